@@ -60,13 +60,13 @@ def jobs(
 
 def said_of(result: Result) -> dict[str, Any]:
     """What a result says of the cause."""
-    first = result.explained
+    first = result.main_failure
     failure = first.failure if first is not None else None
     return {
         "outcome": result.outcome,
         "passed": result.passed,
         "score": f"{result.score:g}/{result.max_score:g}",
-        "failing": [f"{test.id}: {test.outcome}" for test in result.tests if test.failing],
+        "failing": [f"{test.id}: {test.outcome}" for test in result.tests if test.is_failing],
         "diagnoses": msgspec.to_builtins(result.diagnoses),
         "first": first.id if first is not None else None,
         "message": failure.message if failure is not None else result.message,
@@ -120,7 +120,7 @@ def kind_of(result: Result) -> str:
     if result.diagnosis is not None:
         together = sum(each.test == result.diagnosis.test for each in result.diagnoses) > 1
         return "named: two together" if together else "named" if result.diagnosis.whole else "named in part"
-    first = result.explained
+    first = result.main_failure
     failure = first.failure if first is not None else None
     if failure is None or not (failure.near_miss or failure.observations):
         return "nothing said"

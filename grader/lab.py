@@ -15,10 +15,12 @@ both. One that can only be given by name has a default and is an option: `run(su
 
 from typing import TypeAlias
 
-from grader.pictures import Picture, Struct, Table
+import msgspec
+
+from grader.pictures import Picture, Table
 
 
-class Step(Struct, frozen=True, tag="step"):
+class Step(msgspec.Struct, frozen=True, tag="step"):
     """What is done from now on, in a few words."""
 
     text: str

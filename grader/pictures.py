@@ -13,11 +13,7 @@ from typing import TypeAlias
 import msgspec
 
 
-class Struct(msgspec.Struct, frozen=True):
-    """Base of pictures and their parts."""
-
-
-class Line(Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True):
     """One line of a plot: its points, from left to right."""
 
     label: str
@@ -28,7 +24,7 @@ class Line(Struct, frozen=True):
         _same(len(self.xs), len(self.ys), f"points of the line '{self.label}'")
 
 
-class Curves(Struct, frozen=True, tag="curves"):
+class Curves(msgspec.Struct, frozen=True, tag="curves"):
     """Lines over one axis. `low` and `high` bound the axis of y; a logarithmic axis has positive numbers only."""
 
     name: str
@@ -42,7 +38,7 @@ class Curves(Struct, frozen=True, tag="curves"):
     log_y: bool = False
 
 
-class Heatmap(Struct, frozen=True, tag="heatmap"):
+class Heatmap(msgspec.Struct, frozen=True, tag="heatmap"):
     """A matrix of numbers, `values[row][column]`, shown by colour and with `digits` after the point."""
 
     name: str
@@ -58,14 +54,14 @@ class Heatmap(Struct, frozen=True, tag="heatmap"):
             _same(len(self.columns), len(row), f"columns of '{self.name}'")
 
 
-class Series(Struct, frozen=True):
+class Series(msgspec.Struct, frozen=True):
     """The bars of one kind, one in each group."""
 
     label: str
     values: Sequence[float]
 
 
-class Bars(Struct, frozen=True, tag="bars"):
+class Bars(msgspec.Struct, frozen=True, tag="bars"):
     """Bars in groups: `groups` are the names along the axis, each series has a bar in each of them."""
 
     name: str
@@ -79,7 +75,7 @@ class Bars(Struct, frozen=True, tag="bars"):
             _same(len(self.groups), len(each.values), f"groups of the series '{each.label}'")
 
 
-class Grid(Struct, frozen=True):
+class Grid(msgspec.Struct, frozen=True):
     """A table of cells under a heading: True is filled, False is empty, a number or a text stands in its cell.
 
     No `rows` or no `columns`: these have no labels. Numbers have `digits` after the point, or none if all are whole.
@@ -97,7 +93,7 @@ class Grid(Struct, frozen=True):
             _same(len(self.columns) or len(self.cells[0]), len(row), f"columns of the grid '{self.title}'")
 
 
-class Matrix(Struct, frozen=True, tag="matrix"):
+class Matrix(msgspec.Struct, frozen=True, tag="matrix"):
     """Matrices with labels, side by side where there is room: masks, small tensors, tokens in buckets.
 
     `signs` stand between them, one fewer than the grids: "×", "=", "" for none.
@@ -109,7 +105,7 @@ class Matrix(Struct, frozen=True, tag="matrix"):
     signs: tuple[str, ...] = ()
 
 
-class Box(Struct, frozen=True):
+class Box(msgspec.Struct, frozen=True):
     """A box at a place of a raster, row 0 at the top; it may be several columns wide."""
 
     id: str
@@ -119,7 +115,7 @@ class Box(Struct, frozen=True):
     columns: int = 1
 
 
-class Arrow(Struct, frozen=True):
+class Arrow(msgspec.Struct, frozen=True):
     """From one box to another, both by id."""
 
     start: str
@@ -127,7 +123,7 @@ class Arrow(Struct, frozen=True):
     label: str = ""
 
 
-class Boxes(Struct, frozen=True, tag="boxes"):
+class Boxes(msgspec.Struct, frozen=True, tag="boxes"):
     """Boxes and arrows: what feeds what. An arrow to a box that is not the next one goes around those between."""
 
     name: str
@@ -145,7 +141,7 @@ class Boxes(Struct, frozen=True, tag="boxes"):
                 raise ValueError(f"'{self.name}' has an arrow from '{start}' to '{end}': these are not two boxes")
 
 
-class Stretch(Struct, frozen=True):
+class Stretch(msgspec.Struct, frozen=True):
     """What fills a lane from `start` to `end`."""
 
     start: float
@@ -153,14 +149,14 @@ class Stretch(Struct, frozen=True):
     label: str = ""
 
 
-class Lane(Struct, frozen=True):
+class Lane(msgspec.Struct, frozen=True):
     """A row of a time line."""
 
     label: str
     stretches: tuple[Stretch, ...]
 
 
-class Timeline(Struct, frozen=True, tag="timeline"):
+class Timeline(msgspec.Struct, frozen=True, tag="timeline"):
     """Lanes over time, which is counted in `unit`."""
 
     name: str
@@ -169,7 +165,7 @@ class Timeline(Struct, frozen=True, tag="timeline"):
     lanes: tuple[Lane, ...]
 
 
-class Table(Struct, frozen=True, tag="table"):
+class Table(msgspec.Struct, frozen=True, tag="table"):
     """Measured numbers: `columns` are their names, each row has a label and a number (or a text) for each of them."""
 
     title: str

@@ -10,7 +10,7 @@ class UsageError(Exception):
     exit_code = 2
 
 
-class Lost(Exception):
+class ProcessLost(Exception):
     """A process of the grader ended before its work was done: a fault of the grader or of the machine."""
 
     exit_code = 3

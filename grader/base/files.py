@@ -30,7 +30,7 @@ def shown(path: Path) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
-def leads_down(name: str) -> bool:
+def is_below_folder(name: str) -> bool:
     """Return whether a name with "/" between its parts can only lead to what lies below a folder."""
     return all(part not in ("", ".", "..") for part in name.split("/"))
 
@@ -71,14 +71,14 @@ class Folder:
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file, which is there whole or not at all. The folders around it are made."""
-        with self.whole(name) as file:
+        with self.open_atomic(name) as file:
             file.write(data)
 
     @contextmanager
-    def whole(self, name: str) -> Iterator[BinaryIO]:
+    def open_atomic(self, name: str) -> Iterator[BinaryIO]:
         """Yield a file to write, which gets its name when it is whole. The folders around it are made."""
         with self._around(name, make=True) as (folder, last):
-            part = part_name()
+            part = temporary_name()
             handle = os.open(part, _NEW, 0o666, dir_fd=folder)
             try:
                 with open(handle, "wb") as file:
@@ -118,7 +118,7 @@ class Folder:
     @contextmanager
     def _around(self, name: str, make: bool = False) -> Iterator[tuple[int, str]]:
         """Yield a descriptor of the folder in which a name lies, and the last part of the name."""
-        if not leads_down(name):
+        if not is_below_folder(name):
             raise OSError(errno.EINVAL, "it is no name below a folder", str(self._root / name))
         *folders, last = name.split("/")
         place, part = self._root, last
@@ -142,7 +142,7 @@ class Folder:
             os.close(here)
 
 
-def part_name() -> str:
+def temporary_name() -> str:
     """Return a name for what is not whole yet, under which nobody can have planted anything."""
     return f".{os.urandom(8).hex()}.part"
 
@@ -187,7 +187,7 @@ def read_text(path: Path) -> str:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[TextIO]:
+def open_atomic(path: Path) -> Iterator[TextIO]:
     """Yield a text file (UTF-8) to write, which gets its name when it is whole. Its folder is made.
 
     Raise UsageError if it cannot be written. What was under that name before is then untouched.
@@ -208,7 +208,7 @@ def require_writable(folder: Path) -> None:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with Folder(folder) as opened:
-            probe = part_name()
+            probe = temporary_name()
             opened.create(probe, b"")
             opened.remove(probe)
 
@@ -231,7 +231,7 @@ def zipped(files: Mapping[str, bytes], scripts: Collection[str] = ()) -> bytes:
 def _whole(path: Path) -> Iterator[BinaryIO]:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with Folder(path.parent) as folder, folder.whole(path.name) as file:
+        with Folder(path.parent) as folder, folder.open_atomic(path.name) as file:
             yield file
 
 

@@ -11,7 +11,7 @@ _SECONDS = 10  # for one question
 
 
 @contextmanager
-def isolated(repository: Path) -> Iterator[tuple[str, dict[str, str]]]:
+def isolated_repository(repository: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield an empty repository and the environment in which git reads only the objects of another one.
 
     `repository` is what a checkout has as .git. References of it, such as HEAD, are not known, but ids of commits are.
@@ -37,9 +37,9 @@ def isolated(repository: Path) -> Iterator[tuple[str, dict[str, str]]]:
         )
 
 
-def ask(repository: Path, *words: str) -> bytes:
+def git_output(repository: Path, *words: str) -> bytes:
     """Return what git prints about a repository (see `isolated`), or nothing if it fails or takes too long."""
-    with isolated(repository) as (empty, environment):
+    with isolated_repository(repository) as (empty, environment):
         try:
             done = subprocess.run(
                 ["git", *words],

@@ -48,18 +48,14 @@ class Outcome(StrEnum):
     ERROR = "error"  # a fault of the grader or of the course: never a wrong answer
 
 
-class Struct(msgspec.Struct, frozen=True):
-    """Base of all parts of a result."""
-
-
-class Axis(Struct, frozen=True):
+class Axis(msgspec.Struct, frozen=True):
     """One axis of a tensor: its size, and the name the test gives that size, where no two names share it."""
 
     size: int
     name: str | None = None
 
 
-class Value(Struct, frozen=True):
+class Value(msgspec.Struct, frozen=True):
     """A value as it is described on a screen: a tensor by its axes and dtype, anything else by its text."""
 
     text: str  # "3", "'mean'", "None", "tensor", "list of 3 tensors"
@@ -67,14 +63,14 @@ class Value(Struct, frozen=True):
     dtype: str | None = None  # "float64"
 
 
-class Named(Struct, frozen=True):
+class NamedValue(msgspec.Struct, frozen=True):
     """An argument of a call, or one part of what it returned."""
 
     name: str
     value: Value
 
 
-class Part(Struct, frozen=True):
+class ReturnedPart(msgspec.Struct, frozen=True):
     """One part of a returned value beside what was expected of it."""
 
     name: str
@@ -83,18 +79,18 @@ class Part(Struct, frozen=True):
     agrees: bool | None = None  # None: not compared
 
 
-class Call(Struct, frozen=True):
+class Call(msgspec.Struct, frozen=True):
     """The call of the student's code that a failure is about."""
 
     function: str  # "route", "MoELayer", "MoELayer.forward"
-    arguments: tuple[Named, ...] = ()
-    returned: tuple[Part, ...] = ()
+    arguments: tuple[NamedValue, ...] = ()
+    returned: tuple[ReturnedPart, ...] = ()
 
 
 Number = float | str  # a finite float, or "nan", "inf", "-inf", "True", "False", "…"
 
 
-class Row(Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True):
     """A stretch of the last axis: yours beside expected."""
 
     index: tuple[int, ...]  # along all axes but the last
@@ -105,7 +101,7 @@ class Row(Struct, frozen=True):
     worst: bool = False  # holds the element that differs most
 
 
-class Comparison(Struct, frozen=True):
+class Comparison(msgspec.Struct, frozen=True):
     """Two tensors (or numbers) that should have been equal."""
 
     name: str  # which part of the returned value
@@ -118,12 +114,12 @@ class Comparison(Struct, frozen=True):
     atol: float
 
 
-class SourceLine(Struct, frozen=True):
+class SourceLine(msgspec.Struct, frozen=True):
     number: int
     text: str
 
 
-class Operand(Struct, frozen=True):
+class Operand(msgspec.Struct, frozen=True):
     """A value that takes part in the expression that failed, and where it stands in the line."""
 
     expression: str
@@ -131,7 +127,7 @@ class Operand(Struct, frozen=True):
     value: Value
 
 
-class Frame(Struct, frozen=True):
+class Frame(msgspec.Struct, frozen=True):
     """A frame of the student's own code."""
 
     file: str
@@ -141,10 +137,10 @@ class Frame(Struct, frozen=True):
     column: int | None = None  # of the failing expression
     end_column: int | None = None
     operands: tuple[Operand, ...] = ()
-    locals: tuple[Named, ...] = ()
+    locals: tuple[NamedValue, ...] = ()
 
 
-class Raised(Struct, frozen=True):
+class Raised(msgspec.Struct, frozen=True):
     """An exception of the student's code. Its words are the student's."""
 
     type: str
@@ -153,23 +149,23 @@ class Raised(Struct, frozen=True):
     hidden_frames: int = 0  # frames of torch and of the grader
 
 
-class Samples(Struct, frozen=True):
+class Samples(msgspec.Struct, frozen=True):
     """Where a call that did not end was seen."""
 
     limit: float  # seconds
     count: int
     frame: Frame | None = None  # where it was seen most often
-    unchanged: tuple[Named, ...] = ()  # locals that were the same in all samples
+    unchanged: tuple[NamedValue, ...] = ()  # locals that were the same in all samples
 
 
-class Output(Struct, frozen=True):
+class Output(msgspec.Struct, frozen=True):
     """What the student's code printed, control characters made visible."""
 
     text: str
     dropped: int = 0  # bytes beyond the bound
 
 
-class Failure(Struct, frozen=True):
+class Failure(msgspec.Struct, frozen=True):
     """Why a test did not pass. `message` is the first failing fact in a sentence or two."""
 
     message: str
@@ -182,7 +178,7 @@ class Failure(Struct, frozen=True):
     reproduction: str | None = None  # Python that makes the call again, its last statement
 
 
-class TestResult(Struct, frozen=True, kw_only=True):
+class TestResult(msgspec.Struct, frozen=True, kw_only=True):
     """One test. `id` is stable, `name` is the id in words, `description` the docstring's first line."""
 
     __test__ = False  # not for pytest to collect
@@ -200,12 +196,12 @@ class TestResult(Struct, frozen=True, kw_only=True):
     output: Output | None = None  # None: nothing printed, or withheld
 
     @property
-    def failing(self) -> bool:
+    def is_failing(self) -> bool:
         """Whether it ran and did not pass."""
         return self.outcome not in (Outcome.PASSED, Outcome.SKIPPED, Outcome.UNAVAILABLE)
 
 
-class Diagnosis(Struct, frozen=True):
+class Diagnosis(msgspec.Struct, frozen=True):
     """A mistake whose results equal the student's, and which no result of theirs contradicts."""
 
     mistake: str  # its name in mistakes.py; of one that the grader has made itself, what tells it from others
@@ -217,7 +213,7 @@ class Diagnosis(Struct, frozen=True):
     shown: bool = True  # it explains the call that the failure is about, or the failure is about none
 
 
-class Isolation(Struct, frozen=True):
+class Isolation(msgspec.Struct, frozen=True):
     """What held the student's code while it ran.
 
     confined: Landlock and seccomp; sealed: seccomp without any opening of files; process: a process of its own with
@@ -231,13 +227,13 @@ class Isolation(Struct, frozen=True):
     start: Literal["fork", "spawn", "none"] = "none"
 
 
-class Versions(Struct, frozen=True):
+class Versions(msgspec.Struct, frozen=True):
     archgrade: str
     python: str
     torch: str | None = None  # None: torch was not needed
 
 
-class Result(Struct, frozen=True, kw_only=True):
+class Result(msgspec.Struct, frozen=True, kw_only=True):
     """The result of grading one submission of one exercise."""
 
     schema: str = SCHEMA
@@ -272,18 +268,18 @@ class Result(Struct, frozen=True, kw_only=True):
         return next(iter(self.diagnoses), None)
 
     @property
-    def telling(self) -> tuple[TestResult, ...]:
+    def relevant_failures(self) -> tuple[TestResult, ...]:
         """The failing tests of what is written; where nothing that fails is, the first one."""
-        failing = tuple(test for test in self.tests if test.failing)
+        failing = tuple(test for test in self.tests if test.is_failing)
         return tuple(test for test in failing if test.outcome is not Outcome.NOT_STARTED) or failing[:1]
 
     @property
-    def explained(self) -> TestResult | None:
+    def main_failure(self) -> TestResult | None:
         """The failing test that is explained first: the one that the diagnosis names, else the first telling one."""
-        named = [test for test in self.telling if self.diagnosis and test.id == self.diagnosis.test]
-        return next(iter(named or self.telling), None)
+        named = [test for test in self.relevant_failures if self.diagnosis and test.id == self.diagnosis.test]
+        return next(iter(named or self.relevant_failures), None)
 
     @property
-    def faulty(self) -> bool:
+    def is_faulty(self) -> bool:
         """Whether the grader or the course is at fault: then the score says nothing."""
         return self.outcome is Outcome.ERROR or any(t.outcome is Outcome.ERROR for t in self.tests)

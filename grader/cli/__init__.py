@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from grader import __version__
-from grader.base.errors import Lost, UsageError
+from grader.base.errors import ProcessLost, UsageError
 
 FOR_STUDENTS = {
     "init": "Make a workspace: exercises, lessons and quizzes.",
@@ -102,9 +102,9 @@ class Grade(click.Group):
         except UsageError as error:
             _complain(str(error))
             code = error.exit_code
-        except Lost as error:
+        except ProcessLost as error:
             _complain(f"Stopped: {error}. This is a fault of the grader or the machine; try again.")
-            code = Lost.exit_code
+            code = ProcessLost.exit_code
         except click.ClickException as error:
             _complain(" ".join(error.format_message().split()))  # click writes choices on lines of their own
             code = error.exit_code

@@ -17,7 +17,7 @@ from grader.base.text import did_you_mean
 from grader.cli.names import LabName
 from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, prose, say, step
 from grader.course import Course, Exercise, load_course
-from grader.course.lab_script import asked
+from grader.course.lab_script import lab_signature
 from grader.course.progress import Progress
 from grader.engine.judge.materials import MIB, reference_texts
 from grader.engine.judge.messages import LabCode, LabEnded, RunLab
@@ -63,7 +63,7 @@ def command(
         _list(labs)
         return
     exercise = _meant(name, labs)
-    wanted = asked(exercise.lab)
+    wanted = lab_signature(exercise.lab)
     options = _parsed(name, wanted.options, own_options)
     folder = out or course.root / ".archgrade" / "labs" / exercise.id
     progress = Progress.load(course.root)
@@ -101,7 +101,7 @@ def _list(labs: list[Exercise]) -> None:
 
 
 def _listed(lab: Exercise) -> Iterator[str]:
-    script = asked(lab.lab)
+    script = lab_signature(lab.lab)
     yield from _labelled(f"grade lab {lab.lab_names[0]}", script.title or lab.title)
     if script.options:
         yield " " * 29 + dim(" ".join(f"{_flag(each)} {default}" for each, default in script.options.items()))

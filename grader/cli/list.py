@@ -131,7 +131,7 @@ def _lesson(course: Course, progress: Progress, lesson: Lesson) -> list[str]:
         effort = f"level {exercise.level} {exercise.minutes:>3} min"
         room = _width() - 12 - wide - len(effort)
         about = f"{_cut(exercise.title, room) if room > 7 else '':<{max(room, 0)}}   {dim(effort)}"
-        lines.append(head + (f"missing: grade reset {exercise.id}" if exercise.missing else about))
+        lines.append(head + (f"missing: grade reset {exercise.id}" if exercise.is_missing else about))
     return lines
 
 
@@ -202,7 +202,7 @@ def _of(course: Course, lesson: Lesson) -> list[Exercise]:
 
 
 def _mark(progress: Progress, exercise: Exercise) -> str:
-    if exercise.missing:
+    if exercise.is_missing:
         return click.style(MISSING, fg="red")
     mark, color = MARKS[progress.state(exercise.id)]
     return click.style(mark, fg=color)

@@ -10,9 +10,9 @@ from click.shell_completion import CompletionItem
 from grader.base.errors import UsageError
 from grader.base.text import did_you_mean
 from grader.course import Course, Exercise, find_course, load_course, load_exercise, load_lessons
+from grader.course.find_exercise import exercise_of_folder, find_exercise
 from grader.course.lesson.find import exact_lesson, find_lesson
 from grader.course.load import exercise_ids, lab_names
-from grader.course.naming import exercise_here, exercise_meant
 from grader.course.progress import Progress
 from grader.study.reader.order import next_exercise
 
@@ -58,12 +58,12 @@ class LabName(click.ParamType[str]):
 
 def named(root: Path, word: str) -> Exercise:
     """The exercise that is meant by a word or a path. UsageError where none is, or several are."""
-    return load_exercise(root, exercise_meant(root, word).id)
+    return load_exercise(root, find_exercise(root, word).id)
 
 
 def last_or_next(root: Path) -> str:
     """The exercise in whose folder one is, else the one that was graded last and has not passed, else the next."""
-    if here := exercise_here(root):
+    if here := exercise_of_folder(root):
         return here
     exercise = next_exercise(load_course(root), Progress.load(root))
     if exercise is None:

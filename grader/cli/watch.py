@@ -203,7 +203,7 @@ class Watching:
             result,
             task.exercise,
             view,
-            only=result.telling[self._depth].id if self._depth >= 0 else None,
+            only=result.relevant_failures[self._depth].id if self._depth >= 0 else None,
             width=columns,
             height=rows,
             unicode=unicode_on(sys.stdout),
@@ -236,8 +236,8 @@ class Watching:
 
     def _deeper(self) -> None:
         """The next failing test in depth, and after the last the whole again."""
-        if isinstance(self._shown, Verdict) and self._shown.result.telling:
-            count = len(self._shown.result.telling)
+        if isinstance(self._shown, Verdict) and self._shown.result.relevant_failures:
+            count = len(self._shown.result.relevant_failures)
             self._depth = -1 if self._depth + 1 == count else self._depth + 1
             self._draw()
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from grader.base.errors import UsageError
 from grader.course.document import Document, Keys
 from grader.course.load import COURSE_FILE, load_lessons
-from grader.course.model import Struct, Text
+from grader.course.model import Text, YamlStruct
 
 OFFERED = 3  # names that are near to one which is not there
 
 
-class Term(Struct, frozen=True, kw_only=True):
+class Term(YamlStruct, frozen=True, kw_only=True):
     """A term and what it means."""
 
     term: Text

@@ -13,7 +13,7 @@ from grader.lab import LabOption
 GIVEN = ("submission", "rng")
 
 
-class Asked(msgspec.Struct, frozen=True):
+class LabSignature(msgspec.Struct, frozen=True):
     """What a lab does, the other exercises whose code it runs, and its options with their defaults."""
 
     title: str = ""  # the first line of its docstring, if it has one
@@ -21,7 +21,7 @@ class Asked(msgspec.Struct, frozen=True):
     options: dict[str, LabOption] = {}
 
 
-def asked(path: Path) -> Asked:
+def lab_signature(path: Path) -> LabSignature:
     """By the parameters of its function `run`. UsageError where one is neither an exercise nor an option."""
     file = str(shown(path))
     tree = parse(read_text(path), file)
@@ -29,8 +29,8 @@ def asked(path: Path) -> Asked:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == "run":
             names = tuple(each.arg for each in node.args.args)
-            return Asked(title, names[len(GIVEN) :], _options(node.args, file))
-    return Asked(title)  # what is missing is said when the script is run
+            return LabSignature(title, names[len(GIVEN) :], _options(node.args, file))
+    return LabSignature(title)  # what is missing is said when the script is run
 
 
 def _options(parameters: ast.arguments, file: str) -> dict[str, LabOption]:

@@ -13,18 +13,18 @@ from grader.base.text import did_you_mean
 Text = Annotated[str, Meta(min_length=1)]
 
 
-class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class YamlStruct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of what is read from YAML: an unknown key is an error."""
 
 
-class Limits(Struct, frozen=True):
+class Limits(YamlStruct, frozen=True):
     """What one test of an exercise may use."""
 
     seconds: Annotated[float, Meta(gt=0, le=3600)] = 5.0  # wall
     memory: Annotated[int, Meta(ge=1, le=2**20)] = 1024  # MiB beyond the warm process
 
 
-class Reading(Struct, frozen=True):
+class Reading(YamlStruct, frozen=True):
     """Something to read after the exercise."""
 
     title: Text
@@ -32,7 +32,7 @@ class Reading(Struct, frozen=True):
     url: str | None = None
 
 
-class Description(Struct, frozen=True, kw_only=True):
+class Description(YamlStruct, frozen=True, kw_only=True):
     """exercise.yaml."""
 
     title: Text
@@ -61,7 +61,7 @@ class Exercise(Description, frozen=True, kw_only=True):
         return self.folder / f"{self.id}.py"
 
     @property
-    def missing(self) -> bool:
+    def is_missing(self) -> bool:
         """Whether the student's file is not there: moved, renamed or deleted."""
         return not self.stub.is_file()
 
@@ -106,7 +106,7 @@ class Exercise(Description, frozen=True, kw_only=True):
         return self.solution
 
 
-class Lesson(Struct, frozen=True, kw_only=True):
+class Lesson(YamlStruct, frozen=True, kw_only=True):
     """One topic. Its texts are in lessons/<folder_name>/."""
 
     number: Annotated[int, Meta(ge=1, le=99)]
@@ -121,14 +121,14 @@ class Lesson(Struct, frozen=True, kw_only=True):
         return f"{self.number:02}-{self.slug}"
 
 
-class Standards(Struct, frozen=True):
+class Standards(YamlStruct, frozen=True):
     """What `grade check` wants of every lesson."""
 
     questions: Annotated[int, Meta(ge=1)] = 14  # of a quiz, at least
     minutes: tuple[Annotated[int, Meta(ge=1)], int] = (8, 15)  # that a part takes to read, from and to
 
 
-class Syllabus(Struct, frozen=True, kw_only=True):
+class Syllabus(YamlStruct, frozen=True, kw_only=True):
     """course.yaml."""
 
     title: Text

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from grader.course.workspace.place import progress_folder
+from grader.course.workspace.progress_folder import progress_folder
 
 FILE = "progress.jsonl"  # in the folder of the progress
 SALT_FILE = "salt"  # beside it: what makes one student's quizzes differ from another's

@@ -10,7 +10,7 @@ from grader.base.errors import UsageError
 from grader.base.files import shown, writing
 from grader.base.text import did_you_mean
 from grader.course.document import Document
-from grader.course.model import Struct, Text
+from grader.course.model import Text, YamlStruct
 from grader.quiz.draw import Asked
 from grader.quiz.plain import question_lines, wanted
 from grader.quiz.score import NotAnAnswer, mark
@@ -18,7 +18,7 @@ from grader.quiz.session import Session
 from grader.show.layout import COLUMNS
 
 
-class Form(Struct, frozen=True, kw_only=True):
+class Form(YamlStruct, frozen=True, kw_only=True):
     """The file: what was drawn depends on `salt` and `attempt`, so they come back with the answers."""
 
     quiz: Text

@@ -20,7 +20,7 @@ from grader.course.progress import (
     TakenBack,
     now,
 )
-from grader.course.workspace.place import progress_folder
+from grader.course.workspace.progress_folder import progress_folder
 
 GLOSSARY = "glossary"  # stands for a quiz in `Reviewed`: its questions are terms
 IN = "/"

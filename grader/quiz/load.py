@@ -12,7 +12,7 @@ from msgspec import Meta
 from grader.base.errors import UsageError
 from grader.base.text import did_you_mean
 from grader.course.document import Document, Keys
-from grader.course.model import Struct
+from grader.course.model import YamlStruct
 from grader.quiz.draw import filled, first_values, numbers_of
 from grader.quiz.formula import FUNCTIONS, BadFormula, Formula
 from grader.quiz.model import (
@@ -36,7 +36,7 @@ from grader.quiz.model import (
 from grader.quiz.sealed import is_sealed, unsealed
 
 
-class _Outline(Struct, frozen=True, kw_only=True):
+class _Outline(YamlStruct, frozen=True, kw_only=True):
     """quiz.yaml, its questions not yet read."""
 
     title: Text

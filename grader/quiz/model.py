@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from grader.course.model import Struct
+from grader.course.model import YamlStruct
 
 # A scalar of YAML is read as the text that stands there, so that a text, and a formula, can be a number too: the schema
 # allows it (grader/quiz/schema.py), since an editor reads YAML by itself.
@@ -20,7 +20,7 @@ MOST = 9  # things to choose among: each has a digit
 COMMANDS = {"s": "skip", "b": "go back to", "u": "undo", "a": "appeal", "q": "stop"}  # typed alone: never an answer
 
 
-class Option(Struct, frozen=True, kw_only=True):
+class Option(YamlStruct, frozen=True, kw_only=True):
     """Something to choose."""
 
     text: Text
@@ -29,14 +29,14 @@ class Option(Struct, frozen=True, kw_only=True):
     pin: Literal["first", "last"] | None = None  # keeps its place when options are shuffled
 
 
-class Slip(Struct, frozen=True, kw_only=True):
+class Slip(YamlStruct, frozen=True, kw_only=True):
     """A typical wrong answer: a number or formula, a text, or the number of a line."""
 
     answer: Text
     feedback: Text
 
 
-class Pair(Struct, frozen=True, kw_only=True):
+class Pair(YamlStruct, frozen=True, kw_only=True):
     """A left side and the right side that belongs to it."""
 
     left: Text
@@ -44,7 +44,7 @@ class Pair(Struct, frozen=True, kw_only=True):
     feedback: Text | None = None
 
 
-class Range(Struct, frozen=True, kw_only=True):
+class Range(YamlStruct, frozen=True, kw_only=True):
     """Numbers to draw from: `first`, and on in steps up to `last`."""
 
     first: Number = msgspec.field(name="from")
@@ -52,14 +52,14 @@ class Range(Struct, frozen=True, kw_only=True):
     step: Number = 1
 
 
-class Tolerance(Struct, frozen=True, kw_only=True):
+class Tolerance(YamlStruct, frozen=True, kw_only=True):
     """How far a number may lie from the right one: a share of it, or an amount."""
 
     relative: Annotated[float, Meta(gt=0, lt=1)] | None = None
     absolute: Annotated[float, Meta(gt=0)] | None = None
 
 
-class _Question(Struct, frozen=True, kw_only=True, tag_field="type"):
+class _Question(YamlStruct, frozen=True, kw_only=True, tag_field="type"):
     """What all questions have."""
 
     id: Id  # progress is kept by it
@@ -148,7 +148,7 @@ def type_of(question: Askable) -> str:
     return str(question.__struct_config__.tag)
 
 
-class Quiz(Struct, frozen=True, kw_only=True):
+class Quiz(YamlStruct, frozen=True, kw_only=True):
     """quiz.yaml."""
 
     title: Text

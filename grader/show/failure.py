@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from grader.base.result import Call, Diagnosis, Failure, Outcome, Output, Part, Raised, Result, TestResult
+from grader.base.result import Call, Diagnosis, Failure, Outcome, Output, Raised, Result, ReturnedPart, TestResult
 from grader.show import crash
 from grader.show.layout import (
     Line,
@@ -124,7 +124,7 @@ def call(made: Call, outcome: Outcome, page: Page) -> list[Line]:
     return [*lines, *(labelled("returned", returned, column) if returned else ())]
 
 
-def beside(parts: Sequence[Part], page: Page) -> list[Line]:
+def beside(parts: Sequence[ReturnedPart], page: Page) -> list[Line]:
     """The parts of a result, one a line: what was returned and what was expected, shapes and types."""
     names = min(max(10, *(cells(part.name) for part in parts)), page.width // 3)
     column = 5 + names
@@ -144,7 +144,7 @@ def beside(parts: Sequence[Part], page: Page) -> list[Line]:
     return lines
 
 
-def _part(part: Part, room: int, page: Page) -> Line:
+def _part(part: ReturnedPart, room: int, page: Page) -> Line:
     """A part by its shape, and its sign before it."""
     sign = () if part.agrees is None else (_sign(part.agrees), " ")
     return line(*sign, cut(f"{part.name} {describe(part.yours)}", room - 2, page))

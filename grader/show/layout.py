@@ -14,7 +14,7 @@ import click
 import msgspec
 from rich.cells import cell_len
 
-from grader.base.result import Frame, Struct
+from grader.base.result import Frame
 from grader.base.text import clean as harmless
 from grader.show.marks import IN_ASCII, MARKS
 
@@ -53,7 +53,7 @@ Piece = Prose | Line  # a line is drawn: what stands below what has a meaning
 P = TypeVar("P", Line, Piece)
 
 
-class Page(Struct, frozen=True):
+class Page(msgspec.Struct, frozen=True):
     """How much a screen shows. Numbers are lines, or rows of a table, unless said otherwise."""
 
     width: int  # cells

@@ -27,7 +27,7 @@ def score(result: Result, page: Page, view: View | None = None) -> list[Line]:
 
 def took(result: Result) -> str:
     """`7 tests in 0.21 s`; nothing where none ran."""
-    ran = sum(t.failing or t.outcome is Outcome.PASSED for t in result.tests)
+    ran = sum(t.is_failing or t.outcome is Outcome.PASSED for t in result.tests)
     return f"{ran} test{'' if ran == 1 else 's'} in {result.seconds:.2f} s" if ran else ""
 
 

@@ -48,10 +48,10 @@ def tests(result: Result, page: Page) -> list[Line]:
     """One line for each test. Where the page folds, one line for many with the same mark."""
     if page.only:
         return _lines([_row(test) for test in result.tests if test.id == page.only], page)
-    first = result.explained
+    first = result.main_failure
     passed = [t for t in result.tests if t.outcome is Outcome.PASSED]
-    silent = [t for t in result.tests if not t.failing and t.outcome is not Outcome.PASSED]
-    others = [t for t in result.tests if t.failing and t is not first]
+    silent = [t for t in result.tests if not t.is_failing and t.outcome is not Outcome.PASSED]
+    others = [t for t in result.tests if t.is_failing and t is not first]
     unwritten = [t for t in others if t.outcome is Outcome.NOT_STARTED]
     wrong = [t for t in others if t.outcome is not Outcome.NOT_STARTED]
     groups = [(silent, "not run"), (passed, "pass"), (unwritten, "not started"), (wrong, "fail")]
@@ -74,7 +74,7 @@ def tests(result: Result, page: Page) -> list[Line]:
 def waited_for(tests: Sequence[TestResult]) -> list[str]:
     """The names of the failing tests for which others were not run."""
     wanted = {need for t in tests if t.outcome is Outcome.SKIPPED for need in t.needs}
-    return [t.name for t in tests if t.id in wanted and t.failing]
+    return [t.name for t in tests if t.id in wanted and t.is_failing]
 
 
 def _row(test: TestResult) -> Row:

@@ -32,7 +32,7 @@ def _steps(result: Result, exercise: "Exercise", view: View, page: Page) -> list
     """A word, a command and a remark each."""
     grade, name = view.command, exercise.id
     again = view.cell or f"{grade} exercise {name}{view.options}"
-    failing = result.telling
+    failing = result.relevant_failures
     steps = []
     if result.passed:
         if result.hidden_tests and not (view.options or view.cell):  # a pass of another file is not the student's own
@@ -48,7 +48,7 @@ def _steps(result: Result, exercise: "Exercise", view: View, page: Page) -> list
     if result.outcome in (Outcome.GRADED, Outcome.NOT_STARTED) and view.hints_total:
         hint = min(view.hints_shown + 1, view.hints_total)
         steps.append(("hint", f"{grade} hint {name}", f"{hint} of {view.hints_total}"))
-    test = result.explained
+    test = result.main_failure
     first = test.failure if test else None
     if result.outcome is Outcome.GRADED and any(t.failure and t.failure.reproduction for t in failing):
         if view.cell:

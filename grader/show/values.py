@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from grader.base.result import Axis, Part, Value
+from grader.base.result import Axis, ReturnedPart, Value
 
 
 def shape(axes: Sequence[Axis]) -> str:
@@ -18,7 +18,7 @@ def describe(value: Value, dtype: bool = False) -> str:
     return kind + shape(value.shape) + (f" {value.dtype}" if dtype and value.dtype else "")
 
 
-def axes_sentence(parts: Iterable[Part]) -> str | None:
+def axes_sentence(parts: Iterable[ReturnedPart]) -> str | None:
     """Which axis is missing from, or too many in, the parts whose shape is not the expected one."""
     wrong = [
         (part.name, part.yours.shape, part.expected.shape)

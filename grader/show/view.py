@@ -1,23 +1,23 @@
 """What a screen says that neither the result nor the exercise knows: what was done before, and what comes next."""
 
-from grader.base.result import Struct
+import msgspec
 
 
-class Need(Struct, frozen=True):
+class Need(msgspec.Struct, frozen=True):
     """An exercise that this one builds on."""
 
     id: str
     passed: bool
 
 
-class Next(Struct, frozen=True):
+class Next(msgspec.Struct, frozen=True):
     """The command that leads on in the course, without `grade`, and what it is about."""
 
     command: str
     remark: str
 
 
-class Progress(Struct, frozen=True):
+class Progress(msgspec.Struct, frozen=True):
     """How far the student is in the lesson and in the course, in exercises."""
 
     lesson: str  # its short name, "experts"
@@ -27,7 +27,7 @@ class Progress(Struct, frozen=True):
     course_total: int
 
 
-class View(Struct, frozen=True):
+class View(msgspec.Struct, frozen=True):
     """What the screen says that neither the result nor the exercise knows."""
 
     command: str = "grade"

@@ -21,7 +21,7 @@ class FailingCall(msgspec.Struct, frozen=True):
 def keep(root: Path, result: Result) -> None:
     """Keeps the failing call that the screen explains, or the first that can be made again; forgets the former one."""
     kept = f"{FOLDER}/{result.exercise}.json"
-    tests = () if result.explained is None else (result.explained, *result.telling)
+    tests = () if result.main_failure is None else (result.main_failure, *result.relevant_failures)
     text = next((t.failure.reproduction for t in tests if t.failure and t.failure.reproduction), None)
     with Folder(root) as folder:
         if text is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from grader.base.errors import Lost, UsageError
+from grader.base.errors import ProcessLost, UsageError
 from grader.base.result import Outcome, Result
 from grader.course import Course, Exercise
 from grader.course.progress import Graded, Progress
@@ -27,7 +27,7 @@ def lost_is_said() -> Iterator[None]:
     """A judge that ended, whatever ended it, becomes a sentence and exit code 3: nothing is said of the code."""
     try:
         yield
-    except Lost as error:
+    except ProcessLost as error:
         at_fault = "This is a fault of the grader or the machine, not of your code; try again."
         fault = UsageError(f"Not graded: {error}. {at_fault}")
         fault.exit_code = FAULT
@@ -36,7 +36,7 @@ def lost_is_said() -> Iterator[None]:
 
 def own_submission(exercise: Exercise) -> Submission:
     """The student's file of an exercise. UsageError where it is not there, or cannot be read."""
-    if exercise.missing and not exercise.stub.is_symlink():
+    if exercise.is_missing and not exercise.stub.is_symlink():
         file = relative(exercise.stub)
         raise UsageError(f"{file} is missing; bring it back, or begin anew with grade reset {exercise.id}.")
     return read_submission(relative(exercise.stub), exercise.id)

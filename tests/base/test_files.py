@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from grader.base.errors import UsageError
-from grader.base.files import Folder, leads_down, require_writable, shown, whole, write_bytes
+from grader.base.files import Folder, is_below_folder, open_atomic, require_writable, shown, write_bytes
 from tests.files_of_at_most import files_of_at_most
 
 
 def write_text(path: Path, data: bytes) -> None:
-    with whole(path) as file:
+    with open_atomic(path) as file:
         file.write(data.decode())
 
 
@@ -56,7 +56,7 @@ def test_a_new_file_has_the_rights_of_any_other(tmp_path: Path, write: Callable[
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "/etc/x", "a/../../x", "a//x", "a/./x", "a/"])
 def test_a_name_that_leads_out_of_a_folder_is_refused(tmp_path: Path, name: str) -> None:
-    assert not leads_down(name)
+    assert not is_below_folder(name)
     with Folder(tmp_path) as folder:
         for use in (folder.read, folder.remove, lambda name: folder.write(name, b""), folder.clear):
             with pytest.raises(OSError, match="it is no name below a folder"):

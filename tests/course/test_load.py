@@ -140,9 +140,9 @@ def test_name_of_a_module_that_python_knows(root: Path) -> None:
 
 
 def test_a_missing_file_of_a_student_does_not_stop_the_course(root: Path) -> None:
-    assert not load_exercise(root, "one").missing
+    assert not load_exercise(root, "one").is_missing
     (root / "exercises" / "one" / "one.py").unlink()
-    assert load_course(root).exercise("one").missing
+    assert load_course(root).exercise("one").is_missing
 
 
 def test_missing_description(root: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from grader.course.progress import FILE, Graded, HintShown, Progress
-from grader.course.workspace.place import FOLDER
+from grader.course.workspace.progress_folder import FOLDER
 from tests.passed import record
 
 

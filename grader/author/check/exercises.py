@@ -187,13 +187,13 @@ class _Proof:
         if result.passed:
             self._say(run.label, "passes every test.", "passes", run.job.seed)
             return
-        failing = [test for test in result.tests if test.failing]
+        failing = [test for test in result.tests if test.is_failing]
         if failing and not run.job.long:
             self._cheapest[run.label] = min(failing, key=lambda test: test.seconds).id
         name = run.label.removeprefix("mistake ")
         ends = next(each.ends for each in self.mistakes if each.name == name)
         if ends:
-            others = {test.outcome for test in result.tests if test.failing} - {ends}
+            others = {test.outcome for test in result.tests if test.is_failing} - {ends}
             if result.outcome is not Outcome.GRADED or others:
                 what = f"should fail by {ends} and by nothing else: {_first_failure(result, besides=ends)}."
                 self._say(run.label, what, "ends", run.job.seed)
@@ -207,7 +207,7 @@ class _Proof:
 def _first_failure(result: Result, besides: str | None = None) -> str:
     if result.outcome is not Outcome.GRADED:
         return f"{result.outcome}, {result.message}"
-    test = next(t for t in result.tests if t.failing and t.outcome != besides)
+    test = next(t for t in result.tests if t.is_failing and t.outcome != besides)
     return f"{test.id} is {test.outcome}, {test.failure.message if test.failure else ''}".rstrip(" .")
 
 

@@ -17,8 +17,8 @@ from grader.course.lesson.model import Part
 from grader.course.lesson.notation import load_notation, notation_problems
 from grader.course.lesson.pictures import pictures_path
 from grader.course.lesson.problem import Problem
-from grader.course.lesson.source import cells, source, unreadable
-from grader.course.lesson.terms import Names, bold_problems, first_uses, term_problems
+from grader.course.lesson.source import code_cells, source, syntax_problems
+from grader.course.lesson.terms import TermIndex, bold_problems, first_uses, term_problems
 from grader.course.lesson.update import with_outputs
 from grader.engine.judge.materials import MIB
 from grader.engine.judge.messages import Painted, PartRan, PartScript, RunLessons
@@ -90,7 +90,7 @@ def check_lessons(
         yield LessonVerdict(
             number=read.number,
             parts=len(read.parts),
-            blocks=sum(len(cells(part)[0]) for part in read.parts),
+            blocks=sum(len(code_cells(part)[0]) for part in read.parts),
             pictures=len(painted.drawings) if painted else 0,
             problems=tuple(sorted(problems)),
             changed=changed,
@@ -104,7 +104,7 @@ class _Rules:
         """`upto`: the last lesson that is proved. UsageError for glossary and notation."""
         self._course = course
         self._terms = load_glossary(course.root)
-        self._names = Names(self._terms)
+        self._names = TermIndex(self._terms)
         self._letters = load_notation(course.root)
         numbers = with_parts(course)
         self._explained = {number for number in numbers if number != OPENING}
@@ -159,7 +159,9 @@ def _problem(course: Course, path: Path, error: UsageError) -> Problem:
 
 def _run(course: Course, chapters: Sequence[Chapter], progress: Callable[[int, int], None]) -> _Runs:
     """Runs the code of all parts that are Python and have any, and that of the pictures."""
-    parts = [part for chapter in chapters for part in chapter.parts if cells(part)[0] and not any(unreadable(part))]
+    parts = [
+        part for chapter in chapters for part in chapter.parts if code_cells(part)[0] and not any(syntax_problems(part))
+    ]
     pictures = [chapter.pictures for chapter in chapters if chapter.pictures]
     runs = _Runs()
     if parts or pictures:
@@ -185,7 +187,7 @@ def _write(course: Course, chapter: Chapter, runs: _Runs) -> Iterator[Path]:
         if part.path in runs.parts:
             path = course.root / part.path
             data = path.read_bytes()
-            text = with_outputs(data.decode(), cells(part)[0], printed_by(runs.parts[part.path].runs[0]))
+            text = with_outputs(data.decode(), code_cells(part)[0], printed_by(runs.parts[part.path].runs[0]))
             if text.encode() != data:
                 yield write_bytes(path, text.encode())
     if chapter.pictures:
@@ -195,7 +197,7 @@ def _write(course: Course, chapter: Chapter, runs: _Runs) -> Iterator[Path]:
 def _problems(course: Course, chapter: Chapter, runs: _Runs) -> Iterator[Problem]:
     yield from chapter.problems
     for part in chapter.parts:
-        yield from unreadable(part)
+        yield from syntax_problems(part)
         if part.path in runs.parts:
             yield from output_problems(part, runs.parts[part.path])
     painted = runs.pictures.get(pictures_path(chapter.folder))

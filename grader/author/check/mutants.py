@@ -165,7 +165,7 @@ def _jobs(course: Course, exercise: Exercise, tried: Sequence[Mutant], long: boo
 
 
 def _survives(result: Result) -> bool:
-    return result.outcome is Outcome.GRADED and not any(test.failing for test in result.tests)
+    return result.outcome is Outcome.GRADED and not any(test.is_failing for test in result.tests)
 
 
 def _equivalents(exercise: Exercise) -> list[Equivalent]:

@@ -5,7 +5,7 @@ from itertools import zip_longest
 
 from grader.course.lesson.model import Part
 from grader.course.lesson.problem import Problem
-from grader.course.lesson.source import Cell, cells, printed, trimmed
+from grader.course.lesson.source import CodeCell, code_cells, printed_by_cell, strip_trailing
 from grader.engine.judge.messages import PartRan, Ran
 
 _LONGEST = 60  # characters of a line that is quoted
@@ -13,12 +13,12 @@ _LONGEST = 60  # characters of a line that is quoted
 
 def printed_by(run: Ran) -> list[str]:
     """What each block of a run printed, as far as it ran."""
-    return printed(run.printed.text if run.printed else "")
+    return printed_by_cell(run.printed.text if run.printed else "")
 
 
 def output_problems(part: Part, ran: PartRan) -> Iterator[Problem]:
     """All that is wrong with code and outputs of a part, by what came of its runs."""
-    found, strays = cells(part)
+    found, strays = code_cells(part)
     first, *others = ran.runs
     texts = printed_by(first)
     for cell, text in zip(found, texts, strict=False):
@@ -36,14 +36,14 @@ def output_problems(part: Part, ran: PartRan) -> Iterator[Problem]:
             yield from _end(part, found, other)
 
 
-def _difference(part: Part, cell: Cell, text: str) -> Iterator[Problem]:
+def _difference(part: Part, cell: CodeCell, text: str) -> Iterator[Problem]:
     if cell.output is None:
         if text:
             what = "this code prints, and no output stands below it; grade check --update lesson writes it."
             yield Problem(part.path, cell.code.line, what)
     elif not text:
         yield Problem(part.path, cell.output.line, "the code above this output prints nothing.")
-    elif (stands := trimmed(cell.output.text)) != text:
+    elif (stands := strip_trailing(cell.output.text)) != text:
         line, here, there = _first_difference(stands, text)
         yield Problem(part.path, cell.output.line + line, f"here stands {here}, and the code prints {there}.")
 
@@ -60,7 +60,7 @@ def _quoted(line: str | None) -> str:
     return f"'{line}'" if len(line) <= _LONGEST else f"'{line[:_LONGEST]}...'"
 
 
-def _end(part: Part, found: list[Cell], run: Ran) -> Iterator[Problem]:
+def _end(part: Part, found: list[CodeCell], run: Ran) -> Iterator[Problem]:
     """Why a run did not come to its end, or not with all that it printed."""
     here = found[min(len(printed_by(run)), len(found) - 1)].code.line
     if run.printed is not None and run.printed.dropped:

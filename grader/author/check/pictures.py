@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from grader.base.files import shown, write_bytes
-from grader.course.lesson.model import Figure, Part, flat
-from grader.course.lesson.pictures import encoded, picture_path, pictures_path
+from grader.course.lesson.model import Figure, Part, flatten
+from grader.course.lesson.pictures import encode_picture, picture_path, pictures_path
 from grader.course.lesson.problem import Problem
 from grader.engine.judge.messages import Drawing, Painted
 from grader.pictures import Picture
@@ -32,7 +32,7 @@ def picture_problems(
         drawings.setdefault(name, drawing)
     for stopped in painted.wrong if painted else ():
         yield Problem(file, stopped.line, stopped.what)
-    asked = [(part, block) for part in parts for block in flat(part.blocks) if isinstance(block, Figure)]
+    asked = [(part, block) for part in parts for block in flatten(part.blocks) if isinstance(block, Figure)]
     for part, figure in asked:
         if figure.name not in drawings:
             yield Problem(part.path, figure.line, f"no function of pictures.py returns a picture '{figure.name}'.")
@@ -59,7 +59,7 @@ def write_pictures(folder: Path, painted: Painted) -> Iterator[Path]:
 
 def _data(picture: Picture) -> bytes | None:
     try:
-        return encoded(picture)
+        return encode_picture(picture)
     except ValueError:
         return None
 

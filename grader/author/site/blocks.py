@@ -10,19 +10,19 @@ from grader.author.site.model import relative
 from grader.author.site.template import render
 from grader.base.errors import UsageError
 from grader.course.lesson.model import (
+    AnyBlock,
     Code,
     Deep,
     ExerciseDue,
     Figure,
     LabDue,
     Listing,
-    Output,
     Part,
-    Piece,
     Predict,
+    PrintedOutput,
     Prose,
 )
-from grader.course.lesson.moving import moving_scripts, no_script
+from grader.course.lesson.moving import moving_scripts, script_problem
 from grader.course.lesson.pictures import load_picture
 from grader.course.model import Course, Exercise
 from grader.show.graphics import svg
@@ -37,11 +37,11 @@ class Blocks:
     writer: Writer
     moved: list[str] = field(default_factory=list)
 
-    def write(self, blocks: Iterable[Piece]) -> str:
+    def write(self, blocks: Iterable[AnyBlock]) -> str:
         """The blocks, one after the other."""
         return "".join(map(self._block, blocks))
 
-    def _block(self, block: Piece) -> str:
+    def _block(self, block: AnyBlock) -> str:
         match block:
             case Prose(text=text, line=line):
                 return self._prose(text, line)
@@ -49,7 +49,7 @@ class Blocks:
                 return code(text, "python")
             case Listing(language=language, text=text):
                 return code(text, language)
-            case Output(text=text, after=after):
+            case PrintedOutput(text=text, after=after):
                 return self._waiting(after, "What it prints", f'<div class="output">{code(text, "")}</div>')
             case Figure(after=after):
                 return self._waiting(after, "The picture", self._figure(block))
@@ -74,7 +74,7 @@ class Blocks:
 
     def _figure(self, figure: Figure) -> str:
         if figure.moving is not None:
-            if wrong := no_script(figure.moving, moving_scripts(self.course.root)):
+            if wrong := script_problem(figure.moving, moving_scripts(self.course.root)):
                 raise UsageError(f"{self.part.path}:{figure.line}: {wrong}")
             self.moved.append(f"assets/moving/{figure.moving}.js")
         picture = load_picture(Path(self.course.root, self.part.path).parent, figure.name)

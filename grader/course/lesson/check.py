@@ -9,8 +9,8 @@ from grader.base.files import read_text
 from grader.base.text import did_you_mean
 from grader.course.lesson.fences import fences, unclosed
 from grader.course.lesson.headings import sections
-from grader.course.lesson.model import Code, ExerciseDue, Figure, LabDue, Listing, Output, Part, Predict, flat
-from grader.course.lesson.moving import moving_scripts, no_script
+from grader.course.lesson.model import Code, ExerciseDue, Figure, LabDue, Listing, Part, Predict, PrintedOutput, flatten
+from grader.course.lesson.moving import moving_scripts, script_problem
 from grader.course.lesson.passages import passages
 from grader.course.lesson.problem import Problem
 from grader.course.model import Course
@@ -39,7 +39,7 @@ def id_problems(parts: Sequence[Part]) -> Iterator[Problem]:
     """Questions of a lesson that have the id of an earlier one."""
     seen: dict[str, str] = {}
     for part in parts:
-        for block in flat(part.blocks):
+        for block in flatten(part.blocks):
             if isinstance(block, Predict):
                 where = seen.setdefault(block.id, f"{part.path}:{block.line}")
                 if where != f"{part.path}:{block.line}":
@@ -48,7 +48,7 @@ def id_problems(parts: Sequence[Part]) -> Iterator[Problem]:
 
 def _fences(part: Part, text: str) -> Iterator[tuple[int, str]]:
     yield from unclosed(text)
-    seen = {block.line for block in flat(part.blocks)}
+    seen = {block.line for block in flatten(part.blocks)}
     for line in fences(text):
         if line not in seen:
             yield line, "a fence within a list or a quotation is only read; it stands by itself."
@@ -58,8 +58,8 @@ def _fences(part: Part, text: str) -> Iterator[tuple[int, str]]:
 
 
 def _widths(part: Part) -> Iterator[tuple[int, str]]:
-    for block in flat(part.blocks):
-        if isinstance(block, Code | Output | Listing):
+    for block in flatten(part.blocks):
+        if isinstance(block, Code | PrintedOutput | Listing):
             for place, line in enumerate(block.text.split("\n"), start=1):
                 if len(line) > COLUMNS:
                     yield block.line + place, f"this line has {len(line)} columns; {COLUMNS} fit a terminal."
@@ -75,7 +75,7 @@ def _due(part: Part, course: Course) -> Iterator[tuple[int, str]]:
     """The exercises and labs of a part that are not there, or elsewhere."""
     exercises = {exercise.id: exercise for exercise in course.exercises}
     labs = {name for exercise in course.exercises if exercise.lab.is_file() for name in exercise.lab_names}
-    for block in flat(part.blocks):
+    for block in flatten(part.blocks):
         match block:
             case ExerciseDue(exercise=name) if name not in exercises:
                 yield block.line, f"there is no exercise '{name}'.{did_you_mean(name, exercises)}"
@@ -87,20 +87,20 @@ def _due(part: Part, course: Course) -> Iterator[tuple[int, str]]:
 
 def _moving(part: Part, root: Path) -> Iterator[tuple[int, str]]:
     scripts = moving_scripts(root)
-    for block in flat(part.blocks):
-        if isinstance(block, Figure) and block.moving and (wrong := no_script(block.moving, scripts)):
+    for block in flatten(part.blocks):
+        if isinstance(block, Figure) and block.moving and (wrong := script_problem(block.moving, scripts)):
             yield block.line, wrong
 
 
 def _answers(part: Part) -> Iterator[tuple[int, str]]:
     """Numbers to predict that the output which the question hides does not show."""
-    blocks = list(flat(part.blocks))
+    blocks = list(flatten(part.blocks))
     for question in blocks:
         if not isinstance(question, Predict) or question.number is None:
             continue
-        hidden = [block.text for block in blocks if isinstance(block, Output) and block.after == question.id]
+        hidden = [block.text for block in blocks if isinstance(block, PrintedOutput) and block.after == question.id]
         numbers = [number.replace(",", "") for text in hidden for number in _NUMBER.findall(text)]
-        if numbers and not any(question.right(number) for number in numbers):
+        if numbers and not any(question.is_right(number) for number in numbers):
             yield question.line, f"the output that this question hides does not show its answer, {question.answer}."
 
 

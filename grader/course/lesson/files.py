@@ -9,7 +9,7 @@ import msgspec
 from grader.base.errors import UsageError
 from grader.base.files import read_text, shown
 from grader.course.document import Document
-from grader.course.model import Course, Lesson, Struct, Text
+from grader.course.model import Course, Lesson, Text, YamlStruct
 
 OPENING = "opening"
 QUIZ_FILE = "quiz.yaml"
@@ -32,7 +32,7 @@ class PartFile(msgspec.Struct, frozen=True):
         return f"{self.lesson}.{self.number}" if self.lesson else "0"
 
 
-class FrontMatter(Struct, frozen=True):
+class FrontMatter(YamlStruct, frozen=True):
     """The keys between the two lines of dashes at the top of a part."""
 
     title: Text

@@ -16,25 +16,25 @@ from grader.course.document import Document
 from grader.course.lesson.files import PartFile, front_matter, part_files
 from grader.course.lesson.markdown import DEEP, closing, parser
 from grader.course.lesson.model import (
+    AnyBlock,
     Code,
     Deep,
     ExerciseDue,
     Figure,
     LabDue,
     Listing,
-    Output,
     Part,
-    Piece,
     Predict,
+    PrintedOutput,
     Prose,
 )
-from grader.course.model import Course, Lesson, Struct, Text
+from grader.course.model import Course, Lesson, Text, YamlStruct
 
 FENCES = ("python", "output", "question", "picture", "exercise", "lab", "text", "console")
 _NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 
 
-class _Question(Struct, frozen=True, kw_only=True):
+class _Question(YamlStruct, frozen=True, kw_only=True):
     """What stands in a fence `question`."""
 
     id: Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -77,7 +77,7 @@ class _Reader:
     def error(self, line: int, sentence: str) -> UsageError:
         return UsageError(f"{shown(self.path)}:{line}: {sentence}")
 
-    def blocks(self, tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[Piece]:
+    def blocks(self, tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[AnyBlock]:
         """The blocks of a file's tokens, or of those in a deep dive."""
         prose: list[tuple[int, int]] = []  # first and last line + 1 of what is gathered
         place = 0
@@ -115,7 +115,7 @@ class _Reader:
             raise self.error(line, "a deep dive has a title: `::: deep Why the root`.")
         return Deep(line=line, title=title, blocks=tuple(self.blocks(inner, lines)))
 
-    def _fence(self, token: Token) -> Piece:
+    def _fence(self, token: Token) -> AnyBlock:
         assert token.map is not None
         line = token.map[0] + 1
         kind, _, rest = token.info.strip().partition(" ")
@@ -125,7 +125,7 @@ class _Reader:
                 self.waits = None
                 return Code(line=line, text=text)
             case "output":
-                return Output(line=line, text=text, after=self.waits)
+                return PrintedOutput(line=line, text=text, after=self.waits)
             case "question":
                 return self._question(line, text)
             case "picture":

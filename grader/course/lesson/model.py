@@ -43,7 +43,7 @@ class Hideable(Block, frozen=True, kw_only=True):
     after: str | None = None
 
 
-class Output(Hideable, frozen=True, kw_only=True, tag="output"):
+class PrintedOutput(Hideable, frozen=True, kw_only=True, tag="output"):
     """What the code before it prints."""
 
     text: str
@@ -81,7 +81,7 @@ class Predict(Block, frozen=True, kw_only=True, tag="predict"):
             return None
         return number if math.isfinite(number) else None  # nan is compared with nothing: it is a word
 
-    def right(self, given: str) -> bool | None:
+    def is_right(self, given: str) -> bool | None:
         """Whether an answer is right; None where only the reader can tell: of words, or of what is no number."""
         if self.options:
             return given.strip().casefold() == self.answer.strip().casefold()
@@ -111,18 +111,18 @@ class Deep(Block, frozen=True, kw_only=True, tag="deep"):
     """A deep dive, which can be passed over."""
 
     title: str
-    blocks: "tuple[Piece, ...]"
+    blocks: "tuple[AnyBlock, ...]"
 
 
-Piece: TypeAlias = Prose | Code | Listing | Output | Figure | Predict | ExerciseDue | LabDue | Deep
+AnyBlock: TypeAlias = Prose | Code | Listing | PrintedOutput | Figure | Predict | ExerciseDue | LabDue | Deep
 
 
-def flat(blocks: Iterable[Piece]) -> Iterator[Piece]:
+def flatten(blocks: Iterable[AnyBlock]) -> Iterator[AnyBlock]:
     """All blocks in order, each deep dive followed by what is in it."""
     for block in blocks:
         yield block
         if isinstance(block, Deep):
-            yield from flat(block.blocks)
+            yield from flatten(block.blocks)
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +133,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     slug: str
     title: str
     path: str  # of its file, from the course's folder
-    blocks: tuple[Piece, ...]
+    blocks: tuple[AnyBlock, ...]
 
     @property
     def id(self) -> str:
@@ -148,7 +148,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         return max(1, round(words / WORDS_A_MINUTE + lines / LINES_A_MINUTE))
 
 
-def _text(block: Piece) -> str:
+def _text(block: AnyBlock) -> str:
     match block:
         case Prose(text=text) | ExerciseDue(text=text) | LabDue(text=text) | Figure(caption=text):
             return text

@@ -11,7 +11,7 @@ def moving_scripts(root: Path) -> dict[str, Path]:
     return {path.stem: path for path in sorted((root / "lessons" / "moving").glob("*.js"))}
 
 
-def no_script(name: str, scripts: Mapping[str, Path]) -> str | None:
+def script_problem(name: str, scripts: Mapping[str, Path]) -> str | None:
     """What is wrong with the name of a script, None if there is one of this name."""
     if name in scripts:
         return None

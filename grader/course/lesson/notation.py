@@ -9,10 +9,10 @@ from typing import Annotated
 from msgspec import Meta
 
 from grader.course.document import Document
-from grader.course.lesson.model import Code, Part, flat
+from grader.course.lesson.model import Code, Part, flatten
 from grader.course.lesson.passages import passages
 from grader.course.lesson.problem import Problem
-from grader.course.model import Struct, Text
+from grader.course.model import Text, YamlStruct
 
 _GREEK = (
     r"(?:alpha|beta|gamma|delta|(?:var)?epsilon|zeta|eta|(?:var)?theta|iota|kappa|lambda|mu|nu|xi|(?:var)?pi|(?:var)?rho"
@@ -22,7 +22,7 @@ _WORDS = re.compile(r"\\(?:text\w*|mathrm|mathsf|mathtt|operatorname\*?|begin|en
 _LETTER = re.compile(rf"(\\{_GREEK}(?![A-Za-z])|[A-Za-zα-ωΑ-Ω])|\\[A-Za-z]+|\\.", re.DOTALL)
 
 
-class Letter(Struct, frozen=True, kw_only=True):
+class Letter(YamlStruct, frozen=True, kw_only=True):
     """A letter and its one meaning."""
 
     letter: Text  # as it stands in code
@@ -97,7 +97,7 @@ def letters_of(formula: str, composed: list[str]) -> list[str]:
 def _in_code(part: Part) -> Iterator[tuple[int, str]]:
     """The names of one capital letter in code; those of imported modules are none."""
     imported: set[str] = set()
-    for block in flat(part.blocks):
+    for block in flatten(part.blocks):
         if not isinstance(block, Code):
             continue
         try:

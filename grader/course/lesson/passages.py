@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from markdown_it.token import Token
 
 from grader.course.lesson.markdown import parser
-from grader.course.lesson.model import Deep, ExerciseDue, Figure, LabDue, Part, Piece, Predict, Prose, flat
+from grader.course.lesson.model import AnyBlock, Deep, ExerciseDue, Figure, LabDue, Part, Predict, Prose, flatten
 
 _ITEMS = ("list_item_open", "td_open", "th_open")
 _LEFT_OUT = "\ufffc"  # stands for code or a formula among words
@@ -32,12 +32,12 @@ class Passage:
 
 def passages(part: Part) -> Iterator[Passage]:
     """The passages of a part, in order."""
-    for block in flat(part.blocks):
+    for block in flatten(part.blocks):
         for line, text, moves in _texts(block):
             yield from _passages(text, line, moves)
 
 
-def _texts(block: Piece) -> Iterator[tuple[int, str, bool]]:
+def _texts(block: AnyBlock) -> Iterator[tuple[int, str, bool]]:
     """The texts of a block with their first lines, and whether each of their lines is one of the file."""
     match block:
         case Prose(text=text):

@@ -23,7 +23,7 @@ def picture_path(folder: Path, name: str) -> Path:
     return folder / "pictures" / f"{name}.json"
 
 
-def encoded(picture: Picture) -> bytes:
+def encode_picture(picture: Picture) -> bytes:
     """What stands in the file of a picture. ValueError where a number of it is not finite."""
     return msgspec.json.format(msgspec.json.encode(_rounded(msgspec.to_builtins(picture))), indent=1) + b"\n"
 

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from grader.course.lesson.model import Block, Code, Deep, Output, Part, Piece, Predict
+from grader.course.lesson.model import AnyBlock, Block, Code, Deep, Part, Predict, PrintedOutput
 from grader.course.lesson.problem import Problem
 
 MARK = "␞"  # printed on a line of its own before each block, and at the end
@@ -13,34 +13,34 @@ _PRINT_MARK = f"__import__('builtins').print({MARK!r})"
 
 
 @dataclass
-class Cell:
+class CodeCell:
     """A block of code and its output. An output that is missing belongs after `last`: the code, or its question."""
 
     code: Code
-    output: Output | None
+    output: PrintedOutput | None
     last: Block
 
 
-def cells(part: Part) -> tuple[list[Cell], list[Output]]:
+def code_cells(part: Part) -> tuple[list[CodeCell], list[PrintedOutput]]:
     """The blocks of code of a part in the order in which they run, and the outputs that belong to none of them.
 
     An output belongs to the code above it; code and output stand both in one deep dive, or both outside.
     """
-    strays: list[Output] = []
+    strays: list[PrintedOutput] = []
     return list(_cells(part.blocks, strays)), strays
 
 
-def _cells(blocks: Sequence[Piece], strays: list[Output]) -> Iterator[Cell]:
-    cell: Cell | None = None
-    above: Piece | None = None
+def _cells(blocks: Sequence[AnyBlock], strays: list[PrintedOutput]) -> Iterator[CodeCell]:
+    cell: CodeCell | None = None
+    above: AnyBlock | None = None
     for block in blocks:
         match block:
             case Code():
-                cell = Cell(block, None, block)
+                cell = CodeCell(block, None, block)
                 yield cell
-            case Output() if cell is not None and cell.output is None:
+            case PrintedOutput() if cell is not None and cell.output is None:
                 cell.output = block
-            case Output():
+            case PrintedOutput():
                 strays.append(block)
             case Predict() if cell is not None and above is cell.code:
                 cell.last = block
@@ -49,9 +49,9 @@ def _cells(blocks: Sequence[Piece], strays: list[Output]) -> Iterator[Cell]:
         above = block
 
 
-def unreadable(part: Part) -> Iterator[Problem]:
+def syntax_problems(part: Part) -> Iterator[Problem]:
     """The blocks of a part that are no Python."""
-    for cell in cells(part)[0]:
+    for cell in code_cells(part)[0]:
         try:
             ast.parse(cell.code.text)
         except SyntaxError as error:
@@ -63,17 +63,17 @@ def unreadable(part: Part) -> Iterator[Problem]:
 def source(part: Part, seed: int) -> str:
     """The text to run. The first line, which is part of the title, seeds torch, numpy and random."""
     lines = [_SEED.format(seed)]
-    for cell in cells(part)[0]:
+    for cell in code_cells(part)[0]:
         lines += [""] * (cell.code.line - 1 - len(lines))
         lines += [_PRINT_MARK, *cell.code.text.split("\n")]
     return "\n".join([*lines, _PRINT_MARK, ""])
 
 
-def printed(output: str) -> list[str]:
+def printed_by_cell(output: str) -> list[str]:
     """What each block printed that ran to its end: to the mark of the next."""
-    return [trimmed(text) for text in output.split(f"{MARK}\n")[1:-1]]
+    return [strip_trailing(text) for text in output.split(f"{MARK}\n")[1:-1]]
 
 
-def trimmed(text: str) -> str:
+def strip_trailing(text: str) -> str:
     """Without spaces at the ends of lines and empty lines at the end."""
     return "\n".join(line.rstrip() for line in text.split("\n")).rstrip("\n")

@@ -11,7 +11,7 @@ from grader.course.lesson.passages import passages
 from grader.course.lesson.problem import Problem
 
 
-class Use(msgspec.Struct, frozen=True):
+class FirstUse(msgspec.Struct, frozen=True):
     """Where a term stands for the first time."""
 
     path: str
@@ -19,7 +19,7 @@ class Use(msgspec.Struct, frozen=True):
     bold: bool
 
 
-class Names:
+class TermIndex:
     """The names of terms, to be found in text: in any case, with spaces for hyphens, and with an s at the end."""
 
     def __init__(self, terms: Sequence[Term]):
@@ -54,20 +54,20 @@ def by_first_letter(names: Iterable[str], pattern: Callable[[str], str]) -> str:
     return "|".join(f"(?=[{first}])(?:{group})" for first, group in letters)
 
 
-def first_uses(parts: Iterable[Part], names: Names) -> dict[Term, Use]:
+def first_uses(parts: Iterable[Part], names: TermIndex) -> dict[Term, FirstUse]:
     """Where each term stands for the first time in these parts; headings do not count."""
-    uses: dict[Term, Use] = {}
+    uses: dict[Term, FirstUse] = {}
     for part in parts:
         for passage in passages(part):
             if passage.heading:
                 continue
             for match, term in names.find(passage.text):
                 bold = any(start <= match.start() and match.end() <= end for start, end in passage.bold)
-                uses.setdefault(term, Use(part.path, passage.line_at(match.start()), bold))
+                uses.setdefault(term, FirstUse(part.path, passage.line_at(match.start()), bold))
     return uses
 
 
-def term_problems(part: Part, uses: Mapping[Term, Use], explained: set[int]) -> Iterator[Problem]:
+def term_problems(part: Part, uses: Mapping[Term, FirstUse], explained: set[int]) -> Iterator[Problem]:
     """The terms that stand in a part for the first time and not in bold, of lessons that explain theirs."""
     for term, use in uses.items():
         if use.path == part.path and not use.bold and term.lesson in explained:
@@ -75,7 +75,7 @@ def term_problems(part: Part, uses: Mapping[Term, Use], explained: set[int]) -> 
             yield Problem(part.path, use.line, what)
 
 
-def bold_problems(part: Part, names: Names) -> Iterator[Problem]:
+def bold_problems(part: Part, names: TermIndex) -> Iterator[Problem]:
     """Bold words that are no term, unless they begin an item of a list or a cell."""
     for passage in passages(part):
         for start, end in passage.bold:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from grader.course.lesson.fences import fences
-from grader.course.lesson.source import Cell, trimmed
+from grader.course.lesson.source import CodeCell, strip_trailing
 
 
-def with_outputs(text: str, cells: Sequence[Cell], printed: Sequence[str]) -> str:
+def with_outputs(text: str, cells: Sequence[CodeCell], printed: Sequence[str]) -> str:
     """The text of a part in which the first blocks of code, as many as `printed`, have the outputs that they print.
 
     A missing output comes right after its code, or after the question that follows the code. An output that is not
@@ -20,7 +20,7 @@ def with_outputs(text: str, cells: Sequence[Cell], printed: Sequence[str]) -> st
         if cell.output is None:
             place = ends[cell.last.line]
             changes.append((place, place, ["", "```output", *output.split("\n"), "```"]))
-        elif trimmed(cell.output.text) != output:
+        elif strip_trailing(cell.output.text) != output:
             changes.append((cell.output.line, ends[cell.output.line] - 1, output.split("\n")))
     lines = text.split("\n")
     carriage = "\r" if "\r\n" in text else ""

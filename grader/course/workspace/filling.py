@@ -15,7 +15,7 @@ from grader.base.errors import UsageError
 from grader.base.files import Folder, writing
 from grader.course.workspace.installed import installed_course
 from grader.course.workspace.marker import COURSE_FILE, FOLDERS, MARKER, Workspace, workspace_at
-from grader.course.workspace.place import remember, remembered
+from grader.course.workspace.progress_folder import remember_root, remembered_id
 
 
 class Filled(msgspec.Struct, frozen=True):
@@ -34,7 +34,7 @@ def init(root: Path) -> Filled:
         raise UsageError(f"{root} is a workspace already; grade update brings it up to date.")
     if (root / COURSE_FILE).exists() and (root / "solutions").exists():
         raise UsageError(f"{root} is a course already, and works as it is; name another folder: grade init DIR.")
-    return _fill(root, Workspace(remembered(root) or secrets.token_hex(8), __version__))
+    return _fill(root, Workspace(remembered_id(root) or secrets.token_hex(8), __version__))
 
 
 def update(root: Path) -> Filled:
@@ -64,7 +64,7 @@ def _fill(root: Path, workspace: Workspace) -> Filled:
                 folder.remove(name)
             marker = Workspace(workspace.id, __version__, given)
             folder.write(MARKER, msgspec.json.format(msgspec.json.encode(marker), indent=1) + b"\n")
-        remember(workspace.id, root)
+        remember_root(workspace.id, root)
     return filled
 
 

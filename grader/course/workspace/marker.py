@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.base.files import Folder, leads_down, reading, shown
+from grader.base.files import Folder, is_below_folder, reading, shown
 
 MARKER = ".workspace.json"
 COURSE_FILE = "course.yaml"
@@ -52,6 +52,6 @@ def _is_given(name: str) -> bool:
     if name == COURSE_FILE:
         return True
     folder, _, below = name.partition("/")
-    inside = folder in FOLDERS and leads_down(below)
+    inside = folder in FOLDERS and is_below_folder(below)
     plain = name.isprintable() and "\\" not in name
     return inside and plain and all(len(part.encode()) <= _LONGEST for part in below.split("/"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from grader.base.errors import UsageError
 from grader.base.files import Folder, writing
-from grader.base.git import ask
+from grader.base.git import git_output
 from grader.course.workspace.installed import installed_course
 from grader.course.workspace.marker import workspace_at
 
@@ -55,8 +55,8 @@ def _versions(root: Path, name: str) -> Iterator[bytes]:
         return
     repository, prefix, head = map(os.fsdecode, done.stdout.splitlines())
     path = prefix + name
-    for commit in ask(root / repository, "rev-list", head, "--", path).decode("ascii").split():
-        yield ask(root / repository, "cat-file", "blob", f"{commit}:{path}")
+    for commit in git_output(root / repository, "rev-list", head, "--", path).decode("ascii").split():
+        yield git_output(root / repository, "cat-file", "blob", f"{commit}:{path}")
 
 
 def _keep(folder: Folder, name: str, mine: bytes) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from grader.base.result import Call, Named, Part, Value
+from grader.base.result import Call, NamedValue, ReturnedPart, Value
 from grader.base.text import clean_line
 from grader.engine.judge.compare import Difference, Disagreement, compare
 from grader.engine.judge.context import Setting
@@ -44,25 +44,25 @@ def last_call(setting: Setting) -> Call | None:
 def call_of(entry: Entry, setting: Setting) -> Call:
     """A call with its arguments and the parts of what it returned, as a screen shows them."""
     question = entry.question
-    arguments = [Named(name, _argument(arg, setting)) for name, arg in named_arguments(setting.reference, entry)]
+    arguments = [NamedValue(name, _argument(arg, setting)) for name, arg in named_arguments(setting.reference, entry)]
     return Call(question.label, tuple(arguments), _returned(entry, setting))
 
 
-def marked(parts: tuple[Part, ...], difference: Difference) -> tuple[Part, ...]:
+def marked(parts: tuple[ReturnedPart, ...], difference: Difference) -> tuple[ReturnedPart, ...]:
     """The parts, with the one that a test found wrong marked as such."""
     wholes = list(dict.fromkeys(_whole(part) for part in parts))
     first = difference.path[0] if difference.path else 0
     keys = [f"[{key!r}]" for key in difference.path[:2]]
 
-    def wrong(part: Part) -> bool:
+    def wrong(part: ReturnedPart) -> bool:
         opened = part.name != _whole(part)
         here = len(wholes) == 1 or wholes.index(_whole(part)) == first
         return here and (not opened or any(part.name.endswith(key) for key in keys))
 
-    return tuple(Part(part.name, part.yours, part.expected, False) if wrong(part) else part for part in parts)
+    return tuple(ReturnedPart(part.name, part.yours, part.expected, False) if wrong(part) else part for part in parts)
 
 
-def _whole(part: Part) -> str:
+def _whole(part: ReturnedPart) -> str:
     """The part of the result that this is a value of: `cache` of `cache['k']`."""
     return part.name.partition("['")[0]
 
@@ -122,7 +122,7 @@ def _shape(tensor: Tensor, setting: Setting) -> str:
     return f"[{', '.join(named)}]"
 
 
-def _returned(entry: Entry, setting: Setting) -> tuple[Part, ...]:
+def _returned(entry: Entry, setting: Setting) -> tuple[ReturnedPart, ...]:
     if not isinstance(entry.reply, wire.Returned) or entry.reply_blob is None:
         return ()
     place = next(i for i, each in enumerate(setting.log) if each is entry)
@@ -141,7 +141,7 @@ def _returned(entry: Entry, setting: Setting) -> tuple[Part, ...]:
         their_parts = [_NOTHING] * len(mine_parts)
     names = names_of_parts(setting.reference, entry.question.label, len(mine_parts))
     return tuple(
-        Part(
+        ReturnedPart(
             name,
             _value(part, setting),
             None if other is _NOTHING else _value(other, setting),

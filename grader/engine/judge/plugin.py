@@ -156,7 +156,7 @@ class Plugin:
                 result.outcome is Outcome.SYNTAX_ERROR
                 or (result.outcome is Outcome.NOT_STARTED and result.exception is None)
             )
-            settled = result.passed or result.faulty or unrun
+            settled = result.passed or result.is_faulty or unrun
             blocking = None if settled else self._blocking(job, loaded=bool(result.tests))
         except Exception as error:
             fault = Fault(Outcome.ERROR, _told(error))
@@ -188,7 +188,7 @@ class Plugin:
         key = hashlib.sha256(msgspec.msgpack.encode(msgspec.structs.replace(own, id=0))).digest()
         if key not in self._passing:
             result, _ = self._attempt(own)
-            if result.faulty:
+            if result.is_faulty:
                 raise UsageError(f"the tests of {exercise}, on which this builds, broke off")
             self._passing[key] = result.passed
         return self._passing[key]
@@ -259,7 +259,7 @@ class Plugin:
             return msgspec.structs.replace(result, failure=failure, **nothing), None
         passed = {t.id for t in before if t.outcome is Outcome.PASSED}
         unmet = [name for name in test.needs if name not in passed]
-        if (unmet and test.item.name != job.failed_first) or (job.exitfirst and any(t.failing for t in before)):
+        if (unmet and test.item.name != job.failed_first) or (job.exitfirst and any(t.is_failing for t in before)):
             return msgspec.structs.replace(result, outcome=Outcome.SKIPPED, points=0.0), None
         if session.timeouts >= MAX_TIMEOUTS:
             failure = Failure(f"Not run: {MAX_TIMEOUTS} tests of this submission did not end.")

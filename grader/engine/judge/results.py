@@ -45,7 +45,7 @@ def blocked(result: Result, by: str, why: str | None) -> Result:
     `why`: there is no such file, and this is the reason.
     """
     silent = {"outcome": Outcome.BLOCKED, "failure": None}
-    tests = tuple(msgspec.structs.replace(each, **silent) if each.failing else each for each in result.tests)
+    tests = tuple(msgspec.structs.replace(each, **silent) if each.is_failing else each for each in result.tests)
     message = f"This builds on your {by}, which does not pass its own tests yet."
     if why is not None:
         message = f"{result.exercise} imports {by}: {clean(why)}"

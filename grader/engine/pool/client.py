@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from grader.base.errors import Lost, UsageError
+from grader.base.errors import ProcessLost, UsageError
 from grader.base.result import Isolation, Result
 from grader.engine.judge.messages import (
     Faulty,
@@ -49,7 +49,7 @@ _ENDED = "a judge ended before its work was done"
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL}  # by what a process does; not SIGBUS: memory
 
 
-class JudgeLost(Lost):
+class JudgeLost(ProcessLost):
     """A judge ended without being asked to, or does not answer: a fault of the grader or of the machine."""
 
 

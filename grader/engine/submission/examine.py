@@ -17,7 +17,7 @@ from typing import IO, Any
 import msgspec
 
 from grader.base import outline
-from grader.base.errors import Lost
+from grader.base.errors import ProcessLost
 from grader.base.result import Outcome
 
 SECONDS = 10  # of CPU time for one text: as much as loading may take
@@ -53,7 +53,7 @@ class Examined(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=64)
 def examine(text: str, module: str) -> Examined:
-    """Parse the text of a module in a process of its own. Raise Lost where the system ends that process."""
+    """Parse the text of a module in a process of its own. Raise ProcessLost where the system ends that process."""
     return _parser.examine(text, f"{module}.py")
 
 
@@ -65,7 +65,7 @@ def finding_of(fault: Sequence[Any] | None, unwritten: int | None) -> Finding | 
 
 
 def is_untouched(text: str, module: str) -> bool:
-    """Return whether nothing is written yet in a module. Raise Lost as `examine` does."""
+    """Return whether nothing is written yet in a module. Raise ProcessLost as `examine` does."""
     finding = examine(text, module).finding
     return finding is not None and finding.outcome is Outcome.NOT_STARTED
 
@@ -112,7 +112,7 @@ class _Parser:
         return None
 
     def _lost(self) -> Examined:
-        raise Lost("the process that parses submissions was ended twice; is there enough memory?")
+        raise ProcessLost("the process that parses submissions was ended twice; is there enough memory?")
 
 
 def _start() -> "subprocess.Popen[bytes]":

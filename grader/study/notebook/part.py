@@ -15,18 +15,18 @@ from nbformat import v4
 from grader.base.files import read_text
 from grader.course import Course, load_exercise
 from grader.course.lesson.model import (
+    AnyBlock,
     Code,
     Deep,
     ExerciseDue,
     Figure,
     LabDue,
     Listing,
-    Output,
     Part,
-    Piece,
     Predict,
+    PrintedOutput,
     Prose,
-    flat,
+    flatten,
 )
 from grader.course.lesson.pictures import load_picture
 from grader.course.load import exercise_ids
@@ -74,12 +74,12 @@ class _Maker:
         """The title, then the cells of all blocks."""
         part = self._part
         where = f"{self._course.title}, lesson {part.lesson}, part {part.number}; about {_minutes(part.minutes)}"
-        grades = any(isinstance(block, ExerciseDue) for block in flat(part.blocks))
+        grades = any(isinstance(block, ExerciseDue) for block in flatten(part.blocks))
         self._markdown(_joined(f"# {part.title}", f"{where}.", _NEEDS if grades else ""))
         self._blocks(part.blocks)
         return self._cells
 
-    def _blocks(self, blocks: Sequence[Piece]) -> None:
+    def _blocks(self, blocks: Sequence[AnyBlock]) -> None:
         rest = iter(range(len(blocks)))
         for place in rest:
             match blocks[place]:
@@ -94,11 +94,11 @@ class _Maker:
                     self._question(question, waiting)
                     for _ in waiting:
                         next(rest)
-                case Output(after=None) as output:
+                case PrintedOutput(after=None) as output:
                     self._output(output)
                 case Figure(after=None) as figure:
                     self._markdown(self._figure(figure))
-                case Output() | Figure() as hidden:  # its question stands outside of the deep dive
+                case PrintedOutput() | Figure() as hidden:  # its question stands outside of the deep dive
                     self._markdown(_folded("Once you have an answer", self._hidden(hidden)))
                 case ExerciseDue() as due:
                     self._exercise(due)
@@ -116,7 +116,7 @@ class _Maker:
     def _code(self, text: str) -> None:
         self._cells.append(v4.new_code_cell(text))  # type: ignore[no-untyped-call]
 
-    def _output(self, output: Output) -> None:
+    def _output(self, output: PrintedOutput) -> None:
         """Stored with the cell that prints it, as if that had run."""
         if self._cells[-1].cell_type != "code":
             self._markdown(fenced(output.text))
@@ -124,15 +124,15 @@ class _Maker:
         stream = v4.new_output("stream", name="stdout", text=output.text + "\n")  # type: ignore[no-untyped-call]
         self._cells[-1].outputs.append(stream)
 
-    def _question(self, question: Predict, waiting: Sequence[Output | Figure]) -> None:
+    def _question(self, question: Predict, waiting: Sequence[PrintedOutput | Figure]) -> None:
         options = "\n".join(f"- {option}" for option in question.options)
-        when = "**Before you run the cell above:** " if any(isinstance(each, Output) for each in waiting) else ""
+        when = "**Before you run the cell above:** " if any(isinstance(each, PrintedOutput) for each in waiting) else ""
         answer = f"**{question.answer}**"
         fold = _folded("Answer", answer, question.because, *map(self._hidden, waiting))
         self._markdown(_joined(f"{when}{question.ask}", options, fold))
 
-    def _hidden(self, block: Output | Figure) -> str:
-        return fenced(block.text) if isinstance(block, Output) else self._figure(block)
+    def _hidden(self, block: PrintedOutput | Figure) -> str:
+        return fenced(block.text) if isinstance(block, PrintedOutput) else self._figure(block)
 
     def _figure(self, figure: Figure) -> str:
         """The picture within the text, so that it needs no other file, and its caption."""
@@ -155,10 +155,12 @@ class _Maker:
         self._code(f"%%grade {exercise.id}\n{read_text(exercise.stub)}".rstrip("\n"))
 
 
-def _waiting(blocks: Sequence[Piece], question: Predict) -> Iterator[Output | Figure]:
+def _waiting(blocks: Sequence[AnyBlock], question: Predict) -> Iterator[PrintedOutput | Figure]:
     """The blocks at the beginning that stay hidden until the question is answered."""
-    for block in takewhile(lambda block: isinstance(block, Output | Figure) and block.after == question.id, blocks):
-        assert isinstance(block, Output | Figure)
+    for block in takewhile(
+        lambda block: isinstance(block, PrintedOutput | Figure) and block.after == question.id, blocks
+    ):
+        assert isinstance(block, PrintedOutput | Figure)
         yield block
 
 

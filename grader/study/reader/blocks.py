@@ -5,16 +5,16 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from grader.course.lesson.model import (
+    AnyBlock,
     Code,
     Deep,
     ExerciseDue,
     Figure,
     LabDue,
     Listing,
-    Output,
     Part,
-    Piece,
     Predict,
+    PrintedOutput,
     Prose,
 )
 from grader.course.model import Exercise
@@ -38,7 +38,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     released: bool = False  # whether the course is a student's edition, which may lack exercises
 
 
-def drawn(block: Piece, around: Surroundings) -> list[str]:
+def drawn(block: AnyBlock, around: Surroundings) -> list[str]:
     """The lines of a block. Of a question it is what is asked; of a deep dive its title."""
     page = around.page
     match block:
@@ -48,7 +48,7 @@ def drawn(block: Piece, around: Surroundings) -> list[str]:
             return painted(code(text, page))
         case Listing(text=text):
             return painted(code(text, page, comments=False))
-        case Output(text=text):
+        case PrintedOutput(text=text):
             return painted(_output(text, page))
         case Figure():
             picture, caption = figure_lines(block, around)
@@ -92,7 +92,7 @@ def end_lines(deep: Deep, page: Page) -> list[str]:
 
 def answer_lines(question: Predict, given: str, page: Page) -> list[str]:
     """What an answer was worth where that can be told, the right one, and the reason. No answer: it is only shown."""
-    right = question.right(given) if given else None
+    right = question.is_right(given) if given else None
     answer = inline(question.answer, page)
     if right is None:
         lines = headed(line("  ", dim("answer: ")), answer, page.readable)

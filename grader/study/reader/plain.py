@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from grader.course.lesson.model import Deep, Part, Piece, Predict
+from grader.course.lesson.model import AnyBlock, Deep, Part, Predict
 from grader.study.reader.blocks import Surroundings, answer_lines, drawn, end_lines, title_lines
 
 
@@ -11,7 +11,7 @@ def plain_lines(part: Part, around: Surroundings) -> list[str]:
     return ["", *title_lines(part, around.page), *_blocks(part.blocks, around)]
 
 
-def _blocks(blocks: Sequence[Piece], around: Surroundings) -> Iterator[str]:
+def _blocks(blocks: Sequence[AnyBlock], around: Surroundings) -> Iterator[str]:
     for block in blocks:
         yield from ("", *drawn(block, around))
         if isinstance(block, Predict):

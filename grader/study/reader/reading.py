@@ -7,7 +7,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from grader.course.lesson.model import Deep, ExerciseDue, Figure, LabDue, Output, Part, Piece, Predict, Prose
+from grader.course.lesson.model import AnyBlock, Deep, ExerciseDue, Figure, LabDue, Part, Predict, PrintedOutput, Prose
 from grader.show.marks import HERE
 from grader.study.reader.blocks import (
     Surroundings,
@@ -105,7 +105,7 @@ class Reader:
             place -= 1
         return place
 
-    def _show(self, block: Piece) -> Turn:
+    def _show(self, block: AnyBlock) -> Turn:
         """A block, with what it asks."""
         for lines in self._pieces(block):
             if (turn := self._print(["", *lines], whole=not isinstance(block, Prose))) is not Turn.ON:
@@ -119,7 +119,7 @@ class Reader:
                 return self._wait() if self._place + 1 < len(self.part.blocks) else Turn.ON
         return Turn.ON
 
-    def _pieces(self, block: Piece) -> Sequence[Sequence[str]]:
+    def _pieces(self, block: AnyBlock) -> Sequence[Sequence[str]]:
         """The lines of a block; where a picture and its caption are too long for one screen, each of them."""
         lines = drawn(block, self._around)
         if isinstance(block, Figure) and len(lines) > self._page:
@@ -144,7 +144,7 @@ class Reader:
         self._turned()
         self._say(answer_lines(question, given, self._around.page))
         if given:
-            right = question.right(given)
+            right = question.is_right(given)
             self._predicted(question, given, self._compare() if right is None else right)
         return Turn.ON
 
@@ -244,13 +244,13 @@ def understood(question: Predict, typed: str) -> str:
         raise NotAnAnswer(str(problem)) from None
 
 
-def _begins(block: Piece) -> bool:
+def _begins(block: AnyBlock) -> bool:
     """Whether one can go on with a block and know what it is about."""
     return isinstance(block, Predict) or (isinstance(block, Prose) and bool(_HEADING.search(block.text)))
 
 
-def _belongs_to_what_is_before(block: Piece) -> bool:
-    return isinstance(block, Predict) or (isinstance(block, Output) and block.after is None)
+def _belongs_to_what_is_before(block: AnyBlock) -> bool:
+    return isinstance(block, Predict) or (isinstance(block, PrintedOutput) and block.after is None)
 
 
 def _turn(key: str) -> Turn | None:

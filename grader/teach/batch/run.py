@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from grader.base.errors import Lost, UsageError
+from grader.base.errors import ProcessLost, UsageError
 from grader.base.result import Outcome, Result
 from grader.course import Course
 from grader.engine.judge.messages import Job
@@ -110,8 +110,8 @@ class Batch:
     def grade(self, handins: list[Handin], known: list[Handin], show: Callable[[Tally], None]) -> Tally:
         """Grades `handins`, which may import others that are `known`; `show` is called as it goes on.
 
-        UsageError if tests cannot be used, or the gradebook cannot be written; Lost if a process ended that nothing can
-        replace. What was recorded stays in any case.
+        UsageError if tests cannot be used, or the gradebook cannot be written; ProcessLost if a process ended that
+        nothing can replace. What was recorded stays in any case.
         """
         self._states = States(known, [each.id for each in self._course.exercises])
         plan = [(each, self._states.times(each)) for each in sorted(handins, key=lambda handin: handin.version)]
@@ -250,12 +250,12 @@ class Batch:
             result = future.result()
         except UsageError:
             raise  # the tests cannot be used, or nothing can confine the submissions
-        except Lost as error:
+        except ProcessLost as error:
             fault = str(error)
         except Exception as error:  # of the executor: a cluster has its own ways to lose a worker
             fault = f"{type(error).__name__}: {error}"
         else:
-            if not result.faulty:
+            if not result.is_faulty:
                 self._record(work.owners, work.item, work.key, located(result, work.cells) if work.cells else result)
                 show(self.tally)
                 return

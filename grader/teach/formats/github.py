@@ -13,7 +13,7 @@ from statistics import fmean
 import click
 import msgspec
 
-from grader.base.files import whole, writing
+from grader.base.files import open_atomic, writing
 from grader.base.result import Outcome
 from grader.base.text import clean_line
 from grader.teach.formats.cases import cases
@@ -49,7 +49,7 @@ def write_github(book: Book, out: Path) -> list[Path]:
     target = os.environ.get("GITHUB_STEP_SUMMARY")
     there = _size(Path(target)) if target else 0
     text = summary(book, SUMMARY - there)
-    with whole(path) as file:
+    with open_atomic(path) as file:
         file.write(text)
     if not text:
         remark("no summary: the step has written nearly all that GitHub takes from it already.")

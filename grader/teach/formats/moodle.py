@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path, PurePath
 
 from grader.base.errors import UsageError
-from grader.base.files import shown, whole
+from grader.base.files import open_atomic, shown
 from grader.base.result import Outcome, Result
 from grader.base.text import clean_line
 from grader.teach.formats.files import read, remark
@@ -98,7 +98,7 @@ def write_moodle(book: Book, out: Path, template: Path) -> list[Path]:
     if kept:
         remark(f"{kept} feedback comments of {shown(template)} were there already, and stay.")
     path = out / "moodle.csv"
-    with whole(path) as file:
+    with open_atomic(path) as file:
         file.write(_replaced(sheet.text, changes))
     return [path]
 

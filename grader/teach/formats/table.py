@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from grader.base.files import whole
+from grader.base.files import open_atomic
 from grader.base.text import clean_line
 
 # What a spreadsheet takes for the start of a formula, the full-width forms included
@@ -36,6 +36,6 @@ def cell(text: str | None) -> str:
 
 def write_table(path: Path, rows: Iterable[Sequence[str]], delimiter: str = ",") -> Path:
     """Writes rows of cells as a file, one row at a time."""
-    with whole(path) as file:
+    with open_atomic(path) as file:
         csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows(rows)
     return path

@@ -20,7 +20,7 @@ import msgspec
 
 from grader.base.text import did_you_mean
 from grader.course.document import Document
-from grader.course.model import Struct
+from grader.course.model import YamlStruct
 
 ALL = "all"  # the key of `due` for every item that is not named
 
@@ -29,7 +29,7 @@ Counts: TypeAlias = Literal["last-on-time", "last", "best"]  # which version; th
 _UNITS = {"min": "minutes", "minute": "minutes", "h": "hours", "hour": "hours", "day": "days", "week": "weeks"}
 
 
-class _File(Struct, frozen=True):
+class _File(YamlStruct, frozen=True):
     """late.yaml: a duration and a percentage are text there."""
 
     due: dict[str, str] | str | None = None

@@ -10,7 +10,7 @@ from grader.base.errors import UsageError
 from grader.base.files import read_bytes, read_text, shown
 from grader.course.document import Document
 from grader.course.glossary import glossary_path
-from grader.course.lab_script import asked as asked_by_lab
+from grader.course.lab_script import lab_signature as asked_by_lab
 from grader.course.lesson.files import form_name, lesson_folder, opening, part_files, quiz_path
 from grader.course.lesson.moving import moving_scripts
 from grader.course.lesson.notation import notation_path

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from grader.base.errors import UsageError
-from grader.base.files import Folder, part_name, shown, write_bytes, writing, zipped
+from grader.base.files import Folder, shown, temporary_name, write_bytes, writing, zipped
 
 
 def is_zip(path: Path) -> bool:
@@ -33,7 +33,7 @@ def write(out: Path, files: Mapping[str, bytes]) -> None:
     path = Path(os.path.realpath(out))  # out may be `..`
     there = path.is_dir()
     around = path if there else path.parent
-    part = part_name()
+    part = temporary_name()
     with writing(out):
         around.mkdir(parents=True, exist_ok=True)
         with Folder(around) as folder:

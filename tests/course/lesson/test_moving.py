@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from grader.course.lesson.moving import moving_scripts, no_script
+from grader.course.lesson.moving import moving_scripts, script_problem
 
 
 def test_scripts_by_their_names(tmp_path: Path) -> None:
@@ -16,6 +16,6 @@ def test_scripts_by_their_names(tmp_path: Path) -> None:
 
 def test_a_name_that_there_is_not(tmp_path: Path) -> None:
     scripts = {"masks": tmp_path, "waves": tmp_path}
-    assert no_script("masks", scripts) is None
-    assert no_script("mask", scripts) == "no picture moves by 'mask'. Did you mean 'masks'?"
-    assert no_script("zzz", scripts) == "no picture moves by 'zzz'. There are masks, waves."
+    assert script_problem("masks", scripts) is None
+    assert script_problem("mask", scripts) == "no picture moves by 'mask'. Did you mean 'masks'?"
+    assert script_problem("zzz", scripts) == "no picture moves by 'zzz'. There are masks, waves."

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from grader.base.errors import UsageError
-from grader.course.lesson.pictures import encoded, load_picture, picture_path
+from grader.course.lesson.pictures import encode_picture, load_picture, picture_path
 from grader.pictures import Curves, Heatmap, Line, Picture
 from tests.paths import TOOLBOX
 
@@ -42,18 +42,18 @@ def curves(*ys: float) -> Picture:
 def test_a_picture_comes_back(tmp_path: Path) -> None:
     path = picture_path(tmp_path, "growth")
     path.parent.mkdir()
-    path.write_bytes(encoded(curves(1 / 3, 2e-9)))
+    path.write_bytes(encode_picture(curves(1 / 3, 2e-9)))
     kept = load_picture(tmp_path, "growth")
     assert isinstance(kept, Curves)
     assert list(kept.lines[0].ys) == [0.333333, 2e-9]
 
 
 def test_what_differs_in_the_seventh_digit_is_the_same() -> None:
-    assert encoded(curves(1.0, 123456.71)) == encoded(curves(1.0 + 1e-9, 123456.72))
-    assert encoded(curves(1.0, 123456.0)) != encoded(curves(1.0, 123457.0))
+    assert encode_picture(curves(1.0, 123456.71)) == encode_picture(curves(1.0 + 1e-9, 123456.72))
+    assert encode_picture(curves(1.0, 123456.0)) != encode_picture(curves(1.0, 123457.0))
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_a_number_that_cannot_be_drawn(number: float) -> None:
     with pytest.raises(ValueError, match="no number that can be drawn"):
-        encoded(curves(1.0, number))
+        encode_picture(curves(1.0, number))

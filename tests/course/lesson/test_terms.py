@@ -4,7 +4,7 @@ import pytest
 
 from grader.course.glossary import Term
 from grader.course.lesson.model import Part, Predict, Prose
-from grader.course.lesson.terms import Names, bold_problems, first_uses, term_problems
+from grader.course.lesson.terms import TermIndex, bold_problems, first_uses, term_problems
 
 TERMS = (
     Term(term="causal mask", also=("look-ahead mask",), lesson=1, definition="x"),
@@ -12,7 +12,7 @@ TERMS = (
     Term(term="logits", lesson=1, definition="x"),
     Term(term="mixture of experts", also=("MoE",), lesson=3, definition="x"),
 )
-NAMES = Names(TERMS)
+NAMES = TermIndex(TERMS)
 
 
 def part(text: str, number: int = 1) -> Part:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.course.lesson.source import cells
+from grader.course.lesson.source import code_cells
 from grader.course.lesson.update import with_outputs
 from tests import small_lesson
 from tests.small_lesson import GOOD, edited, part_of
@@ -21,7 +21,7 @@ def root(tmp_path: Path) -> Path:
 
 def updated(text: str, root: Path, printed: list[str]) -> str:
     part, _ = part_of(text, root)
-    return with_outputs(text, cells(part)[0], printed)
+    return with_outputs(text, code_cells(part)[0], printed)
 
 
 def test_what_is_right_stays(root: Path) -> None:

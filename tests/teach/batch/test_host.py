@@ -34,7 +34,7 @@ def test_a_test_that_loops_on_a_number_of_the_submission_is_stopped(tmp_path: Pa
     outcomes = {test.id: test.outcome for test in result.tests}
     assert outcomes["test_pick"] is Outcome.ERROR
     assert outcomes["test_gate"] is Outcome.PASSED
-    assert result.faulty
+    assert result.is_faulty
 
 
 def test_nothing_is_graded_where_nothing_confines_unless_it_is_said(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from grader.base.errors import UsageError
-from grader.base.git import isolated
+from grader.base.git import isolated_repository
 from grader.engine.submission.files import MIB, read_regular, too_large
 from grader.teach.handins.tree import Parts, moment, noise
 
@@ -165,7 +165,7 @@ def head(git: Path) -> str | None:
 @contextmanager
 def objects(git: Path) -> Iterator[Objects]:
     """Open the objects of a clone, for as long as one look may take."""
-    with isolated(git) as (empty, environment):
+    with isolated_repository(git) as (empty, environment):
         process = subprocess.Popen(
             ["git", "cat-file", "--batch"],
             env=environment,

@@ -19,14 +19,14 @@ _OURS = ("test_public.py", "lab.py")  # Python files of an exercise that nobody 
 _MOST = 4  # ids that are named as possible
 
 
-class Meant(NamedTuple):
+class FoundExercise(NamedTuple):
     """An exercise, and the file that was named if it is another than the student's own."""
 
     id: str
     file: Path | None = None
 
 
-def exercise_meant(root: Path, word: str) -> Meant:
+def find_exercise(root: Path, word: str) -> FoundExercise:
     """The exercise that is meant in the course at `root`, seen from the working directory.
 
     By its id, in capitals or with hyphens too; by the only id of which this is a part; by a file or folder of it, a
@@ -34,37 +34,37 @@ def exercise_meant(root: Path, word: str) -> Meant:
     where none is or several are.
     """
     if (root / "exercises" / word / EXERCISE_FILE).is_file() and "/" not in word and word.strip("."):
-        return Meant(word)
+        return FoundExercise(word)
     if word.endswith(CODE) or "/" in word or "\\" in word or word in (".", ".."):
         return _by_path(root, Path(word))
-    return Meant(_by_part(root, word))
+    return FoundExercise(_by_part(root, word))
 
 
-def exercise_here(root: Path) -> str | None:
+def exercise_of_folder(root: Path) -> str | None:
     """The exercise in whose folder the working directory is; None where it is in none."""
     return _of_folder(root, Path.cwd())
 
 
-def _by_path(root: Path, path: Path) -> Meant:
+def _by_path(root: Path, path: Path) -> FoundExercise:
     place = path.resolve()
     found = _of_folder(root, place)
     if found is not None:
         own = root / "exercises" / found / f"{found}.py"
         hand_in = place.suffix in CODE and place.name not in _OURS and place != own.resolve()
-        return Meant(found, path if hand_in else None)
+        return FoundExercise(found, path if hand_in else None)
     if not path.exists():
-        return Meant(_by_part(root, path.stem or str(path)))
+        return FoundExercise(_by_part(root, path.stem or str(path)))
     ids = exercise_ids(root)
     if path.is_dir():
         named = next((part for part in reversed(place.parts) if part in ids), None)  # of its solution, say
         if named is not None:
-            return Meant(named)
+            return FoundExercise(named)
         raise UsageError(f"{shown(place)} is no folder of an exercise; grade list --all has their names.")
     if path.stem in ids:
-        return Meant(path.stem, path)
+        return FoundExercise(path.stem, path)
     graded = sorted(_graded_in(path) & set(ids))
     if len(graded) == 1:
-        return Meant(graded[0], path)
+        return FoundExercise(graded[0], path)
     why = f"has cells for {_either(graded)}" if graded else "is named for no exercise"
     raise UsageError(f"{path} {why}; say for which it is: grade exercise ID --file {shlex.quote(str(path))}")
 

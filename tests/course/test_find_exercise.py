@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from grader.base.errors import UsageError
-from grader.course.naming import Meant, exercise_here, exercise_meant
+from grader.course.find_exercise import FoundExercise, exercise_of_folder, find_exercise
 from tests.course.on_disk import add
 
 
@@ -40,7 +40,7 @@ def course(root: Path) -> Path:
     ],
 )
 def test_an_exercise_is_meant(course: Path, word: str, exercise: str) -> None:
-    assert exercise_meant(course, word) == Meant(exercise)
+    assert find_exercise(course, word) == FoundExercise(exercise)
 
 
 def test_a_file_that_is_not_the_students_own(course: Path) -> None:
@@ -48,30 +48,30 @@ def test_a_file_that_is_not_the_students_own(course: Path) -> None:
     notebook = course / "moe_layer.ipynb"
     for file in (kept, notebook, course / "mine.py"):
         file.touch()
-    assert exercise_meant(course, str(kept)) == Meant("moe_router", kept)
-    assert exercise_meant(course, "moe_layer.ipynb") == Meant("moe_layer", Path("moe_layer.ipynb"))
+    assert find_exercise(course, str(kept)) == FoundExercise("moe_router", kept)
+    assert find_exercise(course, "moe_layer.ipynb") == FoundExercise("moe_layer", Path("moe_layer.ipynb"))
     with pytest.raises(UsageError, match=r"mine.py is named for no exercise; .*: grade exercise ID --file mine.py"):
-        exercise_meant(course, "mine.py")
+        find_exercise(course, "mine.py")
 
 
 def test_a_notebook_of_a_lesson_is_for_what_its_cells_are_for(course: Path) -> None:
     notebook = course / "1.3-part.ipynb"
     cell = '{"cell_type": "code", "source": ["%%grade NAME\\n", "x = 1"]}'
     notebook.write_text(cell.replace("NAME", "moe_layer"))
-    assert exercise_meant(course, "1.3-part.ipynb") == Meant("moe_layer", Path("1.3-part.ipynb"))
+    assert find_exercise(course, "1.3-part.ipynb") == FoundExercise("moe_layer", Path("1.3-part.ipynb"))
     notebook.write_text(cell.replace("NAME", "moe_layer") + cell.replace("NAME", "kv_cache"))
     with pytest.raises(UsageError, match=r"1\.3-part\.ipynb has cells for kv_cache or moe_layer; say for which it is"):
-        exercise_meant(course, "1.3-part.ipynb")
+        find_exercise(course, "1.3-part.ipynb")
 
 
 def test_the_folder_in_which_one_is(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert exercise_here(course) is None
+    assert exercise_of_folder(course) is None
     with pytest.raises(UsageError, match="is no folder of an exercise"):
-        exercise_meant(course, ".")
+        find_exercise(course, ".")
     monkeypatch.chdir(course / "exercises" / "moe_layer")
-    assert exercise_here(course) == "moe_layer"
-    assert exercise_meant(course, ".") == exercise_meant(course, "moe_layer.py") == Meant("moe_layer")
-    assert exercise_meant(course, "../kv_cache") == Meant("kv_cache")
+    assert exercise_of_folder(course) == "moe_layer"
+    assert find_exercise(course, ".") == find_exercise(course, "moe_layer.py") == FoundExercise("moe_layer")
+    assert find_exercise(course, "../kv_cache") == FoundExercise("kv_cache")
 
 
 @pytest.mark.parametrize(
@@ -87,5 +87,5 @@ def test_the_folder_in_which_one_is(course: Path, monkeypatch: pytest.MonkeyPatc
 )
 def test_none_or_several_are_meant(course: Path, word: str, sentence: str) -> None:
     with pytest.raises(UsageError) as error:
-        exercise_meant(course, word)
+        find_exercise(course, word)
     assert str(error.value).startswith(sentence)

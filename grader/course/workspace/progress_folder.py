@@ -22,18 +22,18 @@ def progress_folder(root: Path) -> Path:
     folder = _of(workspace.id)
     with suppress(OSError):  # it is for a workspace that is lost
         if (folder / _WHERE).read_text("utf-8") != str(root):  # it was moved
-            remember(workspace.id, root)
+            remember_root(workspace.id, root)
     return folder
 
 
-def remember(workspace: str, root: Path) -> None:
+def remember_root(workspace: str, root: Path) -> None:
     """Writes down where the workspace with this id is."""
     folder = _of(workspace)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _WHERE).write_text(str(root), "utf-8")
 
 
-def remembered(root: Path) -> str | None:
+def remembered_id(root: Path) -> str | None:
     """The id of a workspace that was here, though its marker is gone; None where there was none."""
     return next((folder.name for folder in _known() if (folder / _WHERE).read_text("utf-8") == str(root)), None)
 
