@@ -27,7 +27,7 @@ def command(exercise_id: str | None) -> None:
 
 
 def _all(course: Course, progress: Progress) -> None:
-    tried = [(exercise, tries) for exercise in course.exercises if (tries := progress.tries(exercise.id))]
+    tried = [(exercise, tries) for exercise in course.exercises if (tries := progress.attempts(exercise.id))]
     if not tried:
         say("", "  Nothing has been graded yet.", "", step("begin", "grade next"))
         return
@@ -42,7 +42,7 @@ def _all(course: Course, progress: Progress) -> None:
 
 
 def _one(exercise: Exercise, progress: Progress) -> None:
-    tries = progress.tries(exercise.id)
+    tries = progress.attempts(exercise.id)
     say("", f"  {bold(exercise.id)}   {exercise.title}", "")
     if not tries:
         say("  It has not been graded yet.", "")

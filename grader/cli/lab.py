@@ -135,7 +135,7 @@ def _flag(option: str) -> str:
 def _code(course: Course, exercise: Exercise, progress: Progress, path: Path | None = None) -> LabCode:
     """The file at `path`; else the student's own, if it passed as it is or the course has no reference; else that."""
     own = read_submission(path, exercise.id) if path else own_submission(exercise)
-    passed = any(each.passed and each.sha256 == own.sha256 for each in progress.tries(exercise.id))
+    passed = any(each.passed and each.sha256 == own.sha256 for each in progress.attempts(exercise.id))
     if path or passed or exercise.solution is None:
         return LabCode(exercise.id, own.text, own.file, _imports(course, exercise, own))
     return _reference(course, exercise)

@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 from grader.base.errors import UsageError
 from grader.base.text import did_you_mean
 from grader.course import Course, Exercise, find_course, load_course, load_exercise, load_lessons
-from grader.course.find_exercise import exercise_of_folder, find_exercise
+from grader.course.find_exercise import current_exercise, find_exercise
 from grader.course.lesson.find import exact_lesson, find_lesson
 from grader.course.load import exercise_ids, lab_names
 from grader.course.progress import Progress
@@ -63,7 +63,7 @@ def named(root: Path, word: str) -> Exercise:
 
 def last_or_next(root: Path) -> str:
     """The exercise in whose folder one is, else the one that was graded last and has not passed, else the next."""
-    if here := exercise_of_folder(root):
+    if here := current_exercise(root):
         return here
     exercise = next_exercise(load_course(root), Progress.load(root))
     if exercise is None:

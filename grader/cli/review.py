@@ -10,7 +10,7 @@ from grader.cli.screen import bold, course_root, prose, say, step
 from grader.course import Course, load_lessons
 from grader.course.glossary import load_glossary
 from grader.course.lesson.files import all_files, quiz_path
-from grader.course.progress import Progress, Reviewed, TakenBack, now
+from grader.course.progress import AnswerUndone, Progress, Reviewed, now
 from grader.quiz import history
 from grader.quiz.attempt import drawn
 from grader.quiz.cards import card
@@ -138,7 +138,7 @@ def _session(keys: Sequence[Key], new: Set[Key], known: dict[Key, Askable], prog
     def take_back(place: int) -> None:
         key = kept[place]
         if any(isinstance(e, Reviewed) and (e.quiz, e.question) == key for e in progress.events):
-            progress.record(TakenBack(quiz=key.quiz, question=key.question))
+            progress.record(AnswerUndone(quiz=key.quiz, question=key.question))
 
     def again(place: int) -> Asked | None:
         key = kept[place]

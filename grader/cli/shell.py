@@ -32,7 +32,7 @@ def command(exercise_id: str, only_print: bool) -> None:
     root = course_root()
     exercise = named(root, exercise_id)
     failing = failing_calls.load(root, exercise.id)
-    if failing is None and any(each.passed or each.public for each in Progress.load(root).tries(exercise.id)[-1:]):
+    if failing is None and any(each.passed or each.public for each in Progress.load(root).attempts(exercise.id)[-1:]):
         raise UsageError(f"{exercise.id} passed when it was graded last; there is no failing call to look at.")
     if failing is None:
         raise UsageError(

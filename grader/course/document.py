@@ -1,7 +1,7 @@
-"""A YAML file as typed values, or one sentence with file and line.
+"""Read a YAML file as typed values. Errors are one sentence with file and line.
 
-The files' types are known, so a scalar is kept as the text that stands in the file and becomes what its field
-asks for: `arxiv: 2401.10020` stays a name and does not lose its last digit, `title: no` is a title.
+Scalars are read as text and converted to the type of their field, so `arxiv: 2401.10020` keeps its last digit, and
+`title: no` is a title.
 """
 
 import re
@@ -32,12 +32,12 @@ _NOUNS = {
 
 
 class Document:
-    """The content of a YAML file and the line of each part of it."""
+    """The content of a YAML file, and the line of each value in it."""
 
     def __init__(self, path: Path, holds: type[dict[str, Any]] | type[list[Any]] = dict, data: bytes | None = None):
-        """`data`: the file's bytes, where it lies in an archive.
+        """Parse a file, or `data` in its place if the file is in an archive.
 
-        UsageError where the file cannot be read, is no YAML, or is no mapping with distinct keys, or list.
+        Raise UsageError if it cannot be read, is not valid YAML, has a duplicate key, or is not a `holds`.
         """
         self.path = path
         self._lines: dict[Keys, int] = {(): 1}
@@ -45,12 +45,12 @@ class Document:
             text = (path.read_bytes() if data is None else data).decode("utf-8-sig")
         self._events = self._parse(text)
         try:
-            for _ in range(2):  # the starts of stream and document
+            for _ in range(2):  # start of the stream, start of the document
                 event = next(self._events)
             if isinstance(event, yaml.StreamEndEvent):
                 raise self.error((), "the file is empty.")
             self.value = self._node((), next(self._events))
-            next(self._events)  # the document's end
+            next(self._events)  # end of the document
             if not isinstance(event := next(self._events), yaml.StreamEndEvent):
                 raise self._error_at(event, "a second document begins here; one is expected.")
         except yaml.MarkedYAMLError as error:
@@ -65,18 +65,19 @@ class Document:
             raise self.error((), f"expected lines of the form {form}.")
 
     def line(self, *keys: str | int) -> int:
-        """The line of a part, or of the innermost part around it that is in the file."""
+        """Return the line of a value, or of the innermost value around it that the file has."""
         while keys not in self._lines:
             keys = keys[:-1]
         return self._lines[keys]
 
     def error(self, keys: Keys, sentence: str) -> UsageError:
+        """Return an error at the line of a value."""
         return UsageError(f"{shown(self.path)}:{self.line(*keys)}: {sentence}")
 
     def convert(self, to: type[T], *part: str | int) -> T:
-        """The content, or the part under these keys, as a typed value.
+        """Return the content, or the value under the keys `part`, as a `to`.
 
-        UsageError says which key is wrong, and what was expected.
+        Raise UsageError that says which key is wrong and what was expected.
         """
         value = self.value
         for key in part:
@@ -91,7 +92,7 @@ class Document:
 
     def _node(self, keys: Keys, event: Any) -> Any:
         if keys:
-            self._lines.setdefault(keys, _line(event))  # of a key, its own line
+            self._lines.setdefault(keys, _line(event))  # the line of a key precedes that of its value
         else:
             self._lines[keys] = _line(event)
         if isinstance(event, yaml.ScalarEvent):
@@ -113,7 +114,7 @@ class Document:
             key = event.value
             if key in values:
                 first = self.line(*keys, key)
-                raise self._error_at(event, f"'{key}' is given twice; it stands in line {first} already.")
+                raise self._error_at(event, f"'{key}' is given twice, first in line {first}.")
             self._lines[(*keys, key)] = _line(event)
             values[key] = self._node((*keys, key), next(self._events))
         return values
@@ -155,23 +156,23 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
 
 
 def _at(to: Any, keys: Keys) -> Any:
-    """The type of the value that stands under the keys."""
+    """Return the type of the value under the keys."""
     for key in keys:
         to = get_args(to)[0] if isinstance(key, int) else get_type_hints(to)[key]
-        if type(None) in get_args(to):  # an optional one
+        if type(None) in get_args(to):  # Optional
             to = get_args(to)[0]
     return to
 
 
 def _choices(of: Any) -> list[str]:
-    """The words of a Literal, or of one in a union."""
+    """Return the values of a Literal, or of the Literals in a union."""
     return [word for arg in get_args(of) for word in ([arg] if isinstance(arg, str) else _choices(arg))]
 
 
 def _expected(message: str) -> str:
-    """msgspec's "Expected `int` >= 1" in words."""
+    """Return msgspec's "Expected `int` >= 1" in words."""
     match = re.match(r"Expected `([^`]*)`([^,]*)", message)
-    if match is None:  # a value that fits the type and cannot be read: "Integer value out of range"
+    if match is None:  # such as "Integer value out of range"
         return f"another value ({message})"
     kinds, bound = match[1], match[2].removesuffix(".0")
     names = [kind.strip() for kind in kinds.split("|") if kind.strip() != "null"]

@@ -1,4 +1,4 @@
-"""What the script of a lab asks for, read from its text without running it."""
+"""Read the parameters and options of a lab from its script, without running it."""
 
 import ast
 from pathlib import Path
@@ -10,11 +10,11 @@ from grader.base.files import read_text, shown
 from grader.course.stub import parse
 from grader.lab import LabOption
 
-GIVEN = ("submission", "rng")
+GIVEN = ("submission", "rng")  # the first parameters of every `run`
 
 
 class LabSignature(msgspec.Struct, frozen=True):
-    """What a lab does, the other exercises whose code it runs, and its options with their defaults."""
+    """The title of a lab, the other exercises whose code it runs, and its options with their defaults."""
 
     title: str = ""  # the first line of its docstring, if it has one
     exercises: tuple[str, ...] = ()
@@ -22,7 +22,10 @@ class LabSignature(msgspec.Struct, frozen=True):
 
 
 def lab_signature(path: Path) -> LabSignature:
-    """By the parameters of its function `run`. UsageError where one is neither an exercise nor an option."""
+    """Return the signature of the lab at `path`, from the parameters of its function `run`.
+
+    Raise UsageError if an option has no default, or one that is neither a number nor a text.
+    """
     file = str(shown(path))
     tree = parse(read_text(path), file)
     title = (ast.get_docstring(tree) or "").partition("\n")[0].removesuffix(".")
@@ -30,7 +33,7 @@ def lab_signature(path: Path) -> LabSignature:
         if isinstance(node, ast.FunctionDef) and node.name == "run":
             names = tuple(each.arg for each in node.args.args)
             return LabSignature(title, names[len(GIVEN) :], _options(node.args, file))
-    return LabSignature(title)  # what is missing is said when the script is run
+    return LabSignature(title)  # running the script will report that `run` is missing
 
 
 def _options(parameters: ast.arguments, file: str) -> dict[str, LabOption]:

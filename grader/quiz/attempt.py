@@ -7,7 +7,7 @@ from typing import Literal
 
 from grader.base.errors import UsageError
 from grader.base.seeds import derive_seed
-from grader.course.progress import Answered, Progress, QuizFinished, QuizStarted, TakenBack, now
+from grader.course.progress import Answered, AnswerUndone, Progress, QuizFinished, QuizStarted, now
 from grader.quiz import history
 from grader.quiz.draw import Asked, ask
 from grader.quiz.formula import BadFormula
@@ -96,7 +96,7 @@ class Attempt:
 
     def _take_back(self, place: int) -> None:
         if self._kept:
-            self._progress.record(TakenBack(quiz=self.slug, question=self.session.asked[place].question.id))
+            self._progress.record(AnswerUndone(quiz=self.slug, question=self.session.asked[place].question.id))
 
 
 def question_result(asked: Asked, given: Given | None) -> QuestionResult:

@@ -155,7 +155,7 @@ def view_of(
     if result.passed and following == exercise:  # another file than the student's own
         following = None
     started = result.outcome is not Outcome.NOT_STARTED
-    tries = progress.tries(exercise.id) if _counts(result) and not options else []
+    tries = progress.attempts(exercise.id) if _counts(result) and not options else []
     alike = [each.score for each in tries[-2:-1] if each.max_score == _most(result, exercise)]
     return View(
         options=options,

@@ -205,7 +205,7 @@ def test_links_to_what_is_not_handed_out_do_no_harm(chain: Path) -> None:
 )
 def test_what_needs_the_solutions_says_so(whole: Path, words: list[str]) -> None:
     release()
-    told = f"grade {words[0]} needs the whole course, and this is a student's edition, without solutions"
+    told = f"grade {words[0]} needs the whole course, but this is a student's edition without solutions"
     assert told in error("--course", "week", *words)
 
 
@@ -272,7 +272,7 @@ def test_the_public_tests_are_no_pass(whole: Path) -> None:
     assert course.exercise("toolbox").passed not in done.stdout
     assert "grade diff" not in done.stdout
     progress = Progress.load(course.root)
-    (graded,) = progress.tries("toolbox")
+    (graded,) = progress.attempts("toolbox")
     assert (graded.passed, graded.public) == (False, True)
     assert 0 < graded.score < graded.max_score == 31
     assert progress.state("toolbox") == "public"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from grader.base.errors import UsageError
-from grader.course.find_exercise import FoundExercise, exercise_of_folder, find_exercise
+from grader.course.find_exercise import FoundExercise, current_exercise, find_exercise
 from tests.course.on_disk import add
 
 
@@ -50,7 +50,7 @@ def test_a_file_that_is_not_the_students_own(course: Path) -> None:
         file.touch()
     assert find_exercise(course, str(kept)) == FoundExercise("moe_router", kept)
     assert find_exercise(course, "moe_layer.ipynb") == FoundExercise("moe_layer", Path("moe_layer.ipynb"))
-    with pytest.raises(UsageError, match=r"mine.py is named for no exercise; .*: grade exercise ID --file mine.py"):
+    with pytest.raises(UsageError, match=r"mine.py has the name of no exercise; .*: grade exercise ID --file mine.py"):
         find_exercise(course, "mine.py")
 
 
@@ -60,16 +60,16 @@ def test_a_notebook_of_a_lesson_is_for_what_its_cells_are_for(course: Path) -> N
     notebook.write_text(cell.replace("NAME", "moe_layer"))
     assert find_exercise(course, "1.3-part.ipynb") == FoundExercise("moe_layer", Path("1.3-part.ipynb"))
     notebook.write_text(cell.replace("NAME", "moe_layer") + cell.replace("NAME", "kv_cache"))
-    with pytest.raises(UsageError, match=r"1\.3-part\.ipynb has cells for kv_cache or moe_layer; say for which it is"):
+    with pytest.raises(UsageError, match=r"1\.3-part\.ipynb has cells for kv_cache or moe_layer; name the exercise"):
         find_exercise(course, "1.3-part.ipynb")
 
 
 def test_the_folder_in_which_one_is(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert exercise_of_folder(course) is None
-    with pytest.raises(UsageError, match="is no folder of an exercise"):
+    assert current_exercise(course) is None
+    with pytest.raises(UsageError, match="is not the folder of an exercise"):
         find_exercise(course, ".")
     monkeypatch.chdir(course / "exercises" / "moe_layer")
-    assert exercise_of_folder(course) == "moe_layer"
+    assert current_exercise(course) == "moe_layer"
     assert find_exercise(course, ".") == find_exercise(course, "moe_layer.py") == FoundExercise("moe_layer")
     assert find_exercise(course, "../kv_cache") == FoundExercise("kv_cache")
 
@@ -80,7 +80,7 @@ def test_the_folder_in_which_one_is(course: Path, monkeypatch: pytest.MonkeyPatc
         ("router", "'router' can be deepseek_router or moe_router; name one of them."),
         ("exercises/moe_ruter", "No exercise 'moe_ruter' in this course. Did you mean 'moe_router'?"),
         ("MOE_RUTER", "No exercise 'MOE_RUTER' in this course. Did you mean 'moe_router'?"),
-        ("first-things", "No exercise 'first-things' in this course. Lesson 1 is called so: grade list 1 has its"),
+        ("first-things", "No exercise 'first-things' in this course. Lesson 1 has this name: grade list 1 shows its"),
         ("qqq", "No exercise 'qqq' in this course. grade list --all has them all."),
         ("", "No exercise '' in this course."),
     ],

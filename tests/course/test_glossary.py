@@ -29,12 +29,12 @@ def test_names_that_begin_so_come_before_names_with_a_word_that_does(glossary_co
         ("- {term: '?', definition: One., lesson: 3}\n", "1: '?' has neither letters nor digits to find it by."),
         (
             "- {term: top-k, definition: One., lesson: 3}\n- {term: Top Ks, definition: Two., lesson: 3}\n",
-            "2: 'Top Ks' is given twice; it stands in line 1 already.",
+            "2: 'Top Ks' is given twice, first in line 1.",
         ),
         (
             "- term: gate\n  lesson: 3\n  definition: One.\n  also: [router]\n"
             "- term: router\n  lesson: 3\n  definition: Two.\n",
-            "5: 'router' is given twice; it stands in line 4 already.",
+            "5: 'router' is given twice, first in line 4.",
         ),
         ("- term: gate\n   lesson: 3\n", "2: not valid YAML"),
     ],

@@ -78,7 +78,7 @@ def test_course_is_found_upward(root: Path) -> None:
 def test_no_course_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no course.yaml in .* or above it; .* --course DIR"):
         find_course(tmp_path, None)
-    with pytest.raises(UsageError, match=r"no course.yaml in .*; --course wants"):
+    with pytest.raises(UsageError, match=r"no course.yaml in .*; --course takes"):
         find_course(tmp_path, tmp_path)
 
 
@@ -105,7 +105,7 @@ def test_misspelt_exercise(root: Path, look_up: Any) -> None:
         ({}, "minuts: 3", "7: unknown key 'minuts'. Did you mean 'minutes'?"),
         ({}, "limits:\n  second: 3", "8: unknown key 'second' in 'limits'. Did you mean 'seconds'?"),
         ({}, "reading:\n  - arxiv: 1", "8: 'title' is missing from 'reading[0]'."),
-        ({}, "level: 2", "7: 'level' is given twice; it stands in line 3 already."),
+        ({}, "level: 2", "7: 'level' is given twice, first in line 3."),
         ({}, "\thints: []", "7: a tab character; YAML is indented with spaces."),
         ({}, "needs: [nothing]", "7: there is no exercise 'nothing' to need."),
         ({}, "needs:\n  - ome", "8: there is no exercise 'ome' to need. Did you mean 'one'?"),
@@ -136,7 +136,7 @@ def test_folder_name_is_an_identifier(root: Path) -> None:
 
 def test_name_of_a_module_that_python_knows(root: Path) -> None:
     add(root, "random")
-    assert complaint(root).endswith("Python knows something else by this name.")
+    assert complaint(root).endswith("Python, or the grader, uses this name already.")
 
 
 def test_a_missing_file_of_a_student_does_not_stop_the_course(root: Path) -> None:
@@ -162,7 +162,7 @@ def test_standards(root: Path) -> None:
     file.write_text(text + "standards: {questions: 4, minutes: [1, 15]}\n")
     assert load_course(root).standards == Standards(4, (1, 15))
     file.write_text(text + "standards: {minutes: [9, 8]}\n")
-    assert complaint(root).endswith(": minutes are from and to, and 9 is more than 8.")
+    assert complaint(root).endswith(": minutes are from and to, but 9 is more than 8.")
     file.write_text(text + "standards: {minutes: 9}\n")
     assert complaint(root).endswith("'standards.minutes' must be a list, not '9'.")
 

@@ -67,7 +67,7 @@ def test_a_stub_that_does_not_compile() -> None:
         (
             "_helper",
             "helper",
-            "helper is in the reference (line 10) and not in the stub; a helper's name starts with an",
+            "helper is in the reference (line 10) and not in the stub; the name of a helper must start",
         ),
     ],
 )
