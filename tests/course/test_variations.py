@@ -193,7 +193,7 @@ def test_future_imports_come_first(tmp_path: Path) -> None:
         ),
         (
             HEAD + "@replaces('route')\ndef v(n): 'a'\n" * 2,
-            "5: 'v' is defined twice; it stands in line 3 already.",
+            "5: 'v' is defined twice, first in line 3.",
         ),
         (
             HEAD + "@replaces('route')\ndef v(n): 'a'\n@replaces('route')\ndef w(n): 'a'; v(n)\n",

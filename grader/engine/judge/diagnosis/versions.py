@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from grader.course.variations import OWN, Definition
+from grader.course.variations import ORIGINAL_PREFIX, DefinitionNode
 from grader.engine.sandbox.source import execute
 
 _INNER = "_inner_"  # in a module that is made around another: that one's version
@@ -67,9 +67,9 @@ class Mistake:
     def _around(self) -> types.CodeType | None:
         """The source with another version in the place of the reference's own."""
         tree = ast.parse(self.source)
-        own = OWN + self.replaces
+        own = ORIGINAL_PREFIX + self.replaces
         for place, node in enumerate(tree.body):
-            if isinstance(node, Definition) and node.name == own:
+            if isinstance(node, DefinitionNode) and node.name == own:
                 tree.body[place + 1 : place + 1] = ast.parse(f"{own} = {_INNER}").body
                 return compile(tree, f"{self.name}_mistake.py", "exec", dont_inherit=True)
         return None
