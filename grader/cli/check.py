@@ -165,7 +165,7 @@ def _shown_lesson(verdict: LessonVerdict) -> bool:
     for path in verdict.changed:
         say(f"    {dim('written')}   {shown(path)}")
     for problem in verdict.problems:
-        say(*_item(f"{problem.where}: {problem.what}"))
+        say(*_item(f"{problem.where}: {problem.sentence}"))
     return bool(verdict.problems)
 
 

@@ -20,7 +20,7 @@ def test_update_says_what_is_new_and_what_stays(workspace: Path, monkeypatch: py
         (course / "exercises" / name).write_text("new")
     (course / "exercises/top/top.py").unlink()
     release(course, "9.9", monkeypatch)
-    assert error("list").endswith("bring it up to date with grade update, which leaves your files as they are.")
+    assert error("list").endswith("run grade update, which does not change your files.")
     shown = run("update").stdout
     assert "1 file new, 1 file removed" in shown
     assert "Removed, since the course has them no more: exercises/top/top.py." in shown
@@ -30,7 +30,7 @@ def test_update_says_what_is_new_and_what_stays(workspace: Path, monkeypatch: py
 
 
 def test_update_outside_of_a_workspace(small_course: Path) -> None:
-    assert error("update").endswith("is no workspace: a clone is brought up to date with git pull.")
+    assert error("update").endswith("is no workspace; update a clone with git pull.")
 
 
 def test_files_outside_that_a_marker_names_are_not_removed(scene: Scene) -> None:
@@ -43,7 +43,7 @@ def test_files_outside_that_a_marker_names_are_not_removed(scene: Scene) -> None
         }
     )
     assert scene.error("update") == (
-        ".workspace.json names '../home/.bashrc', which no course gives; "
+        ".workspace.json names '../home/.bashrc', which no course has; "
         "delete .workspace.json and run grade init here, which changes no other file."
     )
     (scene.mine / ".workspace.json").unlink()
@@ -83,7 +83,7 @@ def test_files_outside_that_a_marker_names_are_not_removed(scene: Scene) -> None
 def test_a_name_that_no_course_gives_is_refused_before_anything_is_changed(scene: Scene, name: str) -> None:
     (scene.mine / "exercises" / "gone.py").touch()
     scene.name_in_marker(**{"exercises/gone.py": EMPTY, name: EMPTY})
-    assert f".workspace.json names {name[:80]!r}, which no course gives" in scene.error("update")
+    assert f".workspace.json names {name[:80]!r}, which no course has" in scene.error("update")
 
 
 @pytest.mark.parametrize("scene", USERS[:1], indirect=True)

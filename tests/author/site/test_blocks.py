@@ -64,8 +64,8 @@ def test_a_picture_that_moves_brings_its_script(course: Path) -> None:
     [
         ("exercise toolbox", "exercise nothing", "there is no exercise 'nothing' in this course."),
         ("exercise toolbox", "lab toolbox", "there is no lab 'toolbox' in this course."),
-        ("moving=masks", "moving=mask", "no picture moves by 'mask'. Did you mean 'masks'?"),
-        ("moving=masks", "moving=zzz", "no picture moves by 'zzz'. There are kv-cache, masks, noise,"),
+        ("moving=masks", "moving=mask", "there is no script 'mask'. Did you mean 'masks'?"),
+        ("moving=masks", "moving=zzz", "there is no script 'zzz'. There are kv-cache, masks, noise,"),
         ("picture past", "picture passed", "passed.json: there is no such picture"),
         (r"\bar\alpha_t", r"\baar\alpha_t", r"\baar is not known here"),
     ],
@@ -78,5 +78,5 @@ def test_what_is_not_there_is_said_with_its_place(course: Path, old: str, new: s
 
 def test_a_file_that_is_no_picture_is_named(course: Path) -> None:
     (course / "lessons/01-tools/pictures/past.json").write_text('{"type": "curves"}')
-    with pytest.raises(UsageError, match=r"past.json: this is no picture: .*"):
+    with pytest.raises(UsageError, match=r"past.json: this is not a picture: .*"):
         part(course)

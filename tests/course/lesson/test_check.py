@@ -14,7 +14,7 @@ from tests.small_lesson import FILLER, GOOD, edited, line_of, part_of
 def problems(text: str, root: Path, lesson: int = 1) -> list[tuple[int, str]]:
     """Line and words of all that is wrong with a part of this text."""
     part, course = part_of(text, root, lesson=lesson)
-    return [(each.line, each.what) for each in text_problems(part, text, course)]
+    return [(each.line, each.sentence) for each in text_problems(part, text, course)]
 
 
 @pytest.fixture
@@ -34,19 +34,19 @@ def test_a_good_part_has_none(root: Path) -> None:
     [
         ("print(v.cumsum(0))", f"print(v.cumsum(0))  # {'x' * 60}", "xxx", "this line has 82 columns; 76 fit"),
         ("```exercise adding", "```exercise ading", "ading", "no exercise 'ading'. Did you mean 'adding'?"),
-        ("```exercise adding", "```exercise halving_lab", "halving_lab", "'halving_lab' is of lesson 2."),
+        ("```exercise adding", "```exercise halving_lab", "halving_lab", "'halving_lab' belongs to lesson 2."),
         ("```exercise adding", "```lab halves", "lab halves", "no lab 'halves'. Did you mean 'halving'?"),
-        ("answer: 18", "answer: 17", "```question", "does not show its answer, 17."),
+        ("answer: 18", "answer: 17", "```question", "does not contain its answer, 17."),
         ("https://arxiv.org", "http://arxiv.org", "paper", "does not begin with https."),
-        ("https://arxiv.org", "https://arxiv", "paper", "is no address."),
-        ("(https://arxiv.org/abs/1706.03762)", "(2-next.md)", "paper", "the link 2-next.md leads nowhere."),
+        ("https://arxiv.org", "https://arxiv", "paper", "is not a valid address."),
+        ("(https://arxiv.org/abs/1706.03762)", "(2-next.md)", "paper", "the link 2-next.md leads to no file."),
         ("(https://arxiv.org/abs/1706.03762)", "(../../../x.md)", "paper", "leads out of the course."),
         ("(https://arxiv.org/abs/1706.03762)", "(1-past.md#the-future)", "paper", "leads to no heading of 1-past.md."),
-        ("(https://arxiv.org/abs/1706.03762)", "(https://arxiv.org/a b)", "paper", "this is read as no link"),
+        ("(https://arxiv.org/abs/1706.03762)", "(https://arxiv.org/a b)", "paper", "this is not a link"),
         ("```picture sums", "```picture sums moving=summs", "moving=summs", "'summs'. Did you mean 'sums'?"),
-        (FILLER, "Short.", "", "this takes 1 minutes to read; 8 to 15 are meant."),
-        (FILLER, f"{FILLER}\n{FILLER}", "", "this takes 20 minutes to read; 8 to 15 are meant."),
-        (FILLER, f"{FILLER}\n\n- item\n\n  ```python\n  1\n  ```", "  ```python", "is only read"),
+        (FILLER, "Short.", "", "this takes 1 minutes to read; 8 to 15 are allowed."),
+        (FILLER, f"{FILLER}\n{FILLER}", "", "this takes 20 minutes to read; 8 to 15 are allowed."),
+        (FILLER, f"{FILLER}\n\n- item\n\n  ```python\n  1\n  ```", "  ```python", "is not run"),
         (FILLER, f"{FILLER}\n```text\nx", "```text", "this fence is not closed."),
         (FILLER, f"{FILLER}\n\n::: deep Last\nx", "::: deep Last", "this deep dive is not closed"),
         ("::: deep Why it", "::: depe Why it", "::: depe", "::: opens a deep dive"),
@@ -64,7 +64,7 @@ def test_a_picture_moves_by_a_script_of_the_course(root: Path) -> None:
     assert problems(text, root) == []
     (root / "lessons" / "moving" / "sums.js").unlink()
     assert [what for _, what in problems(text, root)] == [
-        "no picture moves by 'sums'. There are none in lessons/moving."
+        "there is no script 'sums'. There are none in lessons/moving."
     ]
 
 
@@ -84,14 +84,14 @@ def test_a_number_is_shown_within_its_tolerance(root: Path) -> None:
 
 def test_the_opening_may_be_short(root: Path) -> None:
     text = edited(FILLER, FILLER[: len(FILLER) // 3])
-    assert [what for _, what in problems(text, root)] == ["this takes 4 minutes to read; 8 to 15 are meant."]
+    assert [what for _, what in problems(text, root)] == ["this takes 4 minutes to read; 8 to 15 are allowed."]
     assert problems(text, root, lesson=0) == []
 
 
 def test_how_long_a_part_is_is_said_by_the_course(root: Path) -> None:
     with (root / "course.yaml").open("a") as file:
         file.write("standards: {minutes: [1, 3]}\n")
-    assert [what for _, what in problems(GOOD, root)] == ["this takes 10 minutes to read; 1 to 3 are meant."]
+    assert [what for _, what in problems(GOOD, root)] == ["this takes 10 minutes to read; 1 to 3 are allowed."]
 
 
 def test_two_parts_with_a_question_of_one_id(root: Path) -> None:
@@ -101,4 +101,4 @@ def test_two_parts_with_a_question_of_one_id(root: Path) -> None:
     line = line_of(GOOD, "```question")
     (problem,) = id_problems([part, other])
     assert (problem.path, problem.line) == (other.path, line)
-    assert problem.what == f"the id 'the-last' is that of the question in {part.path}:{line}."
+    assert problem.sentence == f"the id 'the-last' is taken by the question in {part.path}:{line}."

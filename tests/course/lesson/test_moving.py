@@ -17,5 +17,5 @@ def test_scripts_by_their_names(tmp_path: Path) -> None:
 def test_a_name_that_there_is_not(tmp_path: Path) -> None:
     scripts = {"masks": tmp_path, "waves": tmp_path}
     assert script_problem("masks", scripts) is None
-    assert script_problem("mask", scripts) == "no picture moves by 'mask'. Did you mean 'masks'?"
-    assert script_problem("zzz", scripts) == "no picture moves by 'zzz'. There are masks, waves."
+    assert script_problem("mask", scripts) == "there is no script 'mask'. Did you mean 'masks'?"
+    assert script_problem("zzz", scripts) == "there is no script 'zzz'. There are masks, waves."

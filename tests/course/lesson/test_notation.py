@@ -42,14 +42,14 @@ def test_a_good_part_has_no_problem(root: Path) -> None:
         ("$w_1$", r"$\alpha w_1$", r"the letter \alpha is not in lessons/notation.yaml."),
         ("print(v.cumsum(0))", "Q = v.cumsum(0)", "the letter Q is not in lessons/notation.yaml."),
         ("print(v.cumsum(0))", "f = lambda Q: Q + Q", "the letter Q is not in lessons/notation.yaml."),
-        ("$w_1$", "$S$", "the letter S stands here, and lessons/notation.yaml has it from lesson 2 on."),
+        ("$w_1$", "$S$", "the letter S is used here, but lessons/notation.yaml has it from lesson 2 on."),
     ],
 )
 def test_a_letter_without_a_meaning_is_told_once(root: Path, old: str, new: str, what: str) -> None:
     text = edited(old, new)
     part, _ = part_of(text, root)
     (problem,) = notation_problems(part, load_notation(root))
-    assert (problem.line, problem.what) == (line_of(text, new), what)
+    assert (problem.line, problem.sentence) == (line_of(text, new), what)
 
 
 def test_an_imported_module_is_no_letter(root: Path) -> None:

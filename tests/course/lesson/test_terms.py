@@ -24,7 +24,7 @@ def told(*texts: str) -> list[tuple[str, int, str]]:
     parts = [part(text, number) for number, text in enumerate(texts, start=1)]
     uses = first_uses(parts, NAMES)
     found = [problem for each in parts for problem in term_problems(each, uses, {1})]
-    return [(each.path, each.line, each.what.split("'")[1]) for each in found]
+    return [(each.path, each.line, each.sentence.split("'")[1]) for each in found]
 
 
 @pytest.mark.parametrize(
@@ -74,5 +74,5 @@ def test_questions_count() -> None:
 def test_bold_is_for_terms_and_the_beginnings_of_items() -> None:
     items = "- **Item**: text\n- text **stress**\n\n| **cell** |\n|---|\n| **x** |"
     text = f"**Masks** and\n**more**.\n\n{items}\n\n## A **b**"
-    found = [(each.line, each.what.split("'")[1]) for each in bold_problems(part(text), NAMES)]
+    found = [(each.line, each.sentence.split("'")[1]) for each in bold_problems(part(text), NAMES)]
     assert found == [(6, "more"), (9, "stress")]

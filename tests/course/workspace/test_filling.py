@@ -121,7 +121,7 @@ def test_what_was_written_on_the_way_cannot_be_led_elsewhere(course: Path, works
 
 def test_an_older_workspace_asks_for_an_update(course: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     release(course, "9.9", monkeypatch)
-    with pytest.raises(UsageError, match=r"the course of archgrade .*, and 9.9 is installed; .* grade update"):
+    with pytest.raises(UsageError, match=r"the course of archgrade .*, but 9.9 is installed; run grade update"):
         load_course(workspace)
     update(workspace)
     assert load_course(workspace).exercise("top").solution is not None

@@ -22,5 +22,5 @@ def test_a_wheel_puts_it_into_the_data_of_the_environment(tmp_path: Path, packag
 
 
 def test_an_installation_without_a_course_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="has no course; pip install"):
+    with pytest.raises(UsageError, match="has no course; run pip install"):
         installed_course(tmp_path / "grader")

@@ -1,4 +1,4 @@
-"""The text of an exercise as it was given: of the installed course, or from git."""
+"""Restore the original file of an exercise from the installed course, or from git."""
 
 import subprocess
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ def test_in_a_workspace_it_comes_from_the_installed_course(course: Path, tmp_pat
     stub.write_text(MINE)
     assert reset(root, stub, untouched) == stub.with_name("base.1.py")
     assert (stub.read_text(), stub.with_name("base.1.py").read_text()) == (GIVEN, MINE)
-    assert reset(root, stub, untouched) is None  # as it was given: there is nothing to keep
+    assert reset(root, stub, untouched) is None  # the original already: nothing to back up
     stub.write_text("other")
     assert reset(root, stub, untouched) == stub.with_name("base.2.py")
     stub.unlink()
@@ -62,7 +62,7 @@ def test_where_nothing_knows_the_text_nothing_is_changed(tmp_path: Path) -> None
     root = three_exercises(tmp_path / "course")
     stub = root / "exercises" / "base" / "base.py"
     stub.write_text(MINE)
-    with pytest.raises(UsageError, match=r"no text of exercises/base/base\.py as it was given"):
+    with pytest.raises(UsageError, match=r"no original of exercises/base/base\.py"):
         reset(root, stub, untouched)
     assert stub.read_text() == MINE
 
@@ -123,7 +123,7 @@ def test_nothing_is_run_that_a_repository_names(tmp_path: Path, kind: str) -> No
         git(root, *words.format(program=program).split())
     ran.unlink(missing_ok=True)
     stub = root / "exercises/base/base.py"
-    with pytest.raises(UsageError, match=r"no text of exercises/base/base\.py as it was given"):
+    with pytest.raises(UsageError, match=r"no original of exercises/base/base\.py"):
         reset(root, stub, untouched)
     assert not ran.exists()
     assert stub.read_text() == MINE
