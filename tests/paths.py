@@ -1,4 +1,4 @@
-"""Where things lie: this repository, and the small courses of the tests."""
+"""Paths of this repository and of the small courses of the tests."""
 
 import shutil
 from pathlib import Path
@@ -9,10 +9,10 @@ SORTING = Path(__file__).parent / "sorting"  # a course on something else than m
 
 
 def copy_toolbox(to: Path) -> Path:
-    """A copy of the small course, which tests may change."""
+    """Copy the small course, so that a test may change it."""
     return copy_course(TOOLBOX, to)
 
 
 def copy_course(course: Path, to: Path) -> Path:
-    """A copy of a course in the tests, which they may change."""
+    """Copy a course of the tests, so that a test may change it."""
     return Path(shutil.copytree(course, to, ignore=shutil.ignore_patterns("__pycache__", "conftest.py")))

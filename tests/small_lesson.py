@@ -1,4 +1,4 @@
-"""A small course of two lessons, the first with a part in which everything holds."""
+"""A small course of two lessons. The first has a part without problems."""
 
 from pathlib import Path
 
@@ -102,7 +102,7 @@ PATH = f"{FOLDER}/1-past.md"
 
 
 def make(root: Path) -> None:
-    """Writes the course: its texts and two exercises, `adding` of lesson 1 and `halving_lab`, a lab of lesson 2."""
+    """Write the course: its texts and two exercises, `adding` of lesson 1 and `halving_lab`, a lab of lesson 2."""
     folder = root / FOLDER
     folder.mkdir(parents=True)
     (root / "course.yaml").write_text(COURSE)
@@ -119,19 +119,19 @@ def make(root: Path) -> None:
 
 
 def part_of(text: str, root: Path, *, lesson: int = 1) -> tuple[Part, Course]:
-    """The part that this text is, in the course's folder, and the course."""
+    """Write the text of a part to the course at `root`, and return the part and the course."""
     path = root / PATH
     path.write_text(text)
     return load_part(root, PartFile(lesson, "sums", 1, "past", path)), load_course(root)
 
 
 def edited(old: str, new: str) -> str:
-    """The good part with a change in one place."""
+    """Return the good part with one change."""
     assert GOOD.count(old) == 1, old
     return GOOD.replace(old, new)
 
 
 def line_of(text: str, words: str) -> int:
-    """The line of a text on which these words stand, from 1."""
+    """Return the number, from 1, of the line that contains the words."""
     (line,) = (i for i, each in enumerate(text.split("\n"), start=1) if words in each)
     return line

@@ -1,4 +1,4 @@
-"""What is meant by a word, a file or a folder that is typed for an exercise."""
+"""Finding an exercise by a word, a file or a folder."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.course.on_disk import add
 
 @pytest.fixture
 def course(root: Path) -> Path:
-    """A course with a few names that have parts in common."""
+    """Make a course whose exercises have similar names."""
     for name in ("moe_router", "moe_layer", "deepseek_router", "kv_cache", "kv_cache_size"):
         add(root, name)
     (root / "exercises" / "moe_router" / "test_public.py").touch()
@@ -39,11 +39,11 @@ def course(root: Path) -> Path:
         ("nowhere/moe_router.py", "moe_router"),
     ],
 )
-def test_an_exercise_is_meant(course: Path, word: str, exercise: str) -> None:
+def test_finds_an_exercise_by_a_word(course: Path, word: str, exercise: str) -> None:
     assert find_exercise(course, word) == FoundExercise(exercise)
 
 
-def test_a_file_that_is_not_the_students_own(course: Path) -> None:
+def test_finds_the_exercise_of_a_file_elsewhere(course: Path) -> None:
     kept = course / "exercises" / "moe_router" / "moe_router.1.py"
     notebook = course / "moe_layer.ipynb"
     for file in (kept, notebook, course / "mine.py"):
@@ -54,7 +54,7 @@ def test_a_file_that_is_not_the_students_own(course: Path) -> None:
         find_exercise(course, "mine.py")
 
 
-def test_a_notebook_of_a_lesson_is_for_what_its_cells_are_for(course: Path) -> None:
+def test_finds_the_exercise_of_a_notebook_by_its_cells(course: Path) -> None:
     notebook = course / "1.3-part.ipynb"
     cell = '{"cell_type": "code", "source": ["%%grade NAME\\n", "x = 1"]}'
     notebook.write_text(cell.replace("NAME", "moe_layer"))
@@ -64,7 +64,7 @@ def test_a_notebook_of_a_lesson_is_for_what_its_cells_are_for(course: Path) -> N
         find_exercise(course, "1.3-part.ipynb")
 
 
-def test_the_folder_in_which_one_is(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finds_the_exercise_of_the_working_directory(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert current_exercise(course) is None
     with pytest.raises(UsageError, match="is not the folder of an exercise"):
         find_exercise(course, ".")
@@ -85,7 +85,7 @@ def test_the_folder_in_which_one_is(course: Path, monkeypatch: pytest.MonkeyPatc
         ("", "No exercise '' in this course."),
     ],
 )
-def test_none_or_several_are_meant(course: Path, word: str, sentence: str) -> None:
+def test_an_unknown_or_ambiguous_exercise_is_an_error(course: Path, word: str, sentence: str) -> None:
     with pytest.raises(UsageError) as error:
         find_exercise(course, word)
     assert str(error.value).startswith(sentence)

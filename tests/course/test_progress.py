@@ -1,4 +1,4 @@
-"""Progress survives what happens to its file, and says what comes next."""
+"""Progress survives damage of its file."""
 
 from pathlib import Path
 

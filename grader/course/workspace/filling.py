@@ -73,11 +73,8 @@ def _planned(
 ) -> tuple[Filled, dict[str, str]]:
     """Return what to do with the files of a workspace, and the digests for its new marker.
 
-    All files are read before any is changed, so if one cannot be read, all stay as they are.
-
-    Args:
-        before: The digests in the old marker.
-        fresh: The files of the course.
+    All files are read before any is changed, so if one cannot be read, all stay as they are. `before` has the digests
+    in the old marker, and `fresh` the files of the course.
     """
     written, kept = [], []
     given = {name: before[name] for name in before.keys() & fresh.keys()}

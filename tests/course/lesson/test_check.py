@@ -1,4 +1,4 @@
-"""What the text of a part must keep to is held to, each problem on its line."""
+"""Problems in the text of a part, each with its line."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.small_lesson import FILLER, GOOD, edited, line_of, part_of
 
 
 def problems(text: str, root: Path, lesson: int = 1) -> list[tuple[int, str]]:
-    """Line and words of all that is wrong with a part of this text."""
+    """Return line and sentence of all problems of a part with this text."""
     part, course = part_of(text, root, lesson=lesson)
     return [(each.line, each.sentence) for each in text_problems(part, text, course)]
 
@@ -25,7 +25,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_good_part_has_none(root: Path) -> None:
+def test_a_good_part_has_no_notation_problems(root: Path) -> None:
     assert problems(GOOD, root) == []
 
 
@@ -52,14 +52,14 @@ def test_a_good_part_has_none(root: Path) -> None:
         ("::: deep Why it", "::: depe Why it", "::: depe", "::: opens a deep dive"),
     ],
 )
-def test_a_problem_is_told_with_its_line(root: Path, old: str, new: str, at: str, what: str) -> None:
+def test_a_problem_has_its_line(root: Path, old: str, new: str, at: str, what: str) -> None:
     text = edited(old, new)
     found = problems(text, root)
     line = line_of(text, at) if at else 0
     assert [each for each in found if each[0] == line and what in each[1]], found
 
 
-def test_a_picture_moves_by_a_script_of_the_course(root: Path) -> None:
+def test_an_unknown_script_of_a_picture_is_a_problem(root: Path) -> None:
     text = edited("```picture sums", "```picture sums moving=sums")
     assert problems(text, root) == []
     (root / "lessons" / "moving" / "sums.js").unlink()
@@ -68,7 +68,7 @@ def test_a_picture_moves_by_a_script_of_the_course(root: Path) -> None:
     ]
 
 
-def test_links_within_the_course(root: Path) -> None:
+def test_links_to_files_and_headings_of_the_course_are_valid(root: Path) -> None:
     for target in ("1-past.md#the-past-added-up", "#the-past-added-up", "../glossary.yaml", "../../exercises/adding"):
         assert problems(edited("https://arxiv.org/abs/1706.03762", target), root) == []
 
@@ -78,7 +78,7 @@ def test_a_lab_may_be_of_another_lesson(root: Path, lab: str) -> None:
     assert problems(edited("```exercise adding", f"```lab {lab}"), root) == []
 
 
-def test_a_number_is_shown_within_its_tolerance(root: Path) -> None:
+def test_the_hidden_output_must_contain_the_answer_within_its_tolerance(root: Path) -> None:
     assert problems(edited("answer: 18", "answer: 17.6\ntolerance: 0.5"), root) == []
 
 
@@ -88,13 +88,13 @@ def test_the_opening_may_be_short(root: Path) -> None:
     assert problems(text, root, lesson=0) == []
 
 
-def test_how_long_a_part_is_is_said_by_the_course(root: Path) -> None:
+def test_the_course_sets_the_reading_time_of_parts(root: Path) -> None:
     with (root / "course.yaml").open("a") as file:
         file.write("standards: {minutes: [1, 3]}\n")
     assert [what for _, what in problems(GOOD, root)] == ["this takes 10 minutes to read; 1 to 3 are allowed."]
 
 
-def test_two_parts_with_a_question_of_one_id(root: Path) -> None:
+def test_a_duplicate_question_id_is_a_problem(root: Path) -> None:
     part, _ = part_of(GOOD, root)
     (root / small_lesson.FOLDER / "2-again.md").write_text(GOOD)
     other = load_part(root, PartFile(1, "sums", 2, "again", root / small_lesson.FOLDER / "2-again.md"))

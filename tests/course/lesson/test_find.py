@@ -1,4 +1,4 @@
-"""What is meant by a number or by words."""
+"""Finding lessons and parts by numbers and words."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ SECOND = "  - {number: 2, slug: other-tools, title: Other tools, short: sharp on
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    """The small course with an opening, and a second lesson of one part."""
+    """Make the small course with an opening and a second lesson of one part."""
     root = copy_toolbox(tmp_path / "course")
     (root / "course.yaml").write_text((root / "course.yaml").read_text("utf-8") + SECOND, "utf-8")
     (root / "lessons" / "opening.md").write_text("---\ntitle: Welcome\n---\n", "utf-8")
@@ -47,7 +47,7 @@ def course(tmp_path: Path) -> Path:
         ("2 knives", "2.1"),
     ],
 )
-def test_what_is_meant(course: Path, words: str, found: str) -> None:
+def test_finds_a_lesson_or_part_by_words(course: Path, words: str, found: str) -> None:
     meant = find_lesson_or_part(load_lessons(course), words.split())
     assert (meant.name if isinstance(meant, PartFile) else f"lesson {meant.number}") == found
 
@@ -63,13 +63,13 @@ def test_what_is_meant(course: Path, words: str, found: str) -> None:
         ("1 xyz", "Lesson 1 has no part 'xyz'. It has: The average of the past, What leaks."),
     ],
 )
-def test_what_is_not_there_is_one_sentence(course: Path, words: str, sentence: str) -> None:
+def test_unknown_or_ambiguous_words_are_an_error(course: Path, words: str, sentence: str) -> None:
     with pytest.raises(UsageError) as caught:
         find_lesson_or_part(load_lessons(course), words.split())
     assert str(caught.value) == sentence
 
 
-def test_several_parts_are_named(course: Path) -> None:
+def test_an_ambiguous_part_is_an_error(course: Path) -> None:
     part = course / "lessons" / "01-tools" / "3-more-leaks.md"
     part.write_text("---\ntitle: More leaks\n---\n", "utf-8")
     with pytest.raises(UsageError) as caught:
