@@ -20,7 +20,7 @@ T = TypeVar("T")
 Keys = tuple[str | int, ...]  # ("limits", "seconds"), ("hints", 2)
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_NOTHING = ("", "~", "null", "Null", "NULL")
+_NULLS = ("", "~", "null", "Null", "NULL")
 _NOUNS = {
     "str": "text",
     "int": "a whole number",
@@ -43,16 +43,9 @@ class Document:
         self._lines: dict[Keys, int] = {(): 1}
         with reading(path):
             text = (path.read_bytes() if data is None else data).decode("utf-8-sig")
-        self._events = self._parse(text)
+        self._events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
         try:
-            for _ in range(2):  # start of the stream, start of the document
-                event = next(self._events)
-            if isinstance(event, yaml.StreamEndEvent):
-                raise self.error((), "the file is empty.")
-            self.value = self._node((), next(self._events))
-            next(self._events)  # end of the document
-            if not isinstance(event := next(self._events), yaml.StreamEndEvent):
-                raise self._error_at(event, "a second document begins here; one is expected.")
+            self.value = self._root()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             raise UsageError(f"{shown(path)}:{mark.line + 1 if mark else 1}: {_problem(error)}") from None
@@ -87,8 +80,16 @@ class Document:
         except msgspec.ValidationError as error:
             raise self._explained(str(error), to, value, part) from None
 
-    def _parse(self, text: str) -> Iterator[Any]:
-        return iter(yaml.parse(text, Loader=_LOADER))
+    def _root(self) -> Any:
+        """Return the content of the only YAML document in the file."""
+        next(self._events)  # start of the stream
+        if isinstance(next(self._events), yaml.StreamEndEvent):
+            raise self.error((), "the file is empty.")
+        value = self._node((), next(self._events))
+        next(self._events)  # end of the document
+        if not isinstance(event := next(self._events), yaml.StreamEndEvent):
+            raise self._error_at(event, "a second document begins here; one is expected.")
+        return value
 
     def _node(self, keys: Keys, event: Any) -> Any:
         if keys:
@@ -96,7 +97,7 @@ class Document:
         else:
             self._lines[keys] = _line(event)
         if isinstance(event, yaml.ScalarEvent):
-            return None if event.implicit[0] and event.value in _NOTHING else event.value
+            return None if event.implicit[0] and event.value in _NULLS else event.value
         if isinstance(event, yaml.SequenceStartEvent):
             items: list[Any] = []
             while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
@@ -123,25 +124,26 @@ class Document:
         return UsageError(f"{shown(self.path)}:{_line(event)}: {sentence}")
 
     def _explained(self, message: str, to: Any, value: Any, part: Keys) -> UsageError:
+        """Return msgspec's error about the value under the keys `part`, with file, line and plain words."""
         message, _, path = message.partition(" - at `$")
         keys: Keys = tuple(int(index) if index else name for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", path))
         where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).lstrip(".")
         if unknown := re.search(r"unknown field `(.*)`", message):
             key, inside = unknown[1], f" in '{where}'" if where else ""
-            fields = _at(to, keys).__struct_encode_fields__
+            fields = _type_at(to, keys).__struct_encode_fields__
             hint = did_you_mean(key, fields) or f" The keys are {', '.join(fields)}."
             return self.error((*part, *keys, key), f"unknown key '{key}'{inside}.{hint}")
         if missing := re.search(r"missing required field `(.*)`", message):
             return self.error((*part, *keys), f"'{missing[1]}' is missing{f' from {where!r}' if where else ''}.")
-        for each in keys:
-            value = value[each]
+        for key in keys:
+            value = value[key]
+        hint = ""
         if message.startswith("Invalid enum value"):
-            words = _choices(_at(to, keys))
+            words = _choices(_type_at(to, keys))
             expected, hint = f"{', '.join(words[:-1])} or {words[-1]}", did_you_mean(str(value), words)
         else:
-            expected, hint = _expected(message), ""
-        name = where or str(part[-1])
-        return self.error((*part, *keys), f"'{name}' must be {expected}, not {_brief(value)}.{hint}")
+            expected = _expected(message)
+        return self.error((*part, *keys), f"'{where or part[-1]}' must be {expected}, not {_brief(value)}.{hint}")
 
 
 def _line(event: Any) -> int:
@@ -155,7 +157,7 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
     return f"not valid YAML: {error.problem}{context}."
 
 
-def _at(to: Any, keys: Keys) -> Any:
+def _type_at(to: Any, keys: Keys) -> Any:
     """Return the type of the value under the keys."""
     for key in keys:
         to = get_args(to)[0] if isinstance(key, int) else get_type_hints(to)[key]

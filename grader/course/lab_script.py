@@ -42,8 +42,8 @@ def _options(parameters: ast.arguments, file: str) -> dict[str, LabOption]:
         value = default.value if isinstance(default, ast.Constant) else None
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise UsageError(
-                f"{file}, line {parameter.lineno}: the option {parameter.arg} of a lab needs a default, "
-                "a number or a text."
+                f"{file}:{parameter.lineno}: the option {parameter.arg} of a lab needs a default "
+                "that is a number or a text."
             )
         options[parameter.arg] = value
     return options
