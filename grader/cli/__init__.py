@@ -21,7 +21,7 @@ FOR_STUDENTS = {
     "read": "The statement of an exercise.",
     "exercise": "Grade an exercise and explain what is wrong.",
     "watch": "Grade an exercise whenever it is saved.",
-    "lesson": "Read a lesson, or a section of one.",
+    "lesson": "Read a lesson, or a part of one.",
     "notebook": "A part of a lesson for Jupyter and Colab.",
     "glossary": "What a term means, in English and Ukrainian.",
     "quiz": "Take the quiz of a lesson.",

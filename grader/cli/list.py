@@ -159,7 +159,7 @@ def _points(progress: Progress, exercises: list[Exercise]) -> str:
 
 
 def _read(course: Course, progress: Progress, lesson: Lesson) -> str:
-    """How many of its parts are read: `3/7`. A lesson of one text has one; one that is not written has none."""
+    """Return how many parts of a lesson are read, such as `3/7`."""
     files = part_files(course, lesson)
     return f"{sum(done(file, progress) for file in files)}/{len(files)}" if files else ""
 

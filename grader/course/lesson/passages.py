@@ -9,7 +9,7 @@ from grader.course.lesson.markdown import parser
 from grader.course.lesson.model import AnyBlock, Deep, ExerciseDue, Figure, LabDue, Part, Predict, Prose, flatten
 
 _ITEMS = ("list_item_open", "td_open", "th_open")
-_LEFT_OUT = "\ufffc"  # replaces code and formulas in the prose
+_OMITTED = "\ufffc"  # replaces code and formulas in the prose
 
 
 @dataclass
@@ -55,9 +55,9 @@ def _passages(text: str, first: int, multiline: bool) -> Iterator[Passage]:
     opener = ""
     for token in parser().parse(text):
         line = token.map[0] if token.map else line
-        passage = Passage(first + line * multiline, heading=opener == "heading_open", item=opener in _ITEMS)
+        passage = Passage(first + line if multiline else first, heading=opener == "heading_open", item=opener in _ITEMS)
         if token.type == "inline":
-            _read(passage, token.children or [], multiline)
+            _read_inline(passage, token.children or [], multiline)
             yield passage
         elif token.type in ("math_block", "math_block_label"):
             passage.formulas.append((passage.line, token.content))
@@ -66,7 +66,7 @@ def _passages(text: str, first: int, multiline: bool) -> Iterator[Passage]:
             opener = token.type
 
 
-def _read(passage: Passage, children: list[Token], multiline: bool) -> None:
+def _read_inline(passage: Passage, children: list[Token], multiline: bool) -> None:
     opened: list[int] = []  # starts of bold ranges
     for child in children:
         place = len(passage.text)
@@ -75,7 +75,8 @@ def _read(passage: Passage, children: list[Token], multiline: bool) -> None:
                 passage.text += child.content
             case "softbreak" | "hardbreak":
                 passage.text += " "
-                passage.breaks += [place] * multiline
+                if multiline:
+                    passage.breaks.append(place)
             case "strong_open":
                 opened.append(place)
             case "strong_close":
@@ -86,7 +87,8 @@ def _read(passage: Passage, children: list[Token], multiline: bool) -> None:
                 passage.links.append((passage.line_at(place), str(child.attrs["src"])))
             case "math_inline" | "math_inline_double":
                 passage.formulas.append((passage.line_at(place), child.content))
-                passage.text += _LEFT_OUT
-                passage.breaks += [place] * child.content.count("\n") * multiline
+                passage.text += _OMITTED
+                if multiline:
+                    passage.breaks += [place] * child.content.count("\n")
             case "code_inline":
-                passage.text += _LEFT_OUT
+                passage.text += _OMITTED
