@@ -56,9 +56,8 @@ def _by_path(root: Path, path: Path) -> FoundExercise:
         return FoundExercise(_by_part(root, path.stem or str(path)))
     ids = exercise_ids(root)
     if path.is_dir():
-        named = next(
-            (part for part in reversed(place.parts) if part in ids), None
-        )  # such as the folder of its solution
+        # such as the folder of its solution
+        named = next((part for part in reversed(place.parts) if part in ids), None)
         if named is not None:
             return FoundExercise(named)
         raise UsageError(f"{shown(place)} is not the folder of an exercise; grade list --all shows their names.")
@@ -93,9 +92,9 @@ def _by_part(root: Path, word: str) -> str:
     if wanted in ids:
         return wanted
     words = [part for part in wanted.split("_") if part]
-    matching = [each for each in ids if words and _has_words(each, words)] or [
-        each for each in ids if len(wanted) > 1 and wanted in each
-    ]
+    matching = [each for each in ids if words and _has_words(each, words)]
+    if not matching and len(wanted) > 1:
+        matching = [each for each in ids if wanted in each]
     if len(matching) == 1:
         return matching[0]
     if matching:
