@@ -299,7 +299,7 @@ def test_when_all_is_done_there_is_something_to_hand_in(whole: Path) -> None:
 def test_a_file_that_was_lost_comes_from_what_was_handed_out(whole: Path) -> None:
     release()
     Path("week/exercises/toolbox/toolbox.py").unlink()
-    assert error("--course", "week", "reset", "toolbox").endswith("git knows none; take it from what was handed out.")
+    assert error("--course", "week", "reset", "toolbox").endswith("in git; copy it from the files that you received.")
 
 
 def test_the_quiz_of_the_course_is_in_no_zip_in_plain_sight(whole: Path) -> None:
