@@ -26,8 +26,8 @@ from typing import NamedTuple
 from batch import _below as below
 from batch import import_torch
 
+from grader.base.files import read_text
 from grader.course import Course, Exercise, load_course
-from grader.course.document import read_text
 from grader.course.variations import load_variations
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -19,9 +19,9 @@ from typing import Any
 import msgspec
 
 from grader.author.check.exercises import reference_materials
+from grader.base.files import read_text
 from grader.base.result import Outcome, Result
 from grader.course import Course, Exercise, load_course
-from grader.course.document import read_text
 from grader.course.variations import load_variations
 from grader.engine.judge.materials import reference_texts
 from grader.engine.judge.messages import Job
@@ -59,13 +59,13 @@ def jobs(
 
 def said_of(result: Result) -> dict[str, Any]:
     """Return what a result says of the cause."""
-    first = result.explained
+    first = result.main_failure
     failure = first.failure if first is not None else None
     return {
         "outcome": result.outcome,
         "passed": result.passed,
         "score": f"{result.score:g}/{result.max_score:g}",
-        "failing": [f"{test.id}: {test.outcome}" for test in result.tests if test.failing],
+        "failing": [f"{test.id}: {test.outcome}" for test in result.tests if test.is_failing],
         "diagnoses": msgspec.to_builtins(result.diagnoses),
         "first": first.id if first is not None else None,
         "message": failure.message if failure is not None else result.message,
@@ -119,7 +119,7 @@ def kind_of(result: Result) -> str:
     if result.diagnosis is not None:
         together = sum(each.test == result.diagnosis.test for each in result.diagnoses) > 1
         return "named: two together" if together else "named" if result.diagnosis.whole else "named in part"
-    first = result.explained
+    first = result.main_failure
     failure = first.failure if first is not None else None
     if failure is None or not (failure.near_miss or failure.observations):
         return "nothing said"

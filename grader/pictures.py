@@ -1,10 +1,10 @@
-"""Pictures as data: computed numbers, drawn as text, SVG or PNG.
+"""Pictures of lessons and labs as data.
 
     Curves("loss", "cross-entropy while training", "step", "loss", (Line("fixed", steps, losses),))
 
-A terminal draws a picture with characters, a page and a notebook as SVG, a lab also as PNG. `name` is the name of the
-picture's file, and the word by which a lesson refers to it. All numbers are plain Python numbers, not tensors. A
-picture whose parts do not match (two labels for three numbers) raises ValueError.
+A terminal draws them with characters, pages and notebooks as SVG, a lab also as PNG. `name` is the name of the
+picture's file, by which a lesson refers to it. All numbers are plain numbers, not tensors. Lengths that do not match,
+such as two labels for three numbers, raise ValueError.
 """
 
 from collections.abc import Sequence
@@ -14,18 +14,18 @@ import msgspec
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line of a plot: its points, from left to right."""
+    """A line of a plot: its points from left to right."""
 
     label: str
     xs: Sequence[float]
     ys: Sequence[float]
 
     def __post_init__(self) -> None:
-        _same(len(self.xs), len(self.ys), f"points of the line '{self.label}'")
+        _require_equal(len(self.xs), len(self.ys), f"points of the line '{self.label}'")
 
 
 class Curves(msgspec.Struct, frozen=True, tag="curves"):
-    """Lines over a common x axis. `low` and `high` bound the y axis; a logarithmic axis has positive numbers only."""
+    """Lines over one x axis. `low` and `high` bound the y axis; a logarithmic axis takes positive numbers only."""
 
     name: str
     title: str
@@ -39,7 +39,7 @@ class Curves(msgspec.Struct, frozen=True, tag="curves"):
 
 
 class Heatmap(msgspec.Struct, frozen=True, tag="heatmap"):
-    """A matrix of numbers, `values[row][column]`, shown by color and with `digits` decimals."""
+    """A matrix of numbers, `values[row][column]`, drawn as colours and with `digits` decimals."""
 
     name: str
     title: str
@@ -49,20 +49,20 @@ class Heatmap(msgspec.Struct, frozen=True, tag="heatmap"):
     digits: int = 2
 
     def __post_init__(self) -> None:
-        _same(len(self.rows), len(self.values), f"rows of '{self.name}'")
+        _require_equal(len(self.rows), len(self.values), f"rows of '{self.name}'")
         for row in self.values:
-            _same(len(self.columns), len(row), f"columns of '{self.name}'")
+            _require_equal(len(self.columns), len(row), f"columns of '{self.name}'")
 
 
 class Series(msgspec.Struct, frozen=True):
-    """The bars of one kind, one in each group."""
+    """Bars of one kind, one in each group."""
 
     label: str
     values: Sequence[float]
 
 
 class Bars(msgspec.Struct, frozen=True, tag="bars"):
-    """Bars in groups: `groups` are the names along the axis, and each series has one bar in each group."""
+    """Grouped bars: `groups` are the names along the axis, and every series has one bar in each."""
 
     name: str
     title: str
@@ -72,13 +72,13 @@ class Bars(msgspec.Struct, frozen=True, tag="bars"):
 
     def __post_init__(self) -> None:
         for each in self.series:
-            _same(len(self.groups), len(each.values), f"groups of the series '{each.label}'")
+            _require_equal(len(self.groups), len(each.values), f"groups of the series '{each.label}'")
 
 
 class Grid(msgspec.Struct, frozen=True):
-    """A table of cells under a heading: True is filled, False is empty, a number or a text is written into its cell.
+    """A grid of cells under a title: True is filled, False is empty, numbers and texts are printed.
 
-    Without `rows` or `columns` these have no labels. Numbers have `digits` decimals, or none if all are whole.
+    Empty `rows` or `columns` mean that they have no labels. Numbers have `digits` decimals, or none if all are whole.
     """
 
     title: str
@@ -88,15 +88,15 @@ class Grid(msgspec.Struct, frozen=True):
     digits: int = 2
 
     def __post_init__(self) -> None:
-        _same(len(self.rows) or len(self.cells), len(self.cells), f"rows of the grid '{self.title}'")
+        _require_equal(len(self.rows) or len(self.cells), len(self.cells), f"rows of the grid '{self.title}'")
         for row in self.cells:
-            _same(len(self.columns) or len(self.cells[0]), len(row), f"columns of the grid '{self.title}'")
+            _require_equal(len(self.columns) or len(self.cells[0]), len(row), f"columns of the grid '{self.title}'")
 
 
 class Matrix(msgspec.Struct, frozen=True, tag="matrix"):
-    """Labelled grids, side by side where there is room: masks, small tensors, tokens in buckets.
+    """Labelled grids side by side, if there is room: masks, small tensors, tokens in buckets.
 
-    `signs` are written between them, one fewer than the grids: "×", "=", "" for none.
+    `signs` are drawn between them, one fewer than grids: "×", "=", or "" for none.
     """
 
     name: str
@@ -106,7 +106,7 @@ class Matrix(msgspec.Struct, frozen=True, tag="matrix"):
 
 
 class Box(msgspec.Struct, frozen=True):
-    """A box at a position of a grid, row 0 at the top; it may span several columns."""
+    """A box at a position in a raster, with row 0 at the top. It may span several columns."""
 
     id: str
     label: str
@@ -124,7 +124,7 @@ class Arrow(msgspec.Struct, frozen=True):
 
 
 class Boxes(msgspec.Struct, frozen=True, tag="boxes"):
-    """Boxes and arrows: the flow of data. An arrow to a box further away is drawn around the boxes in between."""
+    """A diagram of boxes and arrows. An arrow to a box that is not adjacent goes around those between."""
 
     name: str
     title: str
@@ -142,7 +142,7 @@ class Boxes(msgspec.Struct, frozen=True, tag="boxes"):
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """A labelled part of a lane, from `start` to `end`."""
+    """A filled part of a lane, from `start` to `end`."""
 
     start: float
     end: float
@@ -157,7 +157,7 @@ class Lane(msgspec.Struct, frozen=True):
 
 
 class Timeline(msgspec.Struct, frozen=True, tag="timeline"):
-    """Lanes over time, which is counted in `unit`."""
+    """Lanes over time, which is measured in `unit`."""
 
     name: str
     title: str
@@ -166,27 +166,23 @@ class Timeline(msgspec.Struct, frozen=True, tag="timeline"):
 
 
 class Table(msgspec.Struct, frozen=True, tag="table"):
-    """Measured numbers: `columns` are their names; each row has a label and a number (or a text) per column."""
+    """A table of measurements: every row has a label and a number (or a text) for each column."""
 
     title: str
     columns: tuple[str, ...]
     rows: Sequence[tuple[str, Sequence[float | str]]]
 
 
-def _same(expected: int, found: int, of: str) -> None:
-    """Raise ValueError if two counts differ."""
+def _require_equal(expected: int, found: int, of: str) -> None:
     if expected != found:
-        raise ValueError(f"{of}: {expected} and {found}, which should be as many")
+        raise ValueError(f"{of}: {expected} and {found}, which should be equal")
 
 
 Picture: TypeAlias = Curves | Heatmap | Bars | Matrix | Boxes | Timeline
 
 
 def smoothed(label: str, values: Sequence[float], window: int) -> Line:
-    """Return a line of one value per step, averaged over windows of `window` steps.
-
-    Each mean is placed in the middle of its window; an incomplete window at the end is left out.
-    """
+    """Return the line of the means of consecutive windows of values, each drawn at the centre of its window."""
     ends = range(window, len(values) + 1, window)
     means = [sum(values[end - window : end]) / window for end in ends]
     return Line(label, [end - window / 2 for end in ends], means)

@@ -1,4 +1,4 @@
-"""Real weights out of installed packages, for hidden tests and labs. A package is found and never imported."""
+"""Real weights from installed packages, for hidden tests and labs. The packages are located but never imported."""
 
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
@@ -12,13 +12,14 @@ from torch import Tensor
 if TYPE_CHECKING:
     from gguf import ReaderTensor
 
-_ROWS = 1024  # of a matrix that are dequantized at once
+_ROWS = 1024  # rows of a matrix that are dequantized at a time
 
 
 class Weights(Mapping[str, Tensor]):
-    """The tensors of a GGUF file, float32, by their names there. Each is dequantized whenever it is asked for.
+    """The tensors of a GGUF file by name, as float32.
 
-    None is kept, so what a process holds of the file are its pages, which are shared by all who read it.
+    A tensor is dequantized on each access and not cached, so a process holds only the pages of the file, which all
+    processes that read it share.
     """
 
     def __init__(self, tensors: "Mapping[str, ReaderTensor]"):
@@ -29,7 +30,7 @@ class Weights(Mapping[str, Tensor]):
 
         tensor = self._tensors[name]
         numbers = np.empty([int(size) for size in reversed(tensor.shape)], dtype=np.float32)
-        for row in range(0, len(numbers), _ROWS):  # dequantize has twice the memory of what it gives
+        for row in range(0, len(numbers), _ROWS):  # dequantize takes twice the memory of its result
             numbers[row : row + _ROWS] = dequantize(tensor.data[row : row + _ROWS], tensor.tensor_type)
         return torch.from_numpy(numbers)
 
@@ -41,14 +42,14 @@ class Weights(Mapping[str, Tensor]):
 
 
 def gguf_weights(package: str, file: str) -> Weights:
-    """Return the tensors of a GGUF file that a package brings.
+    """Return the tensors of a GGUF file in a package.
 
-    Raise ModuleNotFoundError where the package, or gguf, is not installed.
+    Raise ModuleNotFoundError if the package or gguf is not installed.
     """
     from gguf import GGUFReader, GGUFValueType
 
     class WeightsReader(GGUFReader):
-        """Passes over the vocabulary: the reader makes an array of each of 150,000 entries, which takes seconds."""
+        """A reader that skips the vocabulary, because GGUFReader would spend seconds on its 150,000 entries."""
 
         def _get_field_parts(self, start: int, kind: Any) -> Any:
             if kind != GGUFValueType.ARRAY:

@@ -1,4 +1,4 @@
-"""Where things lie: this repository, and the small courses of the tests."""
+"""Paths of this repository and of the small courses of the tests."""
 
 import shutil
 from pathlib import Path

@@ -1,8 +1,9 @@
-"""A small course of two lessons, the first with a part in which everything holds."""
+"""A small course of two lessons. The first has a part without problems."""
 
 from pathlib import Path
 
 from grader.course import Course, load_course
+from grader.course.lesson.files import PartFile
 from grader.course.lesson.load import load_part
 from grader.course.lesson.model import Part
 
@@ -121,7 +122,7 @@ def part_of(text: str, root: Path, *, lesson: int = 1) -> tuple[Part, Course]:
     """Write this text as the part, and return its path and the course."""
     path = root / PATH
     path.write_text(text)
-    return load_part(root, path, lesson, 1, "past"), load_course(root)
+    return load_part(root, PartFile(lesson, "sums", 1, "past", path)), load_course(root)
 
 
 def edited(old: str, new: str) -> str:

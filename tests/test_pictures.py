@@ -15,7 +15,7 @@ def test_smoothed_averages_whole_windows() -> None:
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
-def test_a_picture_is_the_same_after_it_was_a_file(picture: Picture) -> None:
+def test_a_picture_is_drawn_the_same_after_encoding_and_decoding(picture: Picture) -> None:
     again: Picture = msgspec.json.decode(msgspec.json.encode(picture), type=Picture)
     assert draw_picture(again, unicode=True) == draw_picture(picture, unicode=True)
 
@@ -37,6 +37,6 @@ BOX = Box("a", "A", 0, 0)
         (lambda: Boxes("b", "B", (BOX,), (Arrow("a", "a"),)), "from 'a' to 'a': these are not two boxes"),
     ],
 )
-def test_what_does_not_fit_together_is_said(make: Callable[[], object], words: str) -> None:
+def test_lengths_that_do_not_match_are_an_error(make: Callable[[], object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         make()

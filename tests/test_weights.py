@@ -1,4 +1,4 @@
-"""Real weights: read whenever they are asked for, and kept by nobody."""
+"""Real weights are read on each access and not cached."""
 
 import gc
 import weakref
@@ -22,7 +22,7 @@ def weights() -> Mapping[str, torch.Tensor]:
     return gguf_weights(*FILE)
 
 
-def test_a_tensor_is_that_of_the_file_however_it_is_cut(weights: Mapping[str, torch.Tensor]) -> None:
+def test_dequantizing_in_pieces_equals_dequantizing_at_once(weights: Mapping[str, torch.Tensor]) -> None:
     from gguf import GGUFReader
     from gguf.quants import dequantize
 
@@ -36,7 +36,7 @@ def test_a_tensor_is_that_of_the_file_however_it_is_cut(weights: Mapping[str, to
     assert torch.equal(weights["blk.3.ffn_up.weight"], whole)
 
 
-def test_no_tensor_is_kept(weights: Mapping[str, torch.Tensor]) -> None:
+def test_tensors_are_not_cached(weights: Mapping[str, torch.Tensor]) -> None:
     tensor = weights["blk.0.attn_q.weight"]
     gone = weakref.ref(tensor)
     del tensor

@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 
 from grader.base.errors import UsageError
-from grader.course.document import shown
+from grader.base.files import shown, writing
 from grader.course.load import COURSE_FILE, bad_id, load_course
 from grader.course.model import Course
 
@@ -64,10 +64,8 @@ def scaffold_course(root: Path, title: str) -> list[Path]:
     Raises UsageError if the folder is not empty or cannot be written.
     """
     titles = _title_values(title)
-    try:
+    with writing(root):
         taken = root.is_symlink() or (root.exists() and (not root.is_dir() or any(root.iterdir())))
-    except OSError as error:
-        raise _unwritten(root, error) from None
     if taken:
         raise UsageError(f"{shown(root)} already exists and is not an empty folder; choose another.")
     written = list(_write_templates(_templates() / "course", COURSE, root, titles))
@@ -92,13 +90,7 @@ def _write_templates(
     for template, target in targets.items():
         path = root / Template(target).substitute(values)
         text = templates.joinpath(f"{template}.template").read_text("utf-8")
-        try:
+        with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(Template(text).substitute(values), "utf-8")
-        except OSError as error:
-            raise _unwritten(path, error) from None
         yield path
-
-
-def _unwritten(path: Path, error: OSError) -> UsageError:
-    return UsageError(f"{shown(path)} cannot be written: {error.strerror or error}.")

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and folders below which no symbolic link is followed."""
+"""Read and write files: atomically, with errors as one sentence, and below a folder without following links."""
 
 import errno
 import io
@@ -11,38 +11,39 @@ from pathlib import Path
 from typing import BinaryIO, Self, TextIO
 
 from grader.base.errors import UsageError
+from grader.base.text import clean_line
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the time of every file in a ZIP, so that the same files give the same bytes
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-_LINK = "it is a symbolic link, and grade follows none there; replace it by what it leads to"
+_LINK = "it is a symbolic link, which grade does not follow; replace it with its target"
 
 
 def shown(path: Path) -> str:
-    """Return the path as it is named to a user: relative where it lies below the working directory."""
+    """Return the path for a message: relative to the working directory if it is below it, else absolute."""
     path = path.absolute()
     try:
         here = Path.cwd()
-    except FileNotFoundError:  # it was deleted while we run
+    except FileNotFoundError:  # the working directory was deleted
         return str(path)
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
-def leads_down(name: str) -> bool:
-    """Return whether a name with "/" between its parts can only lead to what lies below a folder."""
+def is_below_folder(name: str) -> bool:
+    """Return whether a relative path, with "/" as separator, stays below the folder that it starts in."""
     return all(part not in ("", ".", "..") for part in name.split("/"))
 
 
 class Folder:
-    """A folder and what lies below it, which is reached through no symbolic link. The folder itself may be a link.
+    """An open folder, whose files are read and written without following any symbolic link below it.
 
-    It is held open, and each part of a name is opened in the one before, so a link that is put there meanwhile is not
-    followed either. All methods raise OSError, with the whole path in it.
+    The folder itself may be a link. Each part of a name is opened relative to the one before, so links that are created
+    meanwhile are not followed either. All methods raise OSError with the full path in `filename`.
     """
 
     def __init__(self, root: Path) -> None:
-        """Open a folder, which must be there."""
+        """Open an existing folder."""
         self._root = root
         self._handle = os.open(root, _FOLDER)
 
@@ -53,10 +54,10 @@ class Folder:
         os.close(self._handle)
 
     def read(self, name: str) -> bytes | None:
-        """Return what is in a regular file, or None if there is nothing of this name."""
+        """Return the content of a regular file, or None if it does not exist."""
         try:
-            with self._around(name) as (folder, last):
-                # a pipe would block, and a folder is no file that Python opens
+            with self._parent(name) as (folder, last):
+                # without O_NONBLOCK a pipe would block; Python's open refuses folders
                 handle = os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
                 try:
                     if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -69,15 +70,15 @@ class Folder:
             return None
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a file, which is there whole or not at all. The folders around it are made."""
-        with self.whole(name) as file:
+        """Write a file atomically. Missing parent folders are created."""
+        with self.open_atomic(name) as file:
             file.write(data)
 
     @contextmanager
-    def whole(self, name: str) -> Iterator[BinaryIO]:
-        """Yield a file to write, which gets its name when it is whole. The folders around it are made."""
-        with self._around(name, make=True) as (folder, last):
-            part = part_name()
+    def open_atomic(self, name: str) -> Iterator[BinaryIO]:
+        """Open a temporary file that replaces `name` when it is closed. Missing parent folders are created."""
+        with self._parent(name, make=True) as (folder, last):
+            part = temporary_name()
             handle = os.open(part, _NEW, 0o666, dir_fd=folder)
             try:
                 with open(handle, "wb") as file:
@@ -89,8 +90,8 @@ class Folder:
                 raise
 
     def create(self, name: str, data: bytes) -> None:
-        """Write a new file. Raise FileExistsError if there is anything of this name."""
-        with self._around(name) as (folder, last):
+        """Write a new file. Raise FileExistsError if the name is taken."""
+        with self._parent(name) as (folder, last):
             handle = os.open(last, _NEW, 0o666, dir_fd=folder)
             try:
                 with open(handle, "wb") as file:
@@ -100,25 +101,25 @@ class Folder:
                 raise
 
     def move(self, name: str, to: str) -> None:
-        """Give a file or folder another name."""
-        with self._around(name) as (folder, last), self._around(to) as (other, new):
+        """Rename a file or folder."""
+        with self._parent(name) as (folder, last), self._parent(to) as (other, new):
             os.rename(last, new, src_dir_fd=folder, dst_dir_fd=other)
 
     def remove(self, name: str) -> None:
-        """Remove a file, or a link instead of what it leads to."""
-        with self._around(name) as (folder, last):
+        """Remove a file, or a link but not its target."""
+        with self._parent(name) as (folder, last):
             os.unlink(last, dir_fd=folder)
 
     def clear(self, name: str) -> None:
-        """Remove a folder and all that is in it, as far as that can be done."""
-        with self._around(name) as (folder, last):
+        """Remove a folder with its content. Errors are ignored."""
+        with self._parent(name) as (folder, last):
             shutil.rmtree(last, ignore_errors=True, dir_fd=folder)
 
     @contextmanager
-    def _around(self, name: str, make: bool = False) -> Iterator[tuple[int, str]]:
-        """Yield a descriptor of the folder in which a name lies, and the last part of the name."""
-        if not leads_down(name):
-            raise OSError(errno.EINVAL, "it is no name below a folder", str(self._root / name))
+    def _parent(self, name: str, make: bool = False) -> Iterator[tuple[int, str]]:
+        """Yield a descriptor of the parent folder of a name, and the last part of the name."""
+        if not is_below_folder(name):
+            raise OSError(errno.EINVAL, "the name leads out of the folder", str(self._root / name))
         *folders, last = name.split("/")
         place, part = self._root, last
         here = os.dup(self._handle)
@@ -141,43 +142,80 @@ class Folder:
             os.close(here)
 
 
-def part_name() -> str:
-    """Return a name for what is not whole yet, under which nobody can have planted anything."""
+def temporary_name() -> str:
+    """Return an unpredictable name for a temporary file, so that no link can be planted under it."""
     return f".{os.urandom(8).hex()}.part"
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[TextIO]:
-    """Yield a text file (UTF-8) to write, which gets its name when it is whole. Its folder is made.
+def reading(path: Path) -> Iterator[None]:
+    """Raise UsageError if the block fails to read `path`, or to decode it as UTF-8."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise UsageError(f"{_name(path)} does not exist.") from None
+    except OSError as error:
+        raise UsageError(f"{_name(path)} cannot be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UsageError(f"{_name(path)}:{line}: not UTF-8; save the file in this encoding.") from None
 
-    Raise UsageError if it cannot be written. What was under that name before is then untouched.
+
+@contextmanager
+def writing(path: Path, inside: bool = False) -> Iterator[None]:
+    """Raise UsageError if the block fails to write `path`.
+
+    With `inside`, `path` is a folder, and the message names the file below it that cannot be written.
     """
-    with _whole(path) as file, io.TextIOWrapper(file, "utf-8", "backslashreplace", newline="") as text:
+    try:
+        yield
+    except OSError as error:
+        named = Path(error.filename) if inside and error.filename else path
+        raise UsageError(f"{_name(named)} cannot be written: {error.strerror or error}.") from None
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file. Raise UsageError if it cannot be read."""
+    with reading(path):
+        return path.read_bytes()
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a UTF-8 file without its byte order mark. Raise UsageError if it cannot be read."""
+    with reading(path):
+        return path.read_bytes().decode("utf-8-sig")
+
+
+@contextmanager
+def open_atomic(path: Path) -> Iterator[TextIO]:
+    """Open a temporary UTF-8 text file that replaces `path` when it is closed. Its folder is created if missing.
+
+    Raise UsageError if it cannot be written; the old file is then unchanged.
+    """
+    with _open_atomic(path) as file, io.TextIOWrapper(file, "utf-8", "backslashreplace", newline="") as text:
         yield text
 
 
 def write_bytes(path: Path, data: bytes) -> Path:
-    """Write a file as `whole` does, and return its path."""
-    with _whole(path) as file:
+    """Write a file atomically, as `open_atomic` does, and return its path."""
+    with _open_atomic(path) as file:
         file.write(data)
     return path
 
 
 def require_writable(folder: Path) -> None:
-    """Make a folder if it is absent. Raise UsageError if no file can be written to it."""
-    try:
+    """Create a folder if it is missing. Raise UsageError if no file can be written to it."""
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with Folder(folder) as opened:
-            probe = part_name()
+            probe = temporary_name()
             opened.create(probe, b"")
             opened.remove(probe)
-    except OSError as error:
-        raise UsageError(f"{shown(folder)} cannot be written to: {error.strerror or error}.") from None
 
 
 def zipped(files: Mapping[str, bytes], scripts: Collection[str] = ()) -> bytes:
-    """Return a ZIP of files by their names in it; `scripts` can be run. The same files give the same bytes."""
-    import zipfile  # 2 ms, which most commands have no use for
+    """Return a ZIP of the files, keyed by name; `scripts` are executable. Equal files give equal bytes."""
+    import zipfile  # takes 2 ms, and most commands do not need it
 
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -190,13 +228,15 @@ def zipped(files: Mapping[str, bytes], scripts: Collection[str] = ()) -> bytes:
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[BinaryIO]:
-    try:
+def _open_atomic(path: Path) -> Iterator[BinaryIO]:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with Folder(path.parent) as folder, folder.whole(path.name) as file:
+        with Folder(path.parent) as folder, folder.open_atomic(path.name) as file:
             yield file
-    except OSError as error:
-        raise UsageError(f"{shown(path)} cannot be written: {error.strerror or error}.") from None
+
+
+def _name(path: Path) -> str:
+    return clean_line(shown(path))
 
 
 def _is_link(name: str, folder: int) -> bool:

@@ -1,4 +1,4 @@
-"""git on the objects of a repository, and on nothing else of it: its configuration could name programs to run."""
+"""Run git on the objects of a repository without its configuration, which could name programs to run."""
 
 import os
 import subprocess
@@ -7,17 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-_SECONDS = 10  # for one question
+_SECONDS = 10  # timeout of one command
 
 
 @contextmanager
-def isolated(repository: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield an empty repository and the environment in which git reads only the objects of another one.
+def isolated_repository(repository: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield an empty repository and an environment in which git reads only the objects of `repository`.
 
-    `repository` is what a checkout has as .git. References of it, such as HEAD, are not known, but ids of commits are.
+    Args:
+        repository: The .git folder of a checkout. Its references, such as HEAD, are unknown to git; commit ids are not.
     """
     with TemporaryDirectory() as empty:
-        Path(empty, "HEAD").write_text("ref: refs/heads/main\n")  # these three make it a repository
+        Path(empty, "HEAD").write_text("ref: refs/heads/main\n")  # git requires these three
         Path(empty, "objects").mkdir()
         Path(empty, "refs").mkdir()
         yield (
@@ -26,7 +27,7 @@ def isolated(repository: Path) -> Iterator[tuple[str, dict[str, str]]]:
                 "PATH": os.environ.get("PATH", os.defpath),
                 "GIT_DIR": empty,
                 "GIT_OBJECT_DIRECTORY": str(repository.absolute() / "objects"),
-                "GIT_SHALLOW_FILE": str(repository.absolute() / "shallow"),  # where a history ends that was cut off
+                "GIT_SHALLOW_FILE": str(repository.absolute() / "shallow"),  # where a shallow history ends
                 "GIT_CONFIG_NOSYSTEM": "1",
                 "GIT_CONFIG_GLOBAL": os.devnull,
                 "GIT_LITERAL_PATHSPECS": "1",
@@ -37,12 +38,12 @@ def isolated(repository: Path) -> Iterator[tuple[str, dict[str, str]]]:
         )
 
 
-def ask(repository: Path, *words: str) -> bytes:
-    """Return what git prints about a repository (see `isolated`), or nothing if it fails or takes too long."""
-    with isolated(repository) as (empty, environment):
+def git_output(repository: Path, *arguments: str) -> bytes:
+    """Return the stdout of git in an `isolated_repository`, or b"" on failure or timeout."""
+    with isolated_repository(repository) as (empty, environment):
         try:
             done = subprocess.run(
-                ["git", *words],
+                ["git", *arguments],
                 env=environment,
                 cwd=empty,
                 stdin=subprocess.DEVNULL,

@@ -1,8 +1,8 @@
-"""What Python's own parser says of a source text, without running any of it.
+"""Parse a submission without running it, and return its imports and what it has implemented.
 
-The text is a stranger's, and some texts take Python minutes to parse, so `examine` runs this file as a script, in a
-process that it can stop. The process is to start in a few milliseconds, which is why nothing is imported here but what
-Python has loaded anyway: `ast` or `typing` alone would take longer than all the rest.
+Some source texts take Python minutes to parse, so `examine` runs this file as a script in a process that it can kill.
+To start in milliseconds, the script imports only modules that Python has loaded anyway: importing `ast` or `typing`
+would take longer than all the rest.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TypeAlias
 
-    Fault: TypeAlias = tuple[str, int | None, int | None]  # message; line and column, from 1
-    Import: TypeAlias = tuple[str, str, bool]  # the top-level module, the name that is bound, whether it is read
+    Fault: TypeAlias = tuple[str, int | None, int | None]  # message, line and column from 1
+    Import: TypeAlias = tuple[str, str, bool]  # top-level module, bound name, is it read?
 
 TOO_LARGE = "the code is too large, or nested too deeply, for Python to read"
 
@@ -26,18 +26,19 @@ _Function = _ast.FunctionDef | _ast.AsyncFunctionDef
 
 
 def outline(text: str, file: str) -> tuple[Fault | None, tuple[Import, ...], int | None, bytes | None]:
-    """Parse and compile a source text, whose tracebacks will name `file`.
+    """Parse and compile a source text, which tracebacks will call `file`.
 
-    Returns: why it does not compile, or None; what it imports; the line of its first public function, if all of them
-        are still open; its code, marshalled, unless Python warns of something, which whoever compiles it will see.
+    Returns:
+        The reason why it does not compile, or None; its imports; the line of its first `raise` if no public function is
+        implemented, else None; its marshalled code, or None if compiling it raises a warning.
     """
     try:
-        with warnings.catch_warnings(record=True) as said:
+        with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             tree = compile(text, file, "exec", _ast.PyCF_ONLY_AST, dont_inherit=True)
             assert isinstance(tree, _ast.Module)
             code = marshal.dumps(compile(tree, file, "exec", dont_inherit=True))
-        return None, _imports(tree), _first_open(tree), None if said else code
+        return None, _imports(tree), _first_unimplemented(tree), None if warned else code
     except SyntaxError as error:
         fault = error.msg, error.lineno or None, error.offset or None
     except (RecursionError, MemoryError):
@@ -48,7 +49,7 @@ def outline(text: str, file: str) -> tuple[Fault | None, tuple[Import, ...], int
 
 
 def _nodes(tree: _ast.AST) -> Iterator[_ast.AST]:
-    """Yield all nodes of a tree, in the order of `ast.walk`."""
+    """Yield all nodes of a tree in the order of `ast.walk`."""
     waiting = [tree]
     for node in waiting:
         yield node
@@ -72,10 +73,10 @@ def _imports(tree: _ast.AST) -> tuple[Import, ...]:
     return tuple((module, name, name in read) for module, name in found)
 
 
-def _first_open(tree: _ast.Module) -> int | None:
-    """Return the line of the first function that is still open, if all public functions and methods are."""
+def _first_unimplemented(tree: _ast.Module) -> int | None:
+    """Return the line of the first `raise` if no public function or method is implemented, else None."""
     functions = list(_functions(tree))
-    if not functions or not all(map(_is_open, functions)):
+    if not functions or not all(map(_is_unimplemented, functions)):
         return None
     return functions[0].body[-1].lineno
 
@@ -87,12 +88,12 @@ def _functions(tree: _ast.Module | _ast.ClassDef) -> Iterator[_Function]:
 
 
 def is_public(name: str) -> bool:
-    """Return whether a name is part of an interface: it has no leading underscore, or is Python's own (`__init__`)."""
+    """Return whether a name is public: it has no leading underscore, or is a dunder name such as `__init__`."""
     return not name.startswith("_") or (name.startswith("__") and name.endswith("__"))
 
 
-def _is_open(function: _Function) -> bool:
-    """Return whether a function does nothing but raise NotImplementedError, with or without a docstring."""
+def _is_unimplemented(function: _Function) -> bool:
+    """Return whether a function only raises NotImplementedError, with or without a docstring."""
     *before, last = function.body
     if any(not _is_text(each) for each in before[:1]) or len(before) > 1 or not isinstance(last, _ast.Raise):
         return False
@@ -105,10 +106,10 @@ def _is_text(node: _ast.stmt) -> bool:
 
 
 def _serve(seconds: int, memory: int) -> None:
-    """Answer requests on stdin until it is closed: each a name of a file and a text, for `seconds` of CPU time.
+    """Answer requests on stdin until it is closed. Each is a file name and a text, and may take `seconds` of CPU time.
 
-    A request and its answer are marshalled, after their length in eight bytes. Memory is limited to `memory` bytes,
-    where the system holds processes to that.
+    A request and its answer are marshalled and preceded by their length in eight bytes. On Linux, memory is limited to
+    `memory` bytes.
     """
     import resource
 

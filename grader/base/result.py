@@ -1,4 +1,4 @@
-"""What one grading run found out. A result is data: the terminal, JSON and all later formats are views of it.
+"""The result of grading one submission, as data: the terminal, JSON and all other formats are views of it.
 
 Sizes are counts of elements, times are seconds, points are those of the tests' marks.
 """
@@ -12,7 +12,7 @@ SCHEMA = "archgrade/result/v3"
 
 
 class Outcome(StrEnum):
-    """How a test, or a whole submission, ended."""
+    """The outcome of a test or of a whole submission."""
 
     # of a submission
     GRADED = "graded"  # the tests ran: see each test's own outcome
@@ -22,7 +22,7 @@ class Outcome(StrEnum):
     # of a test
     PASSED = "passed"
     SKIPPED = "skipped"  # a test that it needs did not pass
-    UNAVAILABLE = "unavailable"  # it requires a package that is not installed here: not counted
+    UNAVAILABLE = "unavailable"  # requires a package that is not installed here: not counted
     FAILED = "failed"  # an assertion of another kind than those below
     WRONG_VALUES = "wrong_values"
     WRONG_SHAPE = "wrong_shape"
@@ -35,47 +35,43 @@ class Outcome(StrEnum):
     ARGUMENT_CHANGED = "argument_changed"  # an argument was changed in place
     MISSING_NAME = "missing_name"
     WRONG_SIGNATURE = "wrong_signature"
-    # of either
+    # of both
     NOT_STARTED = "not_started"
     BLOCKED = "blocked"  # an exercise that this one builds on does not pass: nothing is known yet
     TIMEOUT = "timeout"
     RECURSION = "recursion"
     MEMORY = "memory"
     EXITED = "exited"  # sys.exit, os._exit
-    CRASHED = "crashed"  # ended by a signal: segmentation fault, abort
-    FORBIDDEN = "forbidden"  # asked the operating system for what a submission may not have
+    CRASHED = "crashed"  # killed by a signal: segmentation fault, abort
+    FORBIDDEN = "forbidden"  # a system call that submissions may not make
     TAMPERED = "tampered"  # wrote to the grader's channel
-    ERROR = "error"  # a fault of the grader or of the course: never a wrong answer
+    ERROR = "error"  # a bug in the grader or the course: never a wrong answer
 
 
-class Struct(msgspec.Struct, frozen=True):
-    """Base of all parts of a result."""
-
-
-class Axis(Struct, frozen=True):
-    """One axis of a tensor: its size, and the name the test gives that size, where no two names share it."""
+class Axis(msgspec.Struct, frozen=True):
+    """An axis of a tensor: its size, and the name that the test gives that size, unless two names share it."""
 
     size: int
     name: str | None = None
 
 
-class Value(Struct, frozen=True):
-    """A value as it is described on a screen: a tensor by its axes and dtype, anything else by its text."""
+class Value(msgspec.Struct, frozen=True):
+    """A description of a value: a tensor by its axes and dtype, anything else by its text."""
 
     text: str  # "3", "'mean'", "None", "tensor", "list of 3 tensors"
     shape: tuple[Axis, ...] | None = None  # None: not a tensor
     dtype: str | None = None  # "float64"
 
 
-class Named(Struct, frozen=True):
-    """An argument of a call, or one part of what it returned."""
+class NamedValue(msgspec.Struct, frozen=True):
+    """An argument, a local variable, or an expression with its value."""
 
     name: str
     value: Value
 
 
-class Part(Struct, frozen=True):
-    """One part of a returned value beside what was expected of it."""
+class ReturnedPart(msgspec.Struct, frozen=True):
+    """One part of a returned value beside the expected one."""
 
     name: str
     yours: Value
@@ -83,19 +79,19 @@ class Part(Struct, frozen=True):
     agrees: bool | None = None  # None: not compared
 
 
-class Call(Struct, frozen=True):
+class Call(msgspec.Struct, frozen=True):
     """The call of the student's code that a failure is about."""
 
     function: str  # "route", "MoELayer", "MoELayer.forward"
-    arguments: tuple[Named, ...] = ()
-    returned: tuple[Part, ...] = ()
+    arguments: tuple[NamedValue, ...] = ()
+    returned: tuple[ReturnedPart, ...] = ()
 
 
 Number = float | str  # a finite float, or "nan", "inf", "-inf", "True", "False", "…"
 
 
-class Row(Struct, frozen=True):
-    """A stretch of the last axis: yours beside expected."""
+class Row(msgspec.Struct, frozen=True):
+    """A range of numbers along the last axis: yours beside expected."""
 
     index: tuple[int, ...]  # along all axes but the last
     start: int  # position on the last axis of the first number shown
@@ -105,7 +101,7 @@ class Row(Struct, frozen=True):
     worst: bool = False  # holds the element that differs most
 
 
-class Comparison(Struct, frozen=True):
+class Comparison(msgspec.Struct, frozen=True):
     """Two tensors (or numbers) that should have been equal."""
 
     name: str  # which part of the returned value
@@ -118,21 +114,23 @@ class Comparison(Struct, frozen=True):
     atol: float
 
 
-class SourceLine(Struct, frozen=True):
+class SourceLine(msgspec.Struct, frozen=True):
+    """A line of the student's file."""
+
     number: int
     text: str
 
 
-class Operand(Struct, frozen=True):
-    """A value that takes part in the expression that failed, and where it stands in the line."""
+class Operand(msgspec.Struct, frozen=True):
+    """An operand of the expression that failed, and its column in the line."""
 
     expression: str
     column: int  # of its first character in the line, from 0
     value: Value
 
 
-class Frame(Struct, frozen=True):
-    """A frame of the student's own code."""
+class Frame(msgspec.Struct, frozen=True):
+    """A stack frame of the student's code."""
 
     file: str
     line: int
@@ -141,51 +139,51 @@ class Frame(Struct, frozen=True):
     column: int | None = None  # of the failing expression
     end_column: int | None = None
     operands: tuple[Operand, ...] = ()
-    locals: tuple[Named, ...] = ()
+    locals: tuple[NamedValue, ...] = ()
 
 
-class Raised(Struct, frozen=True):
-    """An exception of the student's code. Its words are the student's."""
+class Raised(msgspec.Struct, frozen=True):
+    """An exception raised by the student's code, with its original message."""
 
     type: str
-    message: str  # never cut
+    message: str  # never shortened
     frames: tuple[Frame, ...] = ()  # innermost last
     hidden_frames: int = 0  # frames of torch and of the grader
 
 
-class Samples(Struct, frozen=True):
-    """Where a call that did not end was seen."""
+class Samples(msgspec.Struct, frozen=True):
+    """Samples of the stack of a call that ran into its time limit."""
 
     limit: float  # seconds
     count: int
-    frame: Frame | None = None  # where it was seen most often
-    unchanged: tuple[Named, ...] = ()  # locals that were the same in all samples
+    frame: Frame | None = None  # the most frequent one
+    unchanged: tuple[NamedValue, ...] = ()  # locals that were the same in all samples
 
 
-class Output(Struct, frozen=True):
-    """What the student's code printed, control characters made visible."""
+class Output(msgspec.Struct, frozen=True):
+    """Text that the student's code printed, with control characters escaped."""
 
     text: str
-    dropped: int = 0  # bytes beyond the bound
+    dropped: int = 0  # number of bytes over the limit
 
 
-class Failure(Struct, frozen=True):
-    """Why a test did not pass. `message` is the first failing fact in a sentence or two."""
+class Failure(msgspec.Struct, frozen=True):
+    """The reason why a test did not pass. `message` says it in a sentence or two."""
 
     message: str
     call: Call | None = None
     comparison: Comparison | None = None
     near_miss: str | None = None  # "Your result is the expected one, transposed."
-    observations: tuple[str, ...] = ()  # on what the failure depends, and where the result is wrong
+    observations: tuple[str, ...] = ()  # which arguments the failure depends on, and where the result is wrong
     exception: Raised | None = None
     samples: Samples | None = None
-    reproduction: str | None = None  # Python that makes the call again, its last statement
+    reproduction: str | None = None  # Python code whose last statement repeats the call
 
 
-class TestResult(Struct, frozen=True, kw_only=True):
-    """One test. `id` is stable, `name` is the id in words, `description` the docstring's first line."""
+class TestResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of one test. `id` is stable, `name` is the id in words, `description` the docstring's first line."""
 
-    __test__ = False  # not for pytest to collect
+    __test__ = False  # keeps pytest from collecting this class
 
     id: str
     name: str
@@ -194,50 +192,52 @@ class TestResult(Struct, frozen=True, kw_only=True):
     outcome: Outcome
     points: float
     max_points: float
-    seconds: float  # without those that were waited for a CPU
+    seconds: float  # without the time spent waiting for a CPU
     needs: tuple[str, ...] = ()
     failure: Failure | None = None
     output: Output | None = None  # None: nothing printed, or withheld
 
     @property
-    def failing(self) -> bool:
-        """Whether it ran and did not pass."""
+    def is_failing(self) -> bool:
+        """Return whether the test ran and did not pass."""
         return self.outcome not in (Outcome.PASSED, Outcome.SKIPPED, Outcome.UNAVAILABLE)
 
 
-class Diagnosis(Struct, frozen=True):
-    """A mistake whose results equal the student's, and which no result of theirs contradicts."""
+class Diagnosis(msgspec.Struct, frozen=True):
+    """A known mistake whose results equal the student's, and that none of their results contradicts."""
 
-    mistake: str  # its name in mistakes.py; of one that the grader has made itself, what tells it from others
+    mistake: str  # its name in mistakes.py, or the description of one that the grader generated
     advice: str  # its docstring; a sentence
-    replaces: str  # the name in the reference that it gets wrong
+    replaces: str  # the name in the reference that it replaces
     test: str  # id of the first failing test that it explains
-    agreed: int  # results of the student's code that equal the mistake's and differ from the reference's
-    whole: bool = True  # nothing else is wrong in that test, and it shows in most failing tests that ask for the same
-    shown: bool = True  # it explains the call that the failure is about, or the failure is about none
+    agreed: int  # results of the student that equal the mistake's and differ from the reference's
+    whole: bool = True  # it explains the whole test, and shows in most failing tests that call the same name
+    shown: bool = True  # it explains the call in the failure, or the failure has none
 
 
-class Isolation(Struct, frozen=True):
-    """What held the student's code while it ran.
+class Isolation(msgspec.Struct, frozen=True):
+    """The confinement of the student's code while it ran.
 
-    confined: Landlock and seccomp; sealed: seccomp without any opening of files; process: a process of its own with
-    bounds on time and memory, and no promise beyond that.
+    confined: Landlock and seccomp; sealed: seccomp, and no file can be opened; process: a separate process with limits
+    on time and memory only.
     """
 
     kind: Literal["confined", "sealed", "process", "none"]  # none: the code was not run
-    landlock: int = 0  # ABI version, 0: not available
+    landlock: int = 0  # ABI version; 0: not available
     seccomp: bool = False
-    own_uid: bool = False  # runs as a user that owns nothing
+    own_uid: bool = False  # runs as a user who owns no files
     start: Literal["fork", "spawn", "none"] = "none"
 
 
-class Versions(Struct, frozen=True):
+class Versions(msgspec.Struct, frozen=True):
+    """The versions of the software that produced a result."""
+
     archgrade: str
     python: str
     torch: str | None = None  # None: torch was not needed
 
 
-class Result(Struct, frozen=True, kw_only=True):
+class Result(msgspec.Struct, frozen=True, kw_only=True):
     """The result of grading one submission of one exercise."""
 
     schema: str = SCHEMA
@@ -247,43 +247,45 @@ class Result(Struct, frozen=True, kw_only=True):
     outcome: Outcome
     score: float
     max_score: float  # of the tests that are available here
-    message: str | None = None  # the one sentence for an outcome other than graded
-    blocked_by: str | None = None  # id of the exercise that has to pass first
-    exception: Raised | None = None  # for syntax_error and import_error, and crashes while loading
+    message: str | None = None  # one sentence, for every outcome but graded
+    blocked_by: str | None = None  # id of the exercise that must pass first
+    exception: Raised | None = None  # for syntax_error, import_error, and crashes while loading
     tests: tuple[TestResult, ...] = ()
-    diagnoses: tuple[Diagnosis, ...] = ()  # by the tests that they explain, two of one test if it takes both
-    advice_errors: tuple[str, ...] = ()  # where explaining the failures broke off, for authors; no score depends on it
+    diagnoses: tuple[
+        Diagnosis, ...
+    ] = ()  # in the order of the tests that they explain; two mistakes may explain one test together
+    advice_errors: tuple[str, ...] = ()  # errors while explaining failures, for authors; no score depends on them
     output: Output | None = None  # printed while the module was loaded
-    hidden_tests: bool  # False: this course was released without them, and the score covers the public ones only
+    hidden_tests: bool  # False: the course was released without them, and the score covers the public tests only
     isolation: Isolation
     versions: Versions
     seed: int
-    seconds: float  # from loading to diagnosis, by the clock
+    seconds: float  # wall time from loading to diagnosis
 
     @property
     def passed(self) -> bool:
-        """Whether every test that is available here passed, and some did."""
+        """Return whether every available test passed, and there is at least one."""
         outcomes = {test.outcome for test in self.tests}
         return self.outcome is Outcome.GRADED and {Outcome.PASSED} == outcomes - {Outcome.UNAVAILABLE}
 
     @property
     def diagnosis(self) -> Diagnosis | None:
-        """The one to read first."""
+        """The diagnosis to read first."""
         return next(iter(self.diagnoses), None)
 
     @property
-    def telling(self) -> tuple[TestResult, ...]:
-        """The failing tests of what is written; where nothing that fails is, the first one."""
-        failing = tuple(test for test in self.tests if test.failing)
+    def relevant_failures(self) -> tuple[TestResult, ...]:
+        """The failing tests of code that the student has written, or else the first failing test."""
+        failing = tuple(test for test in self.tests if test.is_failing)
         return tuple(test for test in failing if test.outcome is not Outcome.NOT_STARTED) or failing[:1]
 
     @property
-    def explained(self) -> TestResult | None:
-        """The failing test that is explained first: the one that the diagnosis names, else the first telling one."""
-        named = [test for test in self.telling if self.diagnosis and test.id == self.diagnosis.test]
-        return next(iter(named or self.telling), None)
+    def main_failure(self) -> TestResult | None:
+        """The failure to explain first: of the test that the diagnosis explains, else the first relevant one."""
+        named = [test for test in self.relevant_failures if self.diagnosis and test.id == self.diagnosis.test]
+        return next(iter(named or self.relevant_failures), None)
 
     @property
-    def faulty(self) -> bool:
-        """Whether the grader or the course is at fault: then the score says nothing."""
+    def is_faulty(self) -> bool:
+        """Return whether the grader or the course is at fault, so that the score means nothing."""
         return self.outcome is Outcome.ERROR or any(t.outcome is Outcome.ERROR for t in self.tests)

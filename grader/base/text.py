@@ -1,37 +1,46 @@
-"""The one place where a stranger's text becomes safe to show."""
+"""Text that is safe to show, and suggestions for misspelled words."""
 
+import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 
-_UNUSUAL = re.compile(r"[^ -~\n\t]+")  # what is not printable ASCII is looked at
+_UNUSUAL = re.compile(r"[^ -~\n\t]+")  # all but printable ASCII
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # version 1.0
-# letters, marks and symbols that look like nothing, or change how wide their neighbor is drawn
+# letters, marks and symbols that are invisible, or change the width of their neighbor
 _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
-_MOST_MARKS = 3  # combining marks in a row: more would paint over the lines above and below
+_MAX_MARKS = 3  # combining marks in a row: more would overlap the lines above and below
 
 
 def clean(text: str) -> str:
-    """Return the text with escapes for all characters that a terminal obeys, that hide, or that reach into other lines.
+    """Replace every character that could deceive the reader of a terminal by its escape.
 
-    These are controls, invisible and direction-changing characters, spaces of other widths, characters that Unicode
-    does not define, and marks that pile up on one letter. Line feeds and tabs stay.
+    These are control characters, invisible and bidirectional characters, spaces of unusual width, unassigned code
+    points, and more than three combining marks on one letter. Line feeds and tabs stay.
     """
     return _UNUSUAL.sub(_visible, text)
 
 
 def clean_line(text: str) -> str:
-    """As `clean`, on one line."""
+    """Do the same as `clean`, and return a single line."""
     return clean(text).replace("\n", "\\n").replace("\t", "    ")
 
 
 def xml_text(text: str) -> str:
-    """Text with what XML cannot hold as escapes."""
+    """Replace every character that XML 1.0 forbids by its escape."""
     return _NOT_IN_XML.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def inert(line: str) -> str:
-    """A line of which GitHub Actions obeys nothing: it looks for `::` at the start, and for `##[` anywhere."""
+    """Escape workflow commands of GitHub Actions in a line: `::` at its start, `##[` anywhere."""
     return re.sub(r"^(\s*):", r"\1\\x3a", line.replace("##[", "##\\x5b"))
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """Return " Did you mean 'moe_router'?" for the closest of `words`, or "" if none is close. Case is ignored."""
+    known = {each.casefold(): each for each in words}
+    near = difflib.get_close_matches(word.casefold(), known, n=1)
+    return f" Did you mean '{known[near[0]]}'?" if near else ""
 
 
 def _visible(run: re.Match[str]) -> str:
@@ -39,6 +48,6 @@ def _visible(run: re.Match[str]) -> str:
     for character in run[0]:
         marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
         printable = character.isprintable() or character == "\u00a0"
-        plain = printable and marks <= _MOST_MARKS and not _BLANK.match(character)
+        plain = printable and marks <= _MAX_MARKS and not _BLANK.match(character)
         parts.append(character if plain else character.encode("unicode_escape", "surrogatepass").decode("ascii"))
     return "".join(parts)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from grader import __version__
-from grader.base.errors import Lost, UsageError
+from grader.base.errors import ProcessLost, UsageError
 
 FOR_STUDENTS = {
     "init": "Create a workspace with exercises, lessons and quizzes.",
@@ -115,9 +115,9 @@ class GradeGroup(click.Group):
         except UsageError as error:
             _print_error(str(error))
             code = error.exit_code
-        except Lost as error:
+        except ProcessLost as error:
             _print_error(f"Stopped: {error}. This is a fault of the grader or the machine; try again.")
-            code = Lost.exit_code
+            code = ProcessLost.exit_code
         except click.ClickException as error:
             _print_error(" ".join(error.format_message().split()))  # click puts each choice on its own line
             code = error.exit_code

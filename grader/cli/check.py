@@ -20,7 +20,8 @@ from grader.cli.check_screen import (
 from grader.cli.screen import course_root, say
 from grader.course import Course, Exercise, Lesson, load_course
 from grader.course.glossary import load_glossary
-from grader.course.lessons import find_lesson, lesson_path, quiz_path
+from grader.course.lesson.files import lesson_folder, quiz_path
+from grader.course.lesson.find import find_lesson
 from grader.quiz.lint import lint
 from grader.study.grading import lost_as_usage_error
 
@@ -109,10 +110,7 @@ def _check_lessons(course: Course, numbers: list[int], update: bool) -> int:
 def _check_quizzes(course: Course, lessons: list[Lesson]) -> int:
     """Check the quizzes of lessons and return how many fail."""
     say("")
-    verdicts = (
-        lint(lesson.slug, quiz_path(course, lesson), lesson_path(course, lesson), course.standards)
-        for lesson in lessons
-    )
+    verdicts = (lint(lesson.slug, lesson_folder(course, lesson), course.standards) for lesson in lessons)
     return sum(not show_quiz(each) for each in verdicts)
 
 

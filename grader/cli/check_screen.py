@@ -7,8 +7,8 @@ import click
 from grader.author.check.exercises import ExerciseProblem, ExerciseVerdict
 from grader.author.check.lessons import LessonVerdict
 from grader.author.check.mutants import MutantVerdict
+from grader.base.files import shown
 from grader.cli.screen import bold, dim, prose, say
-from grader.course.document import shown
 from grader.quiz.lint import QuizVerdict
 from grader.show.numbers import format_points
 from grader.show.symbols import FAILED, PASSED
@@ -25,7 +25,7 @@ def show_lesson(verdict: LessonVerdict) -> bool:
     for path in verdict.changed:
         say(f"    {dim('written')}   {shown(path)}")
     for problem in verdict.problems:
-        say(*_item(f"{problem.where}: {problem.what}"))
+        say(*_item(f"{problem.where}: {problem.sentence}"))
     return passed
 
 

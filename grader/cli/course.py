@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from grader.author.scaffolding import FIRST_EXERCISE, scaffold_course
+from grader.base.files import shown
 from grader.cli.screen import bold, prose, say, step
-from grader.course.document import shown
 
 
 @click.command("course")

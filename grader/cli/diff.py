@@ -10,9 +10,9 @@ from itertools import zip_longest
 import click
 
 from grader.base.errors import UsageError
+from grader.base.files import read_text, shown
 from grader.cli.names import ExerciseName, find_exercise
 from grader.cli.screen import bold, course_root, dim, say, step
-from grader.course.document import read_text, shown
 from grader.course.progress import Progress
 from grader.engine.submission import examine
 from grader.show.layout import display_text, pad

@@ -14,7 +14,7 @@ from grader.cli.names import ExerciseName, current_exercise_id
 from grader.cli.screen import course_root, page, prose, say
 from grader.cli.spinner import Spinner
 from grader.course import Course, Exercise, load_course, load_exercise
-from grader.course.naming import Meant, exercise_meant
+from grader.course.find_exercise import FoundExercise, find_exercise
 from grader.course.progress import Progress
 from grader.course.workspace.installed import require_same_exercise
 from grader.engine.judge.materials import materials_of
@@ -72,7 +72,7 @@ def command(
     Exits with 0 if every test passed, 1 if a test failed, 2 if there was nothing to grade, 3 if the grader failed.
     """
     root = course_root()
-    meant = Meant(current_exercise_id(root)) if name is None else exercise_meant(root, name)
+    meant = FoundExercise(current_exercise_id(root)) if name is None else find_exercise(root, name)
     exercise = load_exercise(root, meant.id)
     require_same_exercise(root, exercise.id)
     path = path or meant.file
@@ -97,7 +97,7 @@ def command(
     else:
         options = f" --file {shlex.quote(str(path))}" if path else ""
         _show(result, course, exercise, progress, submission, options, full, only)
-    if result.faulty:
+    if result.is_faulty:
         ctx.exit(FAULT)
     ctx.exit(0 if result.passed else FAILED)
 

@@ -79,7 +79,7 @@ def quiz(lesson: str, form: str | None, out: Path | None, variants: int, seed: s
     """
     from grader.base.files import write_bytes
     from grader.cli.quiz import quiz_file
-    from grader.course.lessons import find_lesson
+    from grader.course.lesson.find import find_lesson
     from grader.quiz.load import load_quiz
     from grader.teach.formats.files import print_note
     from grader.teach.question_banks.model import loss_sentences

@@ -8,9 +8,9 @@ from itertools import zip_longest
 import click
 
 from grader.base.errors import UsageError
+from grader.base.files import shown
 from grader.cli.screen import COLUMNS, bold, course_root, dim, prose, say, step
 from grader.course import Course, load_lessons
-from grader.course.document import shown
 from grader.course.glossary import Term, find_terms, glossary_path, load_glossary
 from grader.course.lesson.files import part_files
 from grader.show.symbols import stream_encoding, writable

@@ -9,10 +9,9 @@ import msgspec
 
 from grader.base.errors import UsageError
 from grader.base.result import Outcome
-from grader.base.text import clean_line
+from grader.base.text import clean_line, did_you_mean
 from grader.cli.screen import columns, say, step, written_lines
 from grader.course import find_course, load_course
-from grader.course.model import did_you_mean
 from grader.show.layout import COLUMNS, Line, paint
 from grader.show.symbols import supports_unicode
 from grader.teach.formats import parse_formats

@@ -28,7 +28,7 @@ def command(exercise_id: str | None) -> None:
 
 
 def _show_course(course: Course, progress: Progress) -> None:
-    tried = [(exercise, tries) for exercise in course.exercises if (tries := progress.tries(exercise.id))]
+    tried = [(exercise, tries) for exercise in course.exercises if (tries := progress.attempts(exercise.id))]
     if not tried:
         say("", "  Nothing has been graded yet.", "", step("begin", "grade next"))
         return
@@ -43,7 +43,7 @@ def _show_course(course: Course, progress: Progress) -> None:
 
 
 def _show_exercise(exercise: Exercise, progress: Progress) -> None:
-    tries = progress.tries(exercise.id)
+    tries = progress.attempts(exercise.id)
     say("", f"  {bold(exercise.id)}   {exercise.title}", "")
     if not tries:
         say("  It has not been graded yet.", "")

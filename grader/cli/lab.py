@@ -12,14 +12,13 @@ import click
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.base.files import require_writable, write_bytes
+from grader.base.files import read_text, require_writable, shown, write_bytes
 from grader.base.result import Failure
+from grader.base.text import did_you_mean
 from grader.cli.names import LabName
 from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, prose, say, step
 from grader.course import Course, Exercise, load_course
-from grader.course.document import read_text, shown
-from grader.course.lab_script import asked
-from grader.course.model import did_you_mean
+from grader.course.lab_script import lab_signature
 from grader.course.progress import Progress
 from grader.engine.judge.materials import MIB, reference_texts
 from grader.engine.judge.messages import LabCode, LabEnded, RunLab
@@ -68,7 +67,7 @@ def command(
         _list(labs)
         return
     exercise = _find_lab(name, labs)
-    script = asked(exercise.lab)
+    script = lab_signature(exercise.lab)
     options = _parse_options(name, script.options, own_options)
     folder = out or course.root / ".archgrade" / "labs" / exercise.id
     progress = Progress.load(course.root)
@@ -111,7 +110,7 @@ def _list(labs: list[Exercise]) -> None:
 
 
 def _lines_of_lab(lab: Exercise) -> Iterator[str]:
-    script = asked(lab.lab)
+    script = lab_signature(lab.lab)
     yield from _labelled(f"grade lab {lab.lab_names[0]}", script.title or lab.title)
     if script.options:
         yield " " * 29 + dim(" ".join(f"{_flag(each)} {default}" for each, default in script.options.items()))
@@ -148,7 +147,7 @@ def _code(course: Course, exercise: Exercise, progress: Progress, path: Path | N
     Without a reference, as in a student's edition, it is always the student's file.
     """
     own = read_submission(path, exercise.id) if path else own_submission(exercise)
-    passed = any(each.passed and each.sha256 == own.sha256 for each in progress.tries(exercise.id))
+    passed = any(each.passed and each.sha256 == own.sha256 for each in progress.attempts(exercise.id))
     if path or passed or exercise.solution is None:
         return LabCode(exercise.id, own.text, own.file, _imports(course, exercise, own))
     others = reference_texts(course.needed_by(exercise))

@@ -8,17 +8,15 @@ import click
 from msgspec.structs import replace
 
 from grader.base.errors import UsageError
-from grader.cli.markdown import show
+from grader.base.files import shown
 from grader.cli.names import LessonName
 from grader.cli.screen import COLUMNS, columns, course_root, interactive, say, step
 from grader.course import Course, Exercise, Lesson, load_course, load_exercise, load_lessons
-from grader.course.document import read_text, shown
-from grader.course.lesson.files import PartFile, due_in, part_files, title
-from grader.course.lesson.find import Section, find, not_written
-from grader.course.lesson.load import load_file
+from grader.course.lesson.files import PartFile, due_in, exam_form, part_files, part_title, quiz_path
+from grader.course.lesson.find import find_lesson_or_part, not_written
+from grader.course.lesson.load import load_part
 from grader.course.lesson.model import ExerciseDue, LabDue, Part, Predict
 from grader.course.lesson.pictures import load_picture
-from grader.course.lessons import exam_form, find_section, quiz_path
 from grader.course.progress import PartBegun, PartRead, PartStopped, Predicted, Progress, now
 from grader.quiz import history
 from grader.show.symbols import supports_unicode
@@ -40,33 +38,29 @@ def command(words: tuple[str, ...], plain: bool, listing: bool) -> None:
     """
     course = load_lessons(course_root())
     progress = Progress.load(course.root)
-    found = find(course, words) if words else next_part(course, progress)
+    found = find_lesson_or_part(course, words) if words else next_part(course, progress)
     if listing or found is None:
         _list(course, progress)
-    elif isinstance(found, Section):
-        show(find_section(read_text(found.file.path), found.words, f"Lesson {found.file.lesson}").text)
     elif isinstance(found, PartFile):
         _read(course, progress, found, plain)
     else:
         files = part_files(course, found)
         if not files:
             raise not_written(course, found)
-        if files[0].old:
-            _read(course, progress, files[0], plain)
-        else:
-            _overview(course, progress, found, files)
+        _overview(course, progress, found, files)
 
 
 def _list(course: Course, progress: Progress) -> None:
     say("", *ansi_lines(lessons_lines(course, progress, min(columns(), COLUMNS))))
     following = next_part(course, progress)
     if following is not None:
-        say("", step("read", f"grade lesson {following.name}", title(following, course)))
+        say("", step("read", f"grade lesson {following.name}", part_title(following)))
 
 
 def _overview(course: Course, progress: Progress, lesson: Lesson, files: Sequence[PartFile]) -> None:
     parts = [
-        PlannedPart(file, load_file(course, file), sum(each.minutes for each in _due(course, file))) for file in files
+        PlannedPart(file, load_part(course.root, file), sum(each.minutes for each in _due(course, file)))
+        for file in files
     ]
     unread = [file for file in files if not is_done(file, progress)]
     begun = [file for file in unread if progress.part_state(file.lesson_slug, file.slug) == "begun"]
@@ -81,10 +75,8 @@ def _overview(course: Course, progress: Progress, lesson: Lesson, files: Sequenc
 
 def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> None:
     """Read a part interactively, or print all of it."""
-    part = load_file(course, file)
-    if file.old:
-        show(read_text(file.path))
-    elif plain or not interactive():
+    part = load_part(course.root, file)
+    if plain or not interactive():
         from grader.study.reader.plain_mode import plain_lines
 
         page = ReaderPage(columns(), supports_unicode(sys.stdout))
@@ -93,8 +85,7 @@ def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> No
         return
     if sys.stdout.isatty():
         progress.record(PartRead(lesson=file.lesson_slug, part=file.number, slug=file.slug))
-    if not file.old:
-        say("", *_next_steps(course, progress, file, part))
+    say("", *_next_steps(course, progress, file, part))
 
 
 def _read_interactively(course: Course, progress: Progress, file: PartFile, part: Part) -> bool:

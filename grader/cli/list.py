@@ -6,12 +6,11 @@ import sys
 import click
 
 from grader.base.errors import UsageError
+from grader.base.files import shown
 from grader.cli.names import LessonName, lesson_number
 from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, prose, say, step
 from grader.course import Course, Exercise, Lesson, load_course
-from grader.course.document import shown
-from grader.course.lesson.files import part_files
-from grader.course.lessons import exam_form, quiz_path
+from grader.course.lesson.files import exam_form, part_files, quiz_path
 from grader.course.progress import Progress, now
 from grader.quiz import history
 from grader.show.numbers import format_points
@@ -155,7 +154,7 @@ def _lines_of_lesson(course: Course, progress: Progress, lesson: Lesson) -> list
         effort = f"level {exercise.level} {exercise.minutes:>3} min"
         room = _width() - 12 - id_width - len(effort)
         about = f"{_cut(exercise.title, room) if room > 7 else '':<{max(room, 0)}}   {dim(effort)}"
-        lines.append(head + (f"missing: grade reset {exercise.id}" if exercise.missing else about))
+        lines.append(head + (f"missing: grade reset {exercise.id}" if exercise.is_missing else about))
     return lines
 
 
@@ -226,7 +225,7 @@ def _exercises(course: Course, lesson: Lesson) -> list[Exercise]:
 
 
 def _mark(progress: Progress, exercise: Exercise) -> str:
-    if exercise.missing:
+    if exercise.is_missing:
         return click.style(MISSING, fg="red")
     mark, color = MARKS[progress.state(exercise.id)]
     return click.style(mark, fg=color)

@@ -8,11 +8,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from grader.base.errors import UsageError
+from grader.base.text import did_you_mean
 from grader.course import Course, Exercise, find_course, load_course, load_exercise, load_lessons
-from grader.course.lessons import exact_lesson, find_lesson
+from grader.course import find_exercise as matching
+from grader.course.lesson.find import exact_lesson, find_lesson
 from grader.course.load import exercise_ids, lab_names
-from grader.course.model import did_you_mean
-from grader.course.naming import exercise_here, exercise_meant
 from grader.course.progress import Progress
 from grader.study.reader.order import next_exercise
 
@@ -58,7 +58,7 @@ class LabName(click.ParamType[str]):
 
 def find_exercise(root: Path, word: str) -> Exercise:
     """Return the exercise named by a word or a path. Raises UsageError unless exactly one matches."""
-    return load_exercise(root, exercise_meant(root, word).id)
+    return load_exercise(root, matching.find_exercise(root, word).id)
 
 
 def current_exercise_id(root: Path) -> str:
@@ -66,7 +66,7 @@ def current_exercise_id(root: Path) -> str:
 
     Raises UsageError if every exercise is passed.
     """
-    if here := exercise_here(root):
+    if here := matching.current_exercise(root):
         return here
     exercise = next_exercise(load_course(root), Progress.load(root))
     if exercise is None:

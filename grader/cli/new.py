@@ -3,9 +3,9 @@
 import click
 
 from grader.author.scaffolding import scaffold_exercise
+from grader.base.files import shown
 from grader.cli.screen import bold, course_root, say, step
 from grader.course import load_course
-from grader.course.document import shown
 
 
 @click.command("new")

@@ -3,10 +3,10 @@
 import click
 
 from grader.base.errors import UsageError
+from grader.base.files import shown
 from grader.cli.screen import bold, course_root, dim, say, step
 from grader.course import Course, Exercise, load_course
-from grader.course.document import shown
-from grader.course.lesson.files import title
+from grader.course.lesson.files import part_title
 from grader.course.progress import Progress
 from grader.study.reader.order import Step, command_for, next_step, reason_for, steps
 
@@ -27,7 +27,7 @@ def command() -> None:
 
 def _lines(following: Step, course: Course, reason: str) -> list[str]:
     if not isinstance(following, Exercise):
-        head = f"  {bold(title(following, course))}" + (f"   lesson {following.name}" if following.lesson else "")
+        head = f"  {bold(part_title(following))}" + (f"   lesson {following.name}" if following.lesson else "")
         return [head, "", step("read", f"grade {command_for(following, course).command}")]
     level = f"level {following.level}, {following.minutes} min"
     place = f"lesson {following.lesson}, {level}" + ("" if reason == level else f": {reason}")

@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 
 from grader.base.errors import UsageError
+from grader.base.files import writing
 from grader.cli.screen import course_root, say, step
 from grader.course import Course, load_course
-from grader.course.lesson.find import not_written
+from grader.course.lesson.find import find_lesson, not_written
 from grader.course.lesson.load import load_lesson
 from grader.course.lesson.model import Part
-from grader.course.lessons import find_lesson
 from grader.study.notebook.writer import notebook_of
 
 
@@ -28,13 +28,12 @@ def command(name: str, out: Path | None) -> None:
     part = _part(course, name)
     path = out or Path(f"{part.id}-{part.slug}.ipynb")
     text = notebook_of(course, part)
-    try:
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(f"{path} already exists; name another file with --out FILE.") from None
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
+    with writing(path):
+        try:
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+        except FileExistsError:
+            raise UsageError(f"{path} already exists; name another file with --out FILE.") from None
     say("", f"  {path}", "", step("open", f"jupyter lab {path}"))
 
 

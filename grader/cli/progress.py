@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from grader.base.files import shown
 from grader.cli.screen import bold, course_root, say, step
-from grader.course.document import shown
 from grader.course.progress import Progress
 from grader.study.progress_transfer import export_progress, import_progress
 

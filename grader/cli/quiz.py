@@ -10,11 +10,12 @@ import click
 import msgspec
 
 from grader.base.errors import UsageError
+from grader.base.files import shown
 from grader.cli.names import LessonName
 from grader.cli.screen import COLUMNS, bold, course_root, interactive, say, step
 from grader.course import Course, Lesson, load_lessons
-from grader.course.document import shown
-from grader.course.lessons import exam_form, find_lesson, quiz_path
+from grader.course.lesson.files import exam_form, quiz_path
+from grader.course.lesson.find import find_lesson
 from grader.course.progress import Progress
 from grader.quiz import history
 from grader.quiz.attempt import Attempt, attempt_from_form, new_attempt, resume_attempt

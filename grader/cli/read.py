@@ -4,10 +4,10 @@ import sys
 
 import click
 
+from grader.base.files import read_text, shown
 from grader.cli.markdown import show
 from grader.cli.names import ExerciseName, current_exercise_id, find_exercise
 from grader.cli.screen import course_root, say, step
-from grader.course.document import read_text, shown
 
 
 @click.command("read")

@@ -10,7 +10,7 @@ import click
 from grader.base.errors import UsageError
 from grader.cli.screen import bold, course_root, dim, prose, say
 from grader.course import Course, Lesson, load_course
-from grader.course.lessons import find_lesson
+from grader.course.lesson.find import find_lesson
 from grader.course.load import COURSE_FILE
 from grader.teach.formats.files import join_names
 from grader.teach.release.edition import Edition, QuizMode, edition_files, select_edition

@@ -2,9 +2,9 @@
 
 import click
 
+from grader.base.files import shown
 from grader.cli.names import ExerciseName, find_exercise
 from grader.cli.screen import bold, course_root, prose, say, step
-from grader.course.document import shown
 from grader.course.workspace.reset import reset
 from grader.engine.submission.examine import is_untouched
 

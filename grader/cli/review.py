@@ -10,9 +10,8 @@ from grader.cli.quiz import INPUT_ENDED, points, run_session, show_missed
 from grader.cli.screen import bold, course_root, prose, say, step
 from grader.course import Course, load_lessons
 from grader.course.glossary import load_glossary
-from grader.course.lesson.files import all_files
-from grader.course.lessons import quiz_path
-from grader.course.progress import Progress, Reviewed, TakenBack, now
+from grader.course.lesson.files import all_files, quiz_path
+from grader.course.progress import AnswerUndone, Progress, Reviewed, now
 from grader.quiz import history
 from grader.quiz.attempt import draw_questions
 from grader.quiz.draw import DrawnQuestion
@@ -118,7 +117,7 @@ class Review:
     def _take_back(self, place: int) -> None:
         key = self._keys[place]
         if any(isinstance(each, Reviewed) and (each.quiz, each.question) == key for each in self._progress.events):
-            self._progress.record(TakenBack(quiz=key.quiz, question=key.question))
+            self._progress.record(AnswerUndone(quiz=key.quiz, question=key.question))
 
     def _ask_again(self, place: int) -> DrawnQuestion | None:
         key = self._keys[place]
@@ -154,14 +153,14 @@ def _questions_of_parts(course: Course, parts: Collection[tuple[str, str]]) -> d
     """Return the questions of parts, which are given by the slugs of lesson and part."""
     if not parts:
         return {}
-    from grader.course.lesson.load import load_file
+    from grader.course.lesson.load import load_part
     from grader.study.reader.questions import questions_of
 
     return {
         history.part_key(file.lesson_slug, file.slug, name): question
         for file in all_files(course)
         if (file.lesson_slug, file.slug) in parts
-        for name, question in questions_of(load_file(course, file)).items()
+        for name, question in questions_of(load_part(course.root, file)).items()
     }
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 
 from grader.base.errors import UsageError
+from grader.base.files import shown
 from grader.cli.names import ExerciseName, find_exercise
 from grader.cli.screen import COLUMNS, bold, columns, course_root, say
-from grader.course.document import shown
 from grader.course.progress import Progress
 from grader.engine.submission import read_submission
 from grader.show.layout import wrap
@@ -32,7 +32,7 @@ def command(exercise_id: str, only_print: bool) -> None:
     root = course_root()
     exercise = find_exercise(root, exercise_id)
     failing = failing_calls.load(root, exercise.id)
-    if failing is None and any(each.passed or each.public for each in Progress.load(root).tries(exercise.id)[-1:]):
+    if failing is None and any(each.passed or each.public for each in Progress.load(root).attempts(exercise.id)[-1:]):
         raise UsageError(f"{exercise.id} passed when it was last graded, so there is no failing call.")
     if failing is None:
         raise UsageError(f"There is no failing call of {exercise.id}; run grade exercise {exercise.id} first.")

@@ -204,7 +204,7 @@ class WatchSession:
             result,
             task.exercise,
             view,
-            only=result.telling[self._test_index].id if self._test_index >= 0 else None,
+            only=result.relevant_failures[self._test_index].id if self._test_index >= 0 else None,
             width=columns,
             height=rows,
             unicode=supports_unicode(sys.stdout),
@@ -237,8 +237,8 @@ class WatchSession:
 
     def _show_next_test(self) -> None:
         """Show the next failing test in depth; after the last one, show all again."""
-        if isinstance(self._verdict, TaskResult) and self._verdict.result.telling:
-            count = len(self._verdict.result.telling)
+        if isinstance(self._verdict, TaskResult) and self._verdict.result.relevant_failures:
+            count = len(self._verdict.result.relevant_failures)
             self._test_index = -1 if self._test_index + 1 == count else self._test_index + 1
             self._draw()
 

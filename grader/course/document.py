@@ -1,7 +1,7 @@
-"""A YAML file as typed values, or one sentence with file and line.
+"""Read a YAML file as typed values. Errors are one sentence with file and line.
 
-The files' types are known, so a scalar is kept as the text that stands in the file and becomes what its field
-asks for: `arxiv: 2401.10020` stays a name and does not lose its last digit, `title: no` is a title.
+Scalars are read as text and converted to the type of their field, so `arxiv: 2401.10020` keeps its last digit, and
+`title: no` is a title.
 """
 
 import re
@@ -13,14 +13,14 @@ import msgspec
 import yaml
 
 from grader.base.errors import UsageError
-from grader.base.files import shown as shown
-from grader.course.model import did_you_mean
+from grader.base.files import reading, shown
+from grader.base.text import did_you_mean
 
 T = TypeVar("T")
 Keys = tuple[str | int, ...]  # ("limits", "seconds"), ("hints", 2)
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_NOTHING = ("", "~", "null", "Null", "NULL")
+_NULLS = ("", "~", "null", "Null", "NULL")
 _NOUNS = {
     "str": "text",
     "int": "a whole number",
@@ -32,25 +32,20 @@ _NOUNS = {
 
 
 class Document:
-    """The content of a YAML file and the line of each part of it."""
+    """The content of a YAML file, and the line of each value in it."""
 
     def __init__(self, path: Path, holds: type[dict[str, Any]] | type[list[Any]] = dict, data: bytes | None = None):
-        """`data`: the file's bytes, where it lies in an archive.
+        """Parse a file, or `data` in its place if the file is in an archive.
 
-        UsageError where the file cannot be read, is no YAML, or is no mapping with distinct keys, or list.
+        Raise UsageError if it cannot be read, is not valid YAML, has a duplicate key, or is not a `holds`.
         """
         self.path = path
         self._lines: dict[Keys, int] = {(): 1}
-        self._events = self._parse(_text(path, _bytes(path) if data is None else data))
+        with reading(path):
+            text = (path.read_bytes() if data is None else data).decode("utf-8-sig")
+        self._events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
         try:
-            for _ in range(2):  # the starts of stream and document
-                event = next(self._events)
-            if isinstance(event, yaml.StreamEndEvent):
-                raise self.error((), "the file is empty.")
-            self.value = self._node((), next(self._events))
-            next(self._events)  # the document's end
-            if not isinstance(event := next(self._events), yaml.StreamEndEvent):
-                raise self._error_at(event, "a second document begins here; one is expected.")
+            self.value = self._root()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             raise UsageError(f"{shown(path)}:{mark.line + 1 if mark else 1}: {_problem(error)}") from None
@@ -63,18 +58,19 @@ class Document:
             raise self.error((), f"expected lines of the form {form}.")
 
     def line(self, *keys: str | int) -> int:
-        """The line of a part, or of the innermost part around it that is in the file."""
+        """Return the line of a value, or of the innermost value around it that the file has."""
         while keys not in self._lines:
             keys = keys[:-1]
         return self._lines[keys]
 
     def error(self, keys: Keys, sentence: str) -> UsageError:
+        """Return an error at the line of a value."""
         return UsageError(f"{shown(self.path)}:{self.line(*keys)}: {sentence}")
 
     def convert(self, to: type[T], *part: str | int) -> T:
-        """The content, or the part under these keys, as a typed value.
+        """Return the content, or the value under the keys `part`, as a `to`.
 
-        UsageError says which key is wrong, and what was expected.
+        Raise UsageError that says which key is wrong and what was expected.
         """
         value = self.value
         for key in part:
@@ -84,16 +80,24 @@ class Document:
         except msgspec.ValidationError as error:
             raise self._explained(str(error), to, value, part) from None
 
-    def _parse(self, text: str) -> Iterator[Any]:
-        return iter(yaml.parse(text, Loader=_LOADER))
+    def _root(self) -> Any:
+        """Return the content of the only YAML document in the file."""
+        next(self._events)  # start of the stream
+        if isinstance(next(self._events), yaml.StreamEndEvent):
+            raise self.error((), "the file is empty.")
+        value = self._node((), next(self._events))
+        next(self._events)  # end of the document
+        if not isinstance(event := next(self._events), yaml.StreamEndEvent):
+            raise self._error_at(event, "a second document begins here; one is expected.")
+        return value
 
     def _node(self, keys: Keys, event: Any) -> Any:
         if keys:
-            self._lines.setdefault(keys, _line(event))  # of a key, its own line
+            self._lines.setdefault(keys, _line(event))  # the line of a key precedes that of its value
         else:
             self._lines[keys] = _line(event)
         if isinstance(event, yaml.ScalarEvent):
-            return None if event.implicit[0] and event.value in _NOTHING else event.value
+            return None if event.implicit[0] and event.value in _NULLS else event.value
         if isinstance(event, yaml.SequenceStartEvent):
             items: list[Any] = []
             while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
@@ -111,7 +115,7 @@ class Document:
             key = event.value
             if key in values:
                 first = self.line(*keys, key)
-                raise self._error_at(event, f"'{key}' is given twice; it stands in line {first} already.")
+                raise self._error_at(event, f"'{key}' is given twice, first in line {first}.")
             self._lines[(*keys, key)] = _line(event)
             values[key] = self._node((*keys, key), next(self._events))
         return values
@@ -120,47 +124,26 @@ class Document:
         return UsageError(f"{shown(self.path)}:{_line(event)}: {sentence}")
 
     def _explained(self, message: str, to: Any, value: Any, part: Keys) -> UsageError:
+        """Return msgspec's error about the value under the keys `part`, with file, line and plain words."""
         message, _, path = message.partition(" - at `$")
         keys: Keys = tuple(int(index) if index else name for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", path))
         where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).lstrip(".")
         if unknown := re.search(r"unknown field `(.*)`", message):
             key, inside = unknown[1], f" in '{where}'" if where else ""
-            fields = _at(to, keys).__struct_encode_fields__
+            fields = _type_at(to, keys).__struct_encode_fields__
             hint = did_you_mean(key, fields) or f" The keys are {', '.join(fields)}."
             return self.error((*part, *keys, key), f"unknown key '{key}'{inside}.{hint}")
         if missing := re.search(r"missing required field `(.*)`", message):
             return self.error((*part, *keys), f"'{missing[1]}' is missing{f' from {where!r}' if where else ''}.")
-        for each in keys:
-            value = value[each]
+        for key in keys:
+            value = value[key]
+        hint = ""
         if message.startswith("Invalid enum value"):
-            words = _choices(_at(to, keys))
+            words = _choices(_type_at(to, keys))
             expected, hint = f"{', '.join(words[:-1])} or {words[-1]}", did_you_mean(str(value), words)
         else:
-            expected, hint = _expected(message), ""
-        name = where or str(part[-1])
-        return self.error((*part, *keys), f"'{name}' must be {expected}, not {_brief(value)}.{hint}")
-
-
-def read_text(path: Path) -> str:
-    """The text of a file of the course. UsageError where it is missing or not UTF-8."""
-    return _text(path, _bytes(path))
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise UsageError(f"{shown(path)}: there is no such file.") from None
-    except OSError as error:
-        raise UsageError(f"{shown(path)}: cannot be read: {error.strerror}.") from None
-
-
-def _text(path: Path, data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise UsageError(f"{shown(path)}:{line}: not UTF-8; save the file in this encoding.") from None
+            expected = _expected(message)
+        return self.error((*part, *keys), f"'{where or part[-1]}' must be {expected}, not {_brief(value)}.{hint}")
 
 
 def _line(event: Any) -> int:
@@ -174,24 +157,24 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
     return f"not valid YAML: {error.problem}{context}."
 
 
-def _at(to: Any, keys: Keys) -> Any:
-    """The type of the value that stands under the keys."""
+def _type_at(to: Any, keys: Keys) -> Any:
+    """Return the type of the value under the keys."""
     for key in keys:
         to = get_args(to)[0] if isinstance(key, int) else get_type_hints(to)[key]
-        if type(None) in get_args(to):  # an optional one
+        if type(None) in get_args(to):  # Optional
             to = get_args(to)[0]
     return to
 
 
 def _choices(of: Any) -> list[str]:
-    """The words of a Literal, or of one in a union."""
+    """Return the values of a Literal, or of the Literals in a union."""
     return [word for arg in get_args(of) for word in ([arg] if isinstance(arg, str) else _choices(arg))]
 
 
 def _expected(message: str) -> str:
-    """msgspec's "Expected `int` >= 1" in words."""
+    """Return msgspec's "Expected `int` >= 1" in words."""
     match = re.match(r"Expected `([^`]*)`([^,]*)", message)
-    if match is None:  # a value that fits the type and cannot be read: "Integer value out of range"
+    if match is None:  # such as "Integer value out of range"
         return f"another value ({message})"
     kinds, bound = match[1], match[2].removesuffix(".0")
     names = [kind.strip() for kind in kinds.split("|") if kind.strip() != "null"]

@@ -1,4 +1,4 @@
-"""Finds a course and reads it."""
+"""Find a course and load it."""
 
 import keyword
 import os
@@ -10,8 +10,10 @@ from pathlib import Path
 from msgspec import structs
 
 from grader.base.errors import UsageError
-from grader.course.document import Document, shown
-from grader.course.model import Course, Description, Exercise, Syllabus, did_you_mean, no_exercise
+from grader.base.files import shown
+from grader.base.text import did_you_mean
+from grader.course.document import Document
+from grader.course.model import Course, Description, Exercise, Syllabus, no_exercise
 from grader.course.workspace.installed import solutions_for
 from grader.course.workspace.marker import COURSE_FILE as COURSE_FILE
 
@@ -31,11 +33,14 @@ _TAKEN = {
 
 
 def find_course(start: Path, explicit: Path | None) -> Path:
-    """The folder with course.yaml: `explicit` where it is given, else the nearest at or above `start`."""
+    """Return the folder with course.yaml: `explicit` if given, else the nearest at or above `start`.
+
+    Raise UsageError if there is none.
+    """
     if explicit is not None:
         root = explicit.parent if explicit.name == COURSE_FILE else explicit
         if not (root / COURSE_FILE).is_file():
-            raise UsageError(f"There is no {COURSE_FILE} in {explicit}; --course wants the folder of a course.")
+            raise UsageError(f"There is no {COURSE_FILE} in {explicit}; --course takes the folder of a course.")
         return root.absolute()
     start = start.absolute()
     for root in (start, *start.parents):
@@ -47,7 +52,7 @@ def find_course(start: Path, explicit: Path | None) -> Path:
 
 
 def load_lessons(root: Path) -> Course:
-    """The course without its exercises, which are not read: title and lessons."""
+    """Return the course without its exercises, which are not read."""
     syllabus = _syllabus(root)
     return Course(
         title=syllabus.title,
@@ -61,7 +66,7 @@ def load_lessons(root: Path) -> Course:
 
 
 def load_course(root: Path) -> Course:
-    """The whole course. UsageError with file and line for whatever is wrong in it."""
+    """Return the whole course. Raise UsageError with file and line for any error in it."""
     course = load_lessons(root)
     numbers = {lesson.number for lesson in course.lessons}
     documents: dict[str, Document] = {}
@@ -81,19 +86,22 @@ def load_course(root: Path) -> Course:
 
 
 def load_exercise(root: Path, exercise_id: str) -> Exercise:
-    """One exercise, without reading the others: what it needs, and its lesson, are not looked up."""
+    """Return one exercise without reading the others. Its needs and its lesson are not checked.
+
+    Raise UsageError if it does not exist, or its description is invalid.
+    """
     if bad_id(exercise_id) or not (root / "exercises" / exercise_id / EXERCISE_FILE).is_file():
         raise no_exercise(exercise_id, exercise_ids(root))
     return _exercise(root, exercise_id, solutions_for(root))[1]
 
 
 def bad_id(exercise_id: str) -> str | None:
-    """What is wrong with an exercise's id, which is also the name of its folder and of its module."""
+    """Return the reason why an id is invalid, or None. It is also the name of a folder and of a module."""
     plain = exercise_id.isascii() and exercise_id.isidentifier() and exercise_id == exercise_id.lower()
     if not plain or exercise_id.startswith("_"):
         why = "use lower-case letters, digits and underscores, a letter first."
     elif keyword.iskeyword(exercise_id) or exercise_id in sys.stdlib_module_names or exercise_id in _TAKEN:
-        why = "Python knows something else by this name."
+        why = "Python, or the grader, uses this name already."
     else:
         return None
     return f"'{exercise_id}' cannot be the name of an exercise: {why}"
@@ -111,12 +119,12 @@ def _syllabus(root: Path) -> Syllabus:
             seen.add(value)
     least, most = syllabus.standards.minutes
     if least > most:
-        raise document.error(("standards", "minutes"), f"minutes are from and to, and {least} is more than {most}.")
+        raise document.error(("standards", "minutes"), f"minutes are from and to, but {least} is more than {most}.")
     return syllabus
 
 
 def exercise_ids(root: Path) -> list[str]:
-    """The ids of a course's exercises, sorted. Folders without an exercise in them are left alone."""
+    """Return the sorted ids of a course's exercises. Folders without an exercise are ignored."""
     folder = root / "exercises"
     ids = []
     try:
@@ -130,36 +138,36 @@ def exercise_ids(root: Path) -> list[str]:
                 raise UsageError(f"{shown(path)}:1: {problem}")
             ids.append(name)
         elif (folder / name / f"{name}.py").is_file():
-            raise UsageError(f"{shown(path)}: there is no such file; it describes the exercise {name}.py.")
+            raise UsageError(f"{shown(path)} does not exist; it describes the exercise {name}.py.")
     return ids
 
 
 def lab_names(root: Path) -> list[str]:
-    """What `grade lab` finds the labs of a course by, sorted. UsageError where the description of one is wrong."""
+    """Return the sorted names of the labs of a course. Raise UsageError if the description of one is invalid."""
     labs = [name for name in exercise_ids(root) if (root / "exercises" / name / "lab.py").is_file()]
     return sorted(_exercise(root, name, root / "solutions")[1].lab_names[0] for name in labs)
 
 
 def _exercise(root: Path, exercise_id: str, solutions: Path) -> tuple[Document, Exercise]:
     folder = root / "exercises" / exercise_id
-    places = (root / "solutions" / exercise_id, solutions / exercise_id)
+    folders = (root / "solutions" / exercise_id, solutions / exercise_id)
     document = Document(folder / EXERCISE_FILE)
     exercise = Exercise(
         **structs.asdict(document.convert(Description)),
         id=exercise_id,
         folder=folder,
-        solution=next((place for place in places if place.is_dir()), None),
+        solution=next((each for each in folders if each.is_dir()), None),
     )
     return document, exercise
 
 
 def _in_order(exercises: dict[str, Exercise], documents: dict[str, Document]) -> tuple[Exercise, ...]:
-    """By lesson; within it what is needed comes first, then what is easier: by level, minutes and id."""
+    """Return the exercises by lesson. In a lesson, needed ones come first, then by level, minutes and id."""
     sorter = TopologicalSorter({each: exercise.needs for each, exercise in exercises.items()})
     try:
         sorter.prepare()
     except CycleError as error:
-        circle = list(reversed(error.args[1]))  # each needs the next
+        circle = list(reversed(error.args[1]))  # each needs the next one
         at = ("needs", exercises[circle[0]].needs.index(circle[1]))
         sentence = f"exercises need each other in a circle: {' -> '.join(circle)}."
         raise documents[circle[0]].error(at, sentence) from None
@@ -172,4 +180,4 @@ def _in_order(exercises: dict[str, Exercise], documents: dict[str, Document]) ->
         exercise = exercises[heappop(ready)[-1]]
         ordered.append(exercise)
         sorter.done(exercise.id)
-    return tuple(sorted(ordered, key=lambda e: e.lesson))  # stable
+    return tuple(sorted(ordered, key=lambda e: e.lesson))  # the sort is stable

@@ -1,8 +1,8 @@
-"""The student's progress: what was graded, answered, reviewed and read, and which hints, one JSON line for each.
+"""The student's progress: a log of events, one JSON line each.
 
-The file only grows, each event by one write, so that several commands may run at once. A line that is torn or
-that another version wrote is passed over and kept. It is no database, which would bring transactions that one student
-does not need, and an import that `grade list` and the first question of a quiz would wait for.
+The file is append-only, and every event is one write, so several commands may run at the same time. Lines that are torn
+or that another version wrote are ignored and kept. A database would take longer to import, and one student does not
+need its transactions.
 """
 
 import os
@@ -13,16 +13,16 @@ from typing import Literal
 
 import msgspec
 
-from grader.course.workspace.place import progress_folder
+from grader.course.workspace.progress_folder import progress_folder
 
-FILE = "progress.jsonl"  # in the folder of the progress
-SALT_FILE = "salt"  # beside it: what makes one student's quizzes differ from another's
+FILE = "progress.jsonl"  # in the progress folder
+SALT_FILE = "salt"  # beside it: makes one student's quizzes differ from another's
 
-State = Literal["passed", "public", "failed", "not started"]  # public: only the public tests were there, and passed
+State = Literal["passed", "public", "failed", "not started"]  # public: passed where only the public tests are available
 
 
 def now() -> datetime:
-    """The present moment in UTC, to the second."""
+    """Return the current time in UTC, rounded down to seconds."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
@@ -34,8 +34,8 @@ class Graded(msgspec.Struct, frozen=True, tag_field="event", tag="graded", kw_on
     max_score: float
     passed: bool
     sha256: str | None
-    tests: tuple[str, ...] | None = None  # the names of those that passed; None: of an earlier version, which kept none
-    public: bool = False  # all public tests passed, and the hidden ones were not there: no pass yet
+    tests: tuple[str, ...] | None = None  # the names of those that passed; None: written by an earlier version
+    public: bool = False  # all public tests passed and the hidden ones were not available: no pass yet
     time: datetime = msgspec.field(default_factory=now)
 
 
@@ -52,10 +52,10 @@ class QuizStarted(msgspec.Struct, frozen=True, tag_field="event", tag="quiz_star
 
     quiz: str  # the lesson's slug
     attempt: int  # from 1
-    questions: tuple[str, ...]  # ids, in the order in which they are asked
-    seed: str | None = None  # in place of the student's salt
+    questions: tuple[str, ...]  # ids in the order of asking
+    seed: str | None = None  # instead of the student's salt
     exam: bool = False
-    whole: bool = True  # all of the quiz's questions
+    whole: bool = True  # False: some of the quiz's questions only
     time: datetime = msgspec.field(default_factory=now)
 
 
@@ -66,7 +66,7 @@ class Answered(msgspec.Struct, frozen=True, tag_field="event", tag="answered", k
     question: str  # its id
     attempt: int
     score: float  # from 0 to 1
-    answer: str | None  # as it was typed; None: skipped
+    answer: str | None  # as typed; None: skipped
     seconds: float
     due: datetime  # when it comes back for review
     time: datetime = msgspec.field(default_factory=now)
@@ -88,7 +88,7 @@ class Reviewed(msgspec.Struct, frozen=True, tag_field="event", tag="reviewed", k
 
     quiz: str  # the lesson's slug, or "glossary"
     question: str
-    attempt: int  # how often it had been asked, with this one
+    attempt: int  # how many times it was asked, including this one
     score: float
     answer: str | None
     seconds: float
@@ -96,8 +96,8 @@ class Reviewed(msgspec.Struct, frozen=True, tag_field="event", tag="reviewed", k
     time: datetime = msgspec.field(default_factory=now)
 
 
-class TakenBack(msgspec.Struct, frozen=True, tag_field="event", tag="taken_back", kw_only=True):
-    """The last answer to a question, of a quiz or in a review, does not count: it is given or marked anew."""
+class AnswerUndone(msgspec.Struct, frozen=True, tag_field="event", tag="taken_back", kw_only=True):
+    """The last answer to a question of a quiz or review was undone: it will be given or marked again."""
 
     quiz: str  # as in `Answered` and `Reviewed`
     question: str
@@ -108,7 +108,7 @@ class PartBegun(msgspec.Struct, frozen=True, tag_field="event", tag="part_begun"
     """A part of a lesson was opened."""
 
     lesson: str  # its slug, or "opening"
-    part: int  # its number when it was read
+    part: int  # its number at that time
     slug: str
     time: datetime = msgspec.field(default_factory=now)
 
@@ -119,7 +119,7 @@ class PartStopped(msgspec.Struct, frozen=True, tag_field="event", tag="part_stop
     lesson: str
     part: int
     slug: str
-    block: int  # to go on with, from 0
+    block: int  # the block to resume at, from 0
     time: datetime = msgspec.field(default_factory=now)
 
 
@@ -139,18 +139,18 @@ class Predicted(msgspec.Struct, frozen=True, tag_field="event", tag="predicted",
     slug: str  # of the part
     question: str  # its id
     answer: str
-    right: bool | None  # None: it was not told
-    due: datetime | None = None  # when it comes back for review; None: it does not
+    right: bool | None  # None: unknown
+    due: datetime | None = None  # when it comes back for review; None: never
     time: datetime = msgspec.field(default_factory=now)
 
 
-Reading = PartBegun | PartStopped | PartRead
-Event = Graded | HintShown | QuizStarted | Answered | QuizFinished | Reviewed | TakenBack | Reading | Predicted
+PartEvent = PartBegun | PartStopped | PartRead
+Event = Graded | HintShown | QuizStarted | Answered | QuizFinished | Reviewed | AnswerUndone | PartEvent | Predicted
 ReadState = Literal["read", "begun", "unread"]
 
 
 class Progress:
-    """All events so far."""
+    """All events of a student, and the file that keeps them."""
 
     def __init__(self, file: Path, events: list[Event]):
         self.events = events
@@ -159,7 +159,7 @@ class Progress:
 
     @classmethod
     def load(cls, root: Path) -> "Progress":
-        """The progress in the course at `root`; none where there is no file yet."""
+        """Return the progress in the course at `root`; no events if there is no file yet."""
         decoder = msgspec.json.Decoder(Event)
         events: list[Event] = []
         progress = cls(progress_folder(root) / FILE, events)
@@ -173,12 +173,12 @@ class Progress:
         for line in data.split(b"\n"):
             try:
                 events.append(decoder.decode(line))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # torn, or of another version
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # torn, or written by another version
                 continue
         return progress
 
     def record(self, event: Event) -> None:
-        """Adds an event, here and in the file. Where the file cannot be written, one warning says so."""
+        """Add an event to the list and to the file. Print one warning if the file cannot be written."""
         self.events.append(event)
         try:
             self.append(msgspec.json.encode(event) + b"\n")
@@ -186,19 +186,19 @@ class Progress:
             self._warn("recorded", error)
 
     def append(self, line: bytes) -> None:
-        """Adds a line to the file, or several, by one write. OSError where that fails."""
+        """Append one or more lines to the file by one write. Raise OSError if that fails."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with open(self.file, "a+b", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
             if size:
                 file.seek(size - 1)
-                if file.read(1) != b"\n":  # a torn line: do not lengthen it
+                if file.read(1) != b"\n":  # a torn line: start a new one
                     line = b"\n" + line
             file.write(line)
 
     def state(self, exercise: str) -> State:
-        """Passed is what was ever passed, and public what ever passed the public tests where there were no others."""
-        graded = self.tries(exercise)
+        """Return the best state that the exercise ever had."""
+        graded = self.attempts(exercise)
         if any(event.passed for event in graded):
             return "passed"
         if any(event.public for event in graded):
@@ -206,32 +206,34 @@ class Progress:
         return "failed" if graded else "not started"
 
     def best(self, exercise: str) -> float | None:
-        """The best score so far, as a share of the points that there were then: a newer course may have others."""
-        return max((event.score / event.max_score for event in self.tries(exercise) if event.max_score), default=None)
+        """Return the best score as a share of the points at that time, or None if it was never graded."""
+        return max(
+            (event.score / event.max_score for event in self.attempts(exercise) if event.max_score), default=None
+        )
 
-    def tries(self, exercise: str) -> list[Graded]:
-        """How the exercise was graded so far, the first try first."""
+    def attempts(self, exercise: str) -> list[Graded]:
+        """Return the gradings of an exercise, oldest first."""
         return [e for e in self.events if isinstance(e, Graded) and e.exercise == exercise]
 
     def hints_shown(self, exercise: str) -> int:
-        """How many of the exercise's hints were read."""
+        """Return how many hints of an exercise were shown."""
         read = (e.number for e in self.events if isinstance(e, HintShown) and e.exercise == exercise)
         return max(read, default=0)
 
     def part_state(self, lesson: str, slug: str) -> ReadState:
-        """Read is what was ever read to the end."""
+        """Return whether a part was ever read to its end, at least begun, or neither."""
         events = self._parts(lesson, slug)
         if any(isinstance(event, PartRead) for event in events):
             return "read"
         return "begun" if events else "unread"
 
     def part_place(self, lesson: str, slug: str) -> int:
-        """The block with which a part goes on: 0 unless it was left before its end when it was last open."""
+        """Return the block to resume a part at: 0 unless the reader stopped in the middle last time."""
         last = self._parts(lesson, slug)[-1:]
         return last[0].block if last and isinstance(last[0], PartStopped) else 0
 
-    def _parts(self, lesson: str, slug: str) -> list[Reading]:
-        parts = (e for e in self.events if isinstance(e, Reading))
+    def _parts(self, lesson: str, slug: str) -> list[PartEvent]:
+        parts = (e for e in self.events if isinstance(e, PartEvent))
         return [e for e in parts if (e.lesson, e.slug) == (lesson, slug)]
 
     def _warn(self, what: str, error: OSError) -> None:

@@ -1,4 +1,4 @@
-"""The interface that a Python file offers, read from its text without running it."""
+"""Read the public interface of a Python file from its text, without running it."""
 
 import ast
 from typing import Literal
@@ -17,16 +17,15 @@ class Definition(msgspec.Struct, frozen=True):
     name: str  # "route", "MoELayer", "MoELayer.forward"
     kind: Literal["function", "class", "method"]
     signature: str  # "route(logits: Tensor, k: int) -> tuple[Tensor, Tensor]", "MoELayer(nn.Module)"
-    call: str  # "route(logits, k)": names and defaults only; of a class, what its constructor takes
+    call: str  # "route(logits, k)": names and defaults only; of a class, those of its constructor
     docstring: str | None
     line: int
 
 
 def interface(source: str, file: str = "<source>") -> tuple[Definition, ...]:
-    """The public functions and classes at the top level, each class followed by its methods, in order.
+    """Return the public functions and classes at the top level in order, each class followed by its methods.
 
-    Public is what does not start with one underscore: `__init__` is. UsageError where the source does not
-    compile.
+    Dunder names such as `__init__` are public. Raise UsageError if the source does not compile.
     """
     definitions: list[Definition] = []
     for node in parse(source, file).body:
@@ -40,16 +39,16 @@ def interface(source: str, file: str = "<source>") -> tuple[Definition, ...]:
 
 
 def disagreements(stub: str, reference: str) -> tuple[str, ...]:
-    """In what the interfaces of an exercise's stub and reference differ: a sentence for each name that does.
+    """Return a sentence for each name in which the interfaces of an exercise's stub and reference differ.
 
-    All that the stub promises is in the reference, with the same signature and docstring. The reference has
-    nothing public at its top level that the student is not told of.
+    Everything in the stub must be in the reference, with the same signature and docstring. The reference must have no
+    other public names at its top level.
     """
-    promised = {each.name: each for each in interface(stub, "the stub")}
-    kept = {each.name: each for each in interface(reference, "the reference")}
+    in_stub = {each.name: each for each in interface(stub, "the stub")}
+    in_reference = {each.name: each for each in interface(reference, "the reference")}
     sentences = []
-    for name, mine in promised.items():
-        other = kept.get(name)
+    for name, mine in in_stub.items():
+        other = in_reference.get(name)
         if other is None:
             sentences.append(f"{name} is in the stub (line {mine.line}) and not in the reference.")
         elif mine.signature != other.signature:
@@ -62,17 +61,17 @@ def disagreements(stub: str, reference: str) -> tuple[str, ...]:
                 f"The docstring of {name} differs between the stub (line {mine.line}) "
                 f"and the reference (line {other.line})."
             )
-    for name, other in kept.items():
-        if name not in promised and other.kind != "method":
+    for name, other in in_reference.items():
+        if name not in in_stub and other.kind != "method":
             sentences.append(
                 f"{name} is in the reference (line {other.line}) and not in the stub; "
-                f"a helper's name starts with an underscore."
+                f"the name of a helper must start with an underscore."
             )
     return tuple(sentences)
 
 
 def parse(source: str, file: str) -> ast.Module:
-    """The syntax tree. UsageError with file and line where the source does not compile."""
+    """Return the syntax tree. Raise UsageError with file and line if the source does not compile."""
     try:
         return ast.parse(source)
     except SyntaxError as error:
@@ -107,8 +106,8 @@ def _class(node: ast.ClassDef, methods: list[Function]) -> Definition:
 
 
 def _names(node: Function, method: bool) -> str:
-    """The parameters without their annotations."""
-    args = ast.parse(f"def f({ast.unparse(node.args)}): ...").body[0].args  # type: ignore[attr-defined]  # a copy
+    """Return the parameters without annotations."""
+    args = ast.parse(f"def f({ast.unparse(node.args)}): ...").body[0].args  # type: ignore[attr-defined]  # a copy to change
     for arg in ast.walk(args):
         if isinstance(arg, ast.arg):
             arg.annotation = None

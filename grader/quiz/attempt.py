@@ -7,7 +7,7 @@ from typing import Literal
 
 from grader.base.errors import UsageError
 from grader.base.seeds import derive_seed
-from grader.course.progress import Answered, Progress, QuizFinished, QuizStarted, TakenBack, now
+from grader.course.progress import Answered, AnswerUndone, Progress, QuizFinished, QuizStarted, now
 from grader.quiz import history
 from grader.quiz.draw import DrawnQuestion, draw_question
 from grader.quiz.formula import FormulaError
@@ -98,7 +98,7 @@ class Attempt:
 
     def _take_back(self, position: int) -> None:
         if self._kept:
-            self._progress.record(TakenBack(quiz=self.slug, question=self.session.questions[position].question.id))
+            self._progress.record(AnswerUndone(quiz=self.slug, question=self.session.questions[position].question.id))
 
 
 def question_result(drawn: DrawnQuestion, given: GivenAnswer | None) -> QuestionResult:

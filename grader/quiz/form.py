@@ -7,8 +7,10 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from grader.base.errors import UsageError
-from grader.course.document import Document, shown
-from grader.course.model import Struct, Text, did_you_mean
+from grader.base.files import shown, writing
+from grader.base.text import did_you_mean
+from grader.course.document import Document
+from grader.course.model import Text, YamlStruct
 from grader.quiz.draw import DrawnQuestion
 from grader.quiz.plain_mode import instruction, question_lines
 from grader.quiz.score import InvalidAnswer, mark
@@ -16,7 +18,7 @@ from grader.quiz.session import QuizSession
 from grader.show.layout import COLUMNS
 
 
-class QuizForm(Struct, frozen=True, kw_only=True):
+class QuizForm(YamlStruct, frozen=True, kw_only=True):
     """A form. It names the salt and the attempt, which determine the draw."""
 
     quiz: Text
@@ -106,10 +108,9 @@ def _answer_text(document: Document, name: str, value: Any) -> str | None:
 
 def write_form(path: Path, text: str) -> None:
     """Write a form to a new file. Raise UsageError if the file exists."""
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(f"{shown(path)} exists already; name another file, so that no answers are lost.") from None
-    except OSError as error:
-        raise UsageError(f"{shown(path)} cannot be written: {error.strerror}.") from None
+    with writing(path):
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            raise UsageError(f"{shown(path)} exists already; name another file, so that no answers are lost.") from None

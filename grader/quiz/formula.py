@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from grader.course.model import did_you_mean
+from grader.base.text import did_you_mean
 from grader.quiz.model import Number
 
 MAX_EXPONENT = 1024

@@ -12,15 +12,15 @@ import msgspec
 from grader.course.progress import (
     SALT_FILE,
     Answered,
+    AnswerUndone,
     Event,
     Predicted,
     QuizFinished,
     QuizStarted,
     Reviewed,
-    TakenBack,
     now,
 )
-from grader.course.workspace.place import progress_folder
+from grader.course.workspace.progress_folder import progress_folder
 
 GLOSSARY = "glossary"  # the `quiz` of a `Reviewed` event whose question is a term of the glossary
 _SEPARATOR = "/"
@@ -89,7 +89,7 @@ def answers(events: Iterable[Event], quiz: str, attempt: int) -> dict[str, Answe
     for event in events:
         if isinstance(event, Answered) and (event.quiz, event.attempt) == (quiz, attempt):
             given.setdefault(event.question, []).append(event)
-        elif isinstance(event, TakenBack) and event.quiz == quiz:
+        elif isinstance(event, AnswerUndone) and event.quiz == quiz:
             del given.get(event.question, [])[-1:]
     return {question: each[-1] for question, each in given.items() if each}
 
@@ -105,7 +105,7 @@ def past_answers(events: Iterable[Event]) -> dict[QuestionKey, list[PastAnswer]]
             case Answered() | Reviewed():
                 answer = PastAnswer(event.score, event.time, event.due, reviewed=isinstance(event, Reviewed))
                 found.setdefault(QuestionKey(event.quiz, event.question), []).append(answer)
-            case TakenBack():
+            case AnswerUndone():
                 key = QuestionKey(event.quiz, event.question)
                 del found.get(key, [])[-1:]
                 if not found.get(key):

@@ -1,7 +1,7 @@
 """Checks that a quiz is sound: draws have values, wrong answers score less, sections exist, length gives no hint."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -11,7 +11,8 @@ import msgspec
 
 from grader.base.errors import UsageError
 from grader.base.seeds import derive_seed
-from grader.course.lessons import find_section, lesson_text
+from grader.course.lesson.files import QUIZ_FILE
+from grader.course.lesson.headings import Section, find_section, lesson_sections
 from grader.course.model import Standards
 from grader.quiz.draw import DrawnQuestion, Values, count_draws, draw_question, draws, with_values
 from grader.quiz.formula import Formula, FormulaError
@@ -47,18 +48,18 @@ class QuizVerdict(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
 
 
-def lint(name: str, path: Path, lesson: Path, standards: Standards) -> QuizVerdict:
-    """Check the quiz at `path` against the text of its lesson: the parts beside `lesson`, or this one file."""
-    quiz, mistakes = read_quiz(path)
+def lint(name: str, folder: Path, standards: Standards) -> QuizVerdict:
+    """Check the quiz in the folder of a lesson against the parts beside it."""
+    quiz, mistakes = read_quiz(folder / QUIZ_FILE)
     if quiz is None:
         return QuizVerdict(name=name, problems=tuple(str(each) for each in mistakes))
     problems = [*_problems_of_quiz(quiz, standards.questions)]
-    text = lesson_text(lesson.parent)
-    if text is None:
-        problems.append("the lesson has no text, so no section of it can be read again.")
+    readable = lesson_sections(folder)
+    if readable is None:
+        problems.append("the lesson has no text, so no section can be read again.")
     tried = 0
     for question in quiz.questions:
-        found = [] if text is None else [*_problems_of_section(question, text)]
+        found = [] if readable is None else [*_problems_of_section(question, readable)]
         if isinstance(question, Numeric):
             tried += min(count_draws(question), MAX_DRAWS)
             found += _problems_of_numeric(question)
@@ -104,9 +105,9 @@ def _problems_of_quiz(quiz: Quiz, fewest: int) -> Iterator[str]:
         yield f"in {100 * share:.0f} % of the single choices the right option is the longest; lengthen the others."
 
 
-def _problems_of_section(question: Question, text: str) -> Iterator[str]:
+def _problems_of_section(question: Question, among: Sequence[Section]) -> Iterator[str]:
     try:
-        find_section(text, question.section, "the lesson")
+        find_section(among, question.section)
     except UsageError as error:
         yield str(error)
 

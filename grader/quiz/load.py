@@ -10,8 +10,9 @@ from typing import Annotated, Any, assert_never
 from msgspec import Meta
 
 from grader.base.errors import UsageError
+from grader.base.text import did_you_mean
 from grader.course.document import Document, Keys
-from grader.course.model import Struct, did_you_mean
+from grader.course.model import YamlStruct
 from grader.quiz.draw import fill_in, first_values, numbers_of
 from grader.quiz.formula import FUNCTIONS, Formula, FormulaError
 from grader.quiz.model import (
@@ -37,7 +38,7 @@ from grader.quiz.sealed import is_sealed, unseal
 MAX_RANGE = 100_000  # values of a parameter
 
 
-class _Outline(Struct, frozen=True, kw_only=True):
+class _Outline(YamlStruct, frozen=True, kw_only=True):
     """quiz.yaml with its questions not yet converted."""
 
     title: Text

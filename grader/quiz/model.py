@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from grader.course.model import Struct
+from grader.course.model import YamlStruct
 
 # Scalars are read as text, so texts and formulas may look like numbers in YAML. Editors parse YAML themselves, so the
 # schema (grader/quiz/schema.py) allows numbers there.
@@ -20,7 +20,7 @@ MAX_CHOICES = 9  # each choice is a single digit
 COMMANDS = {"s": "skip", "b": "go back to", "u": "undo", "a": "appeal", "q": "stop"}  # typed alone, never an answer
 
 
-class Option(Struct, frozen=True, kw_only=True):
+class Option(YamlStruct, frozen=True, kw_only=True):
     """An option of a choice question."""
 
     text: Text
@@ -29,14 +29,14 @@ class Option(Struct, frozen=True, kw_only=True):
     pin: Literal["first", "last"] | None = None  # keeps its position when options are shuffled
 
 
-class WrongAnswer(Struct, frozen=True, kw_only=True):
+class WrongAnswer(YamlStruct, frozen=True, kw_only=True):
     """A typical wrong answer: a number or formula, a text, or a line number."""
 
     answer: Text
     feedback: Text
 
 
-class MatchPair(Struct, frozen=True, kw_only=True):
+class MatchPair(YamlStruct, frozen=True, kw_only=True):
     """A left side and the right side that belongs to it."""
 
     left: Text
@@ -44,7 +44,7 @@ class MatchPair(Struct, frozen=True, kw_only=True):
     feedback: Text | None = None
 
 
-class Range(Struct, frozen=True, kw_only=True):
+class Range(YamlStruct, frozen=True, kw_only=True):
     """The numbers from `first` to `last` in steps."""
 
     first: Number = msgspec.field(name="from")
@@ -52,14 +52,14 @@ class Range(Struct, frozen=True, kw_only=True):
     step: Number = 1
 
 
-class Tolerance(Struct, frozen=True, kw_only=True):
+class Tolerance(YamlStruct, frozen=True, kw_only=True):
     """The allowed distance from the right number: relative to it, or absolute."""
 
     relative: Annotated[float, Meta(gt=0, lt=1)] | None = None
     absolute: Annotated[float, Meta(gt=0)] | None = None
 
 
-class _Question(Struct, frozen=True, kw_only=True, tag_field="type"):
+class _Question(YamlStruct, frozen=True, kw_only=True, tag_field="type"):
     """The fields of every question."""
 
     id: Id  # identifies the question in the progress
@@ -151,7 +151,7 @@ def type_of(question: Askable) -> str:
     return str(question.__struct_config__.tag)
 
 
-class Quiz(Struct, frozen=True, kw_only=True):
+class Quiz(YamlStruct, frozen=True, kw_only=True):
     """quiz.yaml."""
 
     title: Text

@@ -10,13 +10,13 @@ import textwrap
 import zlib
 
 from grader.course.document import Document
-from grader.course.model import Struct, Text
+from grader.course.model import Text, YamlStruct
 
 _WIDTH = 100
 _HEAD = "# The questions with their answers, packed so that nobody reads an answer by accident. Run: grade quiz\n"
 
 
-class _SealedFile(Struct, frozen=True, kw_only=True):
+class _SealedFile(YamlStruct, frozen=True, kw_only=True):
     """The packed file."""
 
     title: Text

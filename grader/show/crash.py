@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from grader.base.result import Frame, Named, Operand, Raised, Samples
+from grader.base.result import Frame, NamedValue, Operand, Raised, Samples
 from grader.show.layout import (
     Line,
     Page,
@@ -137,7 +137,7 @@ def _operands(text: str, marks: Sequence[tuple[Operand, int]], gutter: int, page
     start = max(values, default=0) + 9
     if gutter + start + max(map(cells, values.values()), default=0) > page.width:
         listed, values = [operand for operand, _ in marks], {}
-    items = [_named(Named(o.expression, o.value), page, dtypes) for o in listed]
+    items = [_named(NamedValue(o.expression, o.value), page, dtypes) for o in listed]
     return [*_drawn(values, start, gutter), *_indented(flow(items, page.width - gutter), page.text, gutter)]
 
 
@@ -160,7 +160,7 @@ def _caller(at: Frame, page: Page) -> list[Line]:
     return with_label("from", [line(cut(pad(inside, 24) + "  " + text, page.width - 15, page))])
 
 
-def _named(named: Named, page: Page, dtype: bool = False) -> Line:
+def _named(named: NamedValue, page: Page, dtype: bool = False) -> Line:
     """Return `x [T=4, D=8]` for a tensor, `k = 2` for another value."""
     equals = " " if named.value.shape is not None else " = "
     return line(cut(named.name + equals + describe_value(named.value, dtype), page.width - 8, page))

@@ -50,10 +50,10 @@ def sections(result: Result, page: Page) -> list[ExplanationSection]:
 
 def _explained(result: Result, page: Page) -> Sequence[TestResult]:
     if page.only:
-        return [test for test in result.tests if test.id == page.only and test.failing]
-    if page.every or result.explained is None:
-        return result.telling
-    return [result.explained]
+        return [test for test in result.tests if test.id == page.only and test.is_failing]
+    if page.every or result.main_failure is None:
+        return result.relevant_failures
+    return [result.main_failure]
 
 
 def _is_said_above(result: Result, page: Page) -> bool:
@@ -75,7 +75,7 @@ def _other_signs(result: Result, explained: Sequence[TestResult]) -> list[str]:
     """Return an observation from another test, if no cause of the explained one is known."""
     if result.diagnoses or any(t.failure and (t.failure.near_miss or t.failure.exception) for t in explained):
         return []
-    others = [t for t in result.telling if t not in explained and t.failure and t.failure.near_miss]
+    others = [t for t in result.relevant_failures if t not in explained and t.failure and t.failure.near_miss]
     return [f"Also, in {t.name}: {t.failure.near_miss}" for t in others[:1] if t.failure]
 
 
@@ -83,7 +83,7 @@ def _other_lines(result: Result, explained: Sequence[TestResult]) -> list[str]:
     """Return up to two other lines of the code that raise, so that several crashes cost a single run."""
     seen = {last_line(test) for test in explained}
     said = []
-    for test in result.telling:
+    for test in result.relevant_failures:
         here = last_line(test)
         raised = test.failure.exception if test.failure else None
         if raised and here and here not in seen:

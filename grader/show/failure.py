@@ -2,7 +2,18 @@
 
 from collections.abc import Sequence
 
-from grader.base.result import Call, Diagnosis, Failure, Named, Outcome, Output, Part, Raised, Result, TestResult
+from grader.base.result import (
+    Call,
+    Diagnosis,
+    Failure,
+    NamedValue,
+    Outcome,
+    Output,
+    Raised,
+    Result,
+    ReturnedPart,
+    TestResult,
+)
 from grader.show import crash
 from grader.show.comparison import comparison_sentence, comparison_table
 from grader.show.layout import (
@@ -112,7 +123,7 @@ def call_lines(made: Call, outcome: Outcome, page: Page) -> list[Line]:
     return [*lines, *(with_label("returned", returned, CALL_COLUMN) if returned else ())]
 
 
-def _is_listed(argument: Named) -> bool:
+def _is_listed(argument: NamedValue) -> bool:
     """Return whether an argument is listed below the call: a tensor, or a value that is too long for it."""
     return argument.value.shape is not None or cells(argument.value.text) > LONGEST_VALUE
 
@@ -136,7 +147,7 @@ def _listed_arguments(made: Call, room: int, page: Page) -> list[Line]:
     return [*flow(items, room), *(line(each.replace(NO_BREAK, " ")) for each in dicts)]
 
 
-def part_lines(parts: Sequence[Part], page: Page) -> list[Line]:
+def part_lines(parts: Sequence[ReturnedPart], page: Page) -> list[Line]:
     """Return the parts of a result, one per line: shapes and types, returned and expected."""
     names = min(max(10, *(cells(part.name) for part in parts)), page.width // 3)
     column = 5 + names
@@ -158,7 +169,7 @@ def part_lines(parts: Sequence[Part], page: Page) -> list[Line]:
     return lines
 
 
-def _part(part: Part, room: int, page: Page) -> Line:
+def _part(part: ReturnedPart, room: int, page: Page) -> Line:
     """Return a part by its shape, after its mark."""
     sign = () if part.agrees is None else (_sign(part.agrees), " ")
     return line(*sign, cut(f"{part.name} {describe_value(part.yours)}", room - 2, page))

@@ -28,7 +28,7 @@ def score_lines(result: Result, page: Page, run: RunContext | None = None) -> li
 
 def time_text(result: Result) -> str:
     """Return `7 tests in 0.21 s`, or nothing if no test ran."""
-    ran = sum(t.failing or t.outcome is Outcome.PASSED for t in result.tests)
+    ran = sum(t.is_failing or t.outcome is Outcome.PASSED for t in result.tests)
     return f"{ran} test{'' if ran == 1 else 's'} in {result.seconds:.2f} s" if ran else ""
 
 

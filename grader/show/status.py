@@ -60,9 +60,9 @@ def test_lines(result: Result, page: Page) -> list[Line]:
 
 def _merged(result: Result, page: Page) -> dict[str, list[TestResult]]:
     """Return the groups of tests that the page merges into one line, by the word for them."""
-    others = [test for test in result.tests if test.failing and test is not result.explained]
+    others = [test for test in result.tests if test.is_failing and test is not result.main_failure]
     groups = {  # in the order in which they are merged
-        "not run": [t for t in result.tests if not t.failing and t.outcome is not Outcome.PASSED],
+        "not run": [t for t in result.tests if not t.is_failing and t.outcome is not Outcome.PASSED],
         "pass": [t for t in result.tests if t.outcome is Outcome.PASSED],
         "not started": [t for t in others if t.outcome is Outcome.NOT_STARTED],
         "fail": [t for t in others if t.outcome is not Outcome.NOT_STARTED],
@@ -81,7 +81,7 @@ def _merged_row(word: str, group: Sequence[TestResult], more: str, tests: Sequen
 def blocking_tests(tests: Sequence[TestResult]) -> list[str]:
     """Return the names of the failing tests because of which others were skipped."""
     wanted = {need for t in tests if t.outcome is Outcome.SKIPPED for need in t.needs}
-    return [t.name for t in tests if t.id in wanted and t.failing]
+    return [t.name for t in tests if t.id in wanted and t.is_failing]
 
 
 def _row(test: TestResult) -> _Row:

@@ -74,7 +74,7 @@ def _hint(exercise: str, run: RunContext) -> list[Suggestion]:
 
 
 def _try_failing_call(result: Result, exercise: str, run: RunContext) -> list[Suggestion]:
-    if not any(test.failure and test.failure.reproduction for test in result.telling):
+    if not any(test.failure and test.failure.reproduction for test in result.relevant_failures):
         return []
     if run.cell:
         return [Suggestion("try", f"{run.command} shell {exercise} --print", "this input, to paste into a cell")]
@@ -84,14 +84,14 @@ def _try_failing_call(result: Result, exercise: str, run: RunContext) -> list[Su
 def _look_closer(result: Result, again: str, page: Page) -> list[Suggestion]:
     """Return commands that run the tests again with more time or show more of them."""
     steps = []
-    test = result.explained
+    test = result.main_failure
     failure = test.failure if test else None
     if failure and failure.samples and _moved(failure.samples):
         limit = 5 * failure.samples.limit
         steps.append(Suggestion("slower", f"{again} --timeout {limit:g}", "in case it only needs more time"))
     if test and failure and result.outcome is Outcome.GRADED and _has_more(failure, page):
         steps.append(Suggestion("more", f"{again} {shlex.quote(test.name)}", "this test in depth"))
-    more = len(result.telling) - 1
+    more = len(result.relevant_failures) - 1
     if not page.every and more > 0:
         steps.append(Suggestion("full", f"{again} --full", f"{more} more failure{'' if more == 1 else 's'}"))
     return steps

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from grader.base.result import Axis, Part, Value
+from grader.base.result import Axis, ReturnedPart, Value
 
 
 def shape_text(axes: Sequence[Axis]) -> str:
@@ -18,7 +18,7 @@ def describe_value(value: Value, dtype: bool = False) -> str:
     return kind + shape_text(value.shape) + (f" {value.dtype}" if dtype and value.dtype else "")
 
 
-def axes_sentence(parts: Iterable[Part]) -> str | None:
+def axes_sentence(parts: Iterable[ReturnedPart]) -> str | None:
     """Return which axis is missing or unexpected in the parts with a wrong shape; None if there are none."""
     wrong = [
         (part.name, part.yours.shape, part.expected.shape)

@@ -21,7 +21,7 @@ class FailingCall(msgspec.Struct, frozen=True):
 def save(root: Path, result: Result) -> None:
     """Store the failing call that the screen explains, else the first that can be reproduced. Remove the old one."""
     path = f"{FOLDER}/{result.exercise}.json"
-    tests = () if result.explained is None else (result.explained, *result.telling)
+    tests = () if result.main_failure is None else (result.main_failure, *result.relevant_failures)
     text = next((t.failure.reproduction for t in tests if t.failure and t.failure.reproduction), None)
     with Folder(root) as folder:
         if text is not None:

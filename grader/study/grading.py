@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from grader.base.errors import Lost, UsageError
+from grader.base.errors import ProcessLost, UsageError
 from grader.base.result import Outcome, Result
 from grader.course import Course, Exercise
 from grader.course.progress import Graded, Progress
@@ -24,10 +24,10 @@ FAULT = 3  # exit code: the grader or the course is at fault
 
 @contextmanager
 def lost_as_usage_error() -> Iterator[None]:
-    """Convert Lost to a UsageError with exit code 3, which blames the grader and not the code."""
+    """Convert ProcessLost to a UsageError with exit code 3, which blames the grader and not the code."""
     try:
         yield
-    except Lost as error:
+    except ProcessLost as error:
         blame = "This is a fault of the grader or the machine, not of your code; try again."
         fault = UsageError(f"Not graded: {error}. {blame}")
         fault.exit_code = FAULT
@@ -36,7 +36,7 @@ def lost_as_usage_error() -> Iterator[None]:
 
 def own_submission(exercise: Exercise) -> Submission:
     """Read the student's file of an exercise. Raise UsageError if it is missing or unreadable."""
-    if exercise.missing and not exercise.stub.is_symlink():
+    if exercise.is_missing and not exercise.stub.is_symlink():
         file = relative(exercise.stub)
         raise UsageError(f"{file} is missing; restore it, or start over with grade reset {exercise.id}.")
     return read_submission(relative(exercise.stub), exercise.id)
@@ -155,7 +155,7 @@ def view_for(
     if result.passed and following == exercise:  # it was not the student's own file
         following = None
     started = result.outcome is not Outcome.NOT_STARTED
-    tries = progress.tries(exercise.id) if _counts_as_attempt(result) and not options else []
+    tries = progress.attempts(exercise.id) if _counts_as_attempt(result) and not options else []
     comparable = [each.score for each in tries[-2:-1] if each.max_score == _max_score(result, exercise)]
     return RunContext(
         options=options,

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.base.files import write_bytes
+from grader.base.files import write_bytes, writing
 from grader.course.progress import SALT_FILE, Event, Progress
 
 
@@ -49,13 +49,11 @@ def import_progress(source: Path, progress: Progress) -> int:
             f"{source} and the progress here have diverged and cannot be merged; to use the file instead, "
             f"first move {progress.file} away."
         )
-    try:
+    with writing(progress.file):
         if salt and not known:
             write_bytes(progress.file.parent / SALT_FILE, f"{salt}\n".encode("ascii"))
         if new:
             progress.append(b"\n".join(new) + b"\n")
-    except OSError as error:
-        raise UsageError(f"{progress.file} cannot be written: {error.strerror or error}.") from None
     return len(new)
 
 

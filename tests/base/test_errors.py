@@ -1,4 +1,4 @@
-"""Bad input has an exit code of its own."""
+"""Exit codes of errors."""
 
 from grader.base.errors import UsageError
 

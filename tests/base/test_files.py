@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and what lies below a folder is reached through no symbolic link."""
+"""Files are written atomically, and no symbolic link below a folder is followed."""
 
 import os
 import stat
@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from grader.base.errors import UsageError
-from grader.base.files import Folder, leads_down, require_writable, shown, whole, write_bytes
+from grader.base.files import Folder, is_below_folder, open_atomic, require_writable, shown, write_bytes
 from tests.files_of_at_most import files_of_at_most
 
 
 def write_text(path: Path, data: bytes) -> None:
-    with whole(path) as file:
+    with open_atomic(path) as file:
         file.write(data.decode())
 
 
@@ -21,7 +21,7 @@ WRITERS = [write_bytes, write_text]
 
 
 @pytest.mark.parametrize("write", WRITERS)
-def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path, write: Callable[[Path, bytes], None]) -> None:
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path, write: Callable[[Path, bytes], None]) -> None:
     path = tmp_path / "grades.csv"
     path.write_text("old")
     with files_of_at_most(10), pytest.raises(UsageError, match=r"grades\.csv cannot be written: File too large"):
@@ -31,8 +31,8 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path, write: Cal
 
 
 @pytest.mark.parametrize("write", WRITERS)
-def test_no_link_that_was_planted_is_followed(tmp_path: Path, write: Callable[[Path, bytes], None]) -> None:
-    """Not under the name that is asked for, and not under the one that earlier versions had on the way."""
+def test_a_planted_link_is_not_followed(tmp_path: Path, write: Callable[[Path, bytes], None]) -> None:
+    # earlier versions used predictable names for temporary files
     mine = tmp_path / "mine"
     mine.write_text("mine")
     out = tmp_path / "out"
@@ -46,7 +46,7 @@ def test_no_link_that_was_planted_is_followed(tmp_path: Path, write: Callable[[P
 
 
 @pytest.mark.parametrize("write", WRITERS)
-def test_a_new_file_has_the_rights_of_any_other(tmp_path: Path, write: Callable[[Path, bytes], None]) -> None:
+def test_a_new_file_has_default_permissions(tmp_path: Path, write: Callable[[Path, bytes], None]) -> None:
     write(tmp_path / "deep" / "new", b"\xc3\xa4\r\n")
     (tmp_path / "other").touch()
     assert (tmp_path / "deep" / "new").read_bytes() == b"\xc3\xa4\r\n"
@@ -55,16 +55,16 @@ def test_a_new_file_has_the_rights_of_any_other(tmp_path: Path, write: Callable[
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "/etc/x", "a/../../x", "a//x", "a/./x", "a/"])
-def test_a_name_that_leads_out_of_a_folder_is_refused(tmp_path: Path, name: str) -> None:
-    assert not leads_down(name)
+def test_a_name_that_leads_out_of_a_folder_is_rejected(tmp_path: Path, name: str) -> None:
+    assert not is_below_folder(name)
     with Folder(tmp_path) as folder:
         for use in (folder.read, folder.remove, lambda name: folder.write(name, b""), folder.clear):
-            with pytest.raises(OSError, match="it is no name below a folder"):
+            with pytest.raises(OSError, match="the name leads out of the folder"):
                 use(name)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_link_that_is_put_there_meanwhile_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_created_meanwhile_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "root" / "a").mkdir(parents=True)
     (tmp_path / "home").mkdir()
     with Folder(tmp_path / "root") as folder:
@@ -72,7 +72,7 @@ def test_a_link_that_is_put_there_meanwhile_is_not_followed(tmp_path: Path) -> N
         (tmp_path / "root" / "a").rename(tmp_path / "root" / "b")
         (tmp_path / "root" / "a").symlink_to(tmp_path / "home")
         for use in (folder.read, folder.remove, lambda name: folder.write(name, b"2")):
-            with pytest.raises(OSError, match="a symbolic link, and grade follows none") as caught:
+            with pytest.raises(OSError, match="a symbolic link, which grade does not follow") as caught:
                 use("a/x")
             assert caught.value.filename == str(tmp_path / "root" / "a")
         (tmp_path / "root").rename(tmp_path / "moved")
@@ -82,7 +82,7 @@ def test_a_link_that_is_put_there_meanwhile_is_not_followed(tmp_path: Path) -> N
     assert (tmp_path / "moved" / "b" / "y").read_bytes() == b"3"
 
 
-def test_what_is_in_a_linked_folder_is_not_cleared(tmp_path: Path) -> None:
+def test_clear_keeps_the_content_of_a_linked_folder(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "mine").touch()
     (tmp_path / "root" / "a").mkdir(parents=True)
@@ -93,7 +93,7 @@ def test_what_is_in_a_linked_folder_is_not_cleared(tmp_path: Path) -> None:
     assert (tmp_path / "home" / "mine").exists()
 
 
-def test_what_is_no_regular_file_is_not_read(tmp_path: Path) -> None:
+def test_only_regular_files_are_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     with Folder(tmp_path) as folder:
@@ -104,15 +104,15 @@ def test_what_is_no_regular_file_is_not_read(tmp_path: Path) -> None:
         assert folder.read("none/below") is None
 
 
-def test_a_folder_that_cannot_be_written_to_is_said(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_an_error(tmp_path: Path) -> None:
     require_writable(tmp_path / "new")
     assert list((tmp_path / "new").iterdir()) == []
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="file cannot be written to: File exists"):
+    with pytest.raises(UsageError, match="file cannot be written: File exists"):
         require_writable(tmp_path / "file")
 
 
-def test_a_path_is_shown_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shown_is_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert shown(tmp_path / "a" / "b") == shown(Path("a/b")) == "a/b"
     assert shown(Path("/etc")) == "/etc"

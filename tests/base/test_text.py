@@ -1,4 +1,4 @@
-"""A stranger's text on a screen: nothing in it is obeyed, nothing hides."""
+"""Untrusted text is safe to print: control and invisible characters are escaped."""
 
 import pytest
 
@@ -22,19 +22,19 @@ from grader.base.text import clean, clean_line
         ("\ud800", "\\ud800"),  # a lone surrogate
     ],
 )
-def test_what_is_obeyed_or_hides_is_shown_as_its_escape(text: str, shown: str) -> None:
+def test_clean_escapes_deceptive_characters(text: str, shown: str) -> None:
     assert clean(text) == shown
 
 
 @pytest.mark.parametrize("text", ["naïve", "Привіт", "x̂ = Σ αᵢ", "数", "✓ ✗", "nai\u0308ve", "30\u00a0%", "a\tb\n"])
-def test_ordinary_text_of_any_language_stays(text: str) -> None:
+def test_clean_keeps_ordinary_text_of_any_language(text: str) -> None:
     assert clean(text) == text
     assert clean(clean(text)) == clean(text)
 
 
-def test_marks_do_not_pile_up_beyond_three() -> None:
+def test_more_than_three_combining_marks_are_escaped() -> None:
     assert clean("a" + 5 * "\u0301") == "a" + 3 * "\u0301" + 2 * "\\u0301"
 
 
-def test_a_line_stays_one() -> None:
+def test_clean_line_returns_a_single_line() -> None:
     assert clean_line("a\n\tb") == "a\\n    b"

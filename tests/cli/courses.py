@@ -18,7 +18,7 @@ lessons:
   - {number: 1, slug: all-things, title: All things, short: all}
   - {number: 2, slug: other-things, title: Other things, short: other}
 """
-LESSON = "# 1. All things\n\n## Routing\n\ntext\n\n## Counting\n\ntext\n"
+LESSON = "---\ntitle: All things\n---\n\n## Routing\n\ntext\n\n## Counting\n\ntext\n"
 
 
 def three_exercises(root: Path) -> None:
@@ -33,5 +33,5 @@ def one_quiz(root: Path) -> None:
     folder = root / "lessons" / "01-all-things"
     folder.mkdir(parents=True)
     (root / "course.yaml").write_text(TWO_LESSONS)
-    (folder / "lesson.md").write_text(LESSON)
+    (folder / "1-all.md").write_text(LESSON)
     (folder / "quiz.yaml").write_bytes(FILE.read_bytes())

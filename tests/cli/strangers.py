@@ -9,7 +9,7 @@ import msgspec
 
 from tests.ordinary import Done, run_by
 
-LINK = "it is a symbolic link, and grade follows none there; replace it by what it leads to."
+LINK = "it is a symbolic link, which grade does not follow; replace it with its target."
 EMPTY = hashlib.sha256(b"").hexdigest()
 Snapshot = dict[str, tuple[int, int, int, bytes | None]]
 

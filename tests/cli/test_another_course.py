@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from grader.course import load_lessons
-from grader.course.lessons import quiz_path
+from grader.course.lesson.files import quiz_path
 from grader.quiz.draw import draw_question
 from grader.quiz.load import load_quiz
 from grader.quiz.score import right_answer

@@ -20,26 +20,16 @@ lessons:
   - {number: 4, slug: moe-in-practice, title: MoE in practice, short: applied}
   - {number: 7, slug: state-space-models, title: State-space models, short: state spaces}
 """
-TEXT = """\
-# 3. Mixture of experts
-
-## The idea
-
-Text.
+PART = """\
+---
+title: From one expert to others
+---
 
 ## The mechanism
 
 ### Routing
 
 Pick **k** of E.
-
-```python
-# no heading
-```
-
-### Balance
-
-Keep them busy.
 """
 
 
@@ -48,7 +38,7 @@ def course(tmp_path: Path) -> Path:
     (tmp_path / "course.yaml").write_text(COURSE)
     folder = tmp_path / "lessons" / "03-mixture-of-experts"
     folder.mkdir(parents=True)
-    (folder / "lesson.md").write_text(TEXT)
+    (folder / "1-experts.md").write_text(PART)
     return tmp_path
 
 
@@ -59,20 +49,12 @@ def grade(course: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", ["3", "03", "moe", "MoE", "experts", "mixture-of-experts", "03-mixture-of-experts"])
 def test_finds_a_lesson_by_number_slug_name_or_word(course: Path, name: str) -> None:
-    assert grade(course, name).stdout == TEXT
+    assert "3.1  From one expert to others" in grade(course, name).stdout
 
 
-@pytest.mark.parametrize("section", [["routing"], ["Routing"], ["rout"]])
-def test_a_section_ends_where_the_next_begins(course: Path, section: list[str]) -> None:
-    shown = grade(course, "moe", *section).stdout
-    assert shown.startswith("### Routing\n")
-    assert shown.endswith("# no heading\n```\n")
-
-
-def test_a_section_holds_the_sections_within_it(course: Path) -> None:
-    shown = grade(course, "moe", "the", "mechanism").stdout
-    assert shown.startswith("## The mechanism")
-    assert "### Balance" in shown
+@pytest.mark.parametrize("words", [["routing"], ["Routing"], ["rout"], ["the", "mechanism"]])
+def test_words_of_a_heading_open_its_part(course: Path, words: list[str]) -> None:
+    assert "Pick k of E." in grade(course, "moe", *words).stdout
 
 
 @pytest.mark.parametrize(
@@ -81,10 +63,13 @@ def test_a_section_holds_the_sections_within_it(course: Path) -> None:
         (["m"], "'m' can be 'mixture-of-experts' (3) or 'moe-in-practice' (4) or 'state-space-models' (7)"),
         (["expertz"], "No lesson 'expertz' in this course. Did you mean 'experts'?"),
         (["state"], "Lesson 7, State-space models, is not written yet"),
-        (["moe", "rooting"], "Lesson 3 has no section 'rooting'. Did you mean 'routing'?"),
-        (["moe", "xyz"], "It has: The idea, The mechanism, Routing, Balance."),
+        (
+            ["moe", "from one export"],
+            "Lesson 3 has no part 'from one export'. Did you mean 'From one expert to others'?",
+        ),
+        (["moe", "xyz"], "Lesson 3 has no part 'xyz'. It has: From one expert to others."),
     ],
-    ids=["several", "near", "not written", "near section", "no section"],
+    ids=["several", "near", "not written", "near part", "no part"],
 )
 def test_rejects_unknown_lessons_and_sections(course: Path, words: list[str], sentence: str) -> None:
     done = grade(course, *words)

@@ -61,7 +61,7 @@ def test_grades_the_current_exercise_without_a_name(workspace: Path, monkeypatch
 
     assert header() == "base"  # the next, whatever is to be read before
     record(workspace, "high", 1)
-    Progress.load(workspace).record(PartRead(lesson="three", part=1, slug="lesson"))
+    Progress.load(workspace).record(PartRead(lesson="three", part=1, slug="three"))
     assert header() == "high"  # the last
     record(workspace, "high", 4)
     assert header() == "base"

@@ -9,7 +9,7 @@ from tests.passed import record
 
 def test_shows_a_part_to_read_and_then_an_exercise(workspace: Path) -> None:
     assert "grade lesson 1" in run("next").stdout
-    Progress.load(workspace).record(PartRead(lesson="three", part=1, slug="lesson"))
+    Progress.load(workspace).record(PartRead(lesson="three", part=1, slug="three"))
     lines = run("next").stdout.splitlines()
     assert lines[1].split() == ["base", "base"]
     assert lines[2].strip() == "lesson 1, level 1, 5 min"

@@ -292,7 +292,7 @@ def test_reports_an_invalid_form_with_its_line(quiz_course: Path, old: str, new:
 def test_does_not_overwrite_a_form(quiz_course: Path) -> None:
     (quiz_course / "form.yaml").write_text("mine")
     assert "form.yaml exists already" in error("quiz", "all", "--export-form", "form.yaml")
-    assert "there is no such file" in error("quiz", "all", "--answers", "none.yaml")
+    assert "does not exist" in error("quiz", "all", "--answers", "none.yaml")
     assert "cannot be written" in error("quiz", "all", "--export-form", "no/folder/form.yaml")
 
 

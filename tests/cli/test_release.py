@@ -205,7 +205,7 @@ def test_ignores_links_to_files_that_are_not_released(chain: Path) -> None:
 )
 def test_commands_that_need_solutions_say_so(whole: Path, words: list[str]) -> None:
     release()
-    told = f"grade {words[0]} needs the whole course, and this is a student's edition, without solutions"
+    told = f"grade {words[0]} needs the whole course, but this is a student's edition without solutions"
     assert told in error("--course", "week", *words)
 
 
@@ -275,7 +275,7 @@ def test_passing_the_public_tests_is_not_a_pass(whole: Path) -> None:
     assert course.exercise("toolbox").passed not in done.stdout
     assert "grade diff" not in done.stdout
     progress = Progress.load(course.root)
-    (graded,) = progress.tries("toolbox")
+    (graded,) = progress.attempts("toolbox")
     assert (graded.passed, graded.public) == (False, True)
     assert 0 < graded.score < graded.max_score == 31
     assert progress.state("toolbox") == "public"
@@ -302,7 +302,7 @@ def test_reminds_to_hand_in_after_all_public_tests_pass(whole: Path) -> None:
 def test_reset_restores_a_deleted_file_from_the_edition(whole: Path) -> None:
     release()
     Path("week/exercises/toolbox/toolbox.py").unlink()
-    assert error("--course", "week", "reset", "toolbox").endswith("git knows none; take it from what was handed out.")
+    assert error("--course", "week", "reset", "toolbox").endswith("in git; copy it from the files that you received.")
 
 
 def test_a_zip_contains_no_readable_quiz_answers(whole: Path) -> None:

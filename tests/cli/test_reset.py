@@ -74,5 +74,5 @@ def test_rejects_an_exercise_that_the_installed_course_lacks(workspace: Path) ->
     (workspace / "exercises/base").rename(workspace / "exercises/other")
     (workspace / "exercises/other/base.py").rename(workspace / "exercises/other/other.py")
     assert error("reset", "other") == (
-        "There is no text of exercises/other/other.py as it was given: the installed course has no such file."
+        "There is no original of exercises/other/other.py: the installed course has no such file."
     )

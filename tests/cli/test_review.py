@@ -114,4 +114,4 @@ def test_rejects_an_invalid_glossary(quiz_course: Path) -> None:
     (quiz_course / "lessons" / "glossary.yaml").write_text(GLOSSARY.replace("uk:", "uks:"), "utf-8")
     assert error("review").startswith("lessons/glossary.yaml:1: unknown key 'uks'. Did you mean 'uk'?")
     (quiz_course / "lessons" / "glossary.yaml").write_text(GLOSSARY + GLOSSARY, "utf-8")
-    assert "is given twice; it stands in line 1 already." in error("review")
+    assert "is given twice, first in line 1." in error("review")

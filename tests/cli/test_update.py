@@ -20,7 +20,7 @@ def test_shows_what_is_new_and_what_is_kept(workspace: Path, monkeypatch: pytest
         (course / "exercises" / name).write_text("new")
     (course / "exercises/top/top.py").unlink()
     release(course, "9.9", monkeypatch)
-    assert error("list").endswith("bring it up to date with grade update, which leaves your files as they are.")
+    assert error("list").endswith("run grade update, which does not change your files.")
     shown = run("update").stdout
     assert "1 file new, 1 file removed" in shown
     assert "Removed, because the course no longer has them: exercises/top/top.py." in shown
@@ -43,7 +43,7 @@ def test_does_not_delete_files_outside_that_a_marker_names(scene: Scene) -> None
         }
     )
     assert scene.error("update") == (
-        ".workspace.json names '../home/.bashrc', which no course gives; "
+        ".workspace.json names '../home/.bashrc', which no course has; "
         "delete .workspace.json and run grade init here, which changes no other file."
     )
     (scene.mine / ".workspace.json").unlink()
@@ -83,7 +83,7 @@ def test_does_not_delete_files_outside_that_a_marker_names(scene: Scene) -> None
 def test_rejects_an_invalid_name_before_any_change(scene: Scene, name: str) -> None:
     (scene.mine / "exercises" / "gone.py").touch()
     scene.name_in_marker(**{"exercises/gone.py": EMPTY, name: EMPTY})
-    assert f".workspace.json names {name[:80]!r}, which no course gives" in scene.error("update")
+    assert f".workspace.json names {name[:80]!r}, which no course has" in scene.error("update")
 
 
 @pytest.mark.parametrize("scene", USERS[:1], indirect=True)
@@ -99,7 +99,7 @@ def test_accepts_names_in_any_script(scene: Scene) -> None:
 def test_writes_nothing_through_a_link(scene: Scene, name: str) -> None:
     course = scene.folder / "installed"
     (course / "exercises/base/README.md").write_text("new")
-    (course / "lessons/01-three/lesson.md").write_text("new")
+    (course / "lessons/01-three/1-three.md").write_text("new")
     scene.link_out(name)
     assert scene.error("update") == f"{name} cannot be written: {LINK}"
 

@@ -114,7 +114,7 @@ def test_reports_a_deleted_course(root: Path) -> None:
     with watching("toolbox") as terminal:
         shutil.rmtree(root)
         said = " ".join(terminal.until(KEYS).split())
-        assert "there is no such file" in said or "is missing" in said  # whichever file was looked for first
+        assert "does not exist" in said or "is missing" in said  # whichever file was looked for first
 
 
 def test_does_not_grade_an_unchanged_file(root: Path, own: Path, reference: str) -> None:

@@ -9,7 +9,7 @@ from tests.course.on_disk import COURSE, add
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A course with the exercise `one`, and the working directory in it."""
+    """Make a course with the exercise `one`, and change to it."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "course.yaml").write_text(COURSE)
     add(tmp_path, "one")

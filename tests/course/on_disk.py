@@ -25,7 +25,7 @@ passed: A sentence.
 
 
 def add(root: Path, exercise_id: str, extra: str = "", **changes: Any) -> Path:
-    """Adds an exercise; keys of its YAML can be changed and lines added."""
+    """Add an exercise. Keys of its YAML can be changed and lines added."""
     folder = root / "exercises" / exercise_id
     folder.mkdir(parents=True)
     lines = EXERCISE.splitlines()

@@ -41,13 +41,13 @@ GLOSSARY = """\
 
 
 def write(root: Path, glossary: str) -> None:
-    """Makes this the glossary of the course."""
+    """Write the glossary of the course."""
     path = glossary_path(root)
     path.parent.mkdir(exist_ok=True)
     path.write_text(glossary, encoding="utf-8")
 
 
 def make(root: Path) -> None:
-    """Makes the course."""
+    """Make the course."""
     (root / "course.yaml").write_text(COURSE)
     write(root, GLOSSARY)

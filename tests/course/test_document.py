@@ -1,4 +1,4 @@
-"""A YAML file that cannot be read, or holds no keys: the sentence, with its line."""
+"""Errors in YAML files are one sentence with the line."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from tests.course.on_disk import add, complaint
         (b"a: 1\n? [x]\n: 2\n", "2: a key must be a word."),
     ],
 )
-def test_what_is_wrong_in_a_file(root: Path, text: bytes, sentence: str) -> None:
+def test_an_error_in_a_yaml_file_names_its_line(root: Path, text: bytes, sentence: str) -> None:
     add(root, "bad").write_bytes(text)
     assert complaint(root) == f"exercises/bad/exercise.yaml:{sentence}"
 

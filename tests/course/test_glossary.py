@@ -1,4 +1,4 @@
-"""A glossary on disk: how terms are found, and what can be wrong in the file."""
+"""Loading a glossary, finding terms, and errors in the file."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.command_line import error
 from tests.course.small_glossary import GLOSSARY, write
 
 
-def test_names_that_begin_so_come_before_names_with_a_word_that_does(glossary_course: Path) -> None:
+def test_names_with_the_prefix_come_before_names_with_a_word_with_it(glossary_course: Path) -> None:
     write(glossary_course, GLOSSARY.replace("residual connection", "attention mask"))
     terms = find_terms(load_glossary(glossary_course), "att")
     assert [term.term for term in terms] == ["attention mask", "multi-head attention", "multi-query attention"]
@@ -29,24 +29,22 @@ def test_names_that_begin_so_come_before_names_with_a_word_that_does(glossary_co
         ("- {term: '?', definition: One., lesson: 3}\n", "1: '?' has neither letters nor digits to find it by."),
         (
             "- {term: top-k, definition: One., lesson: 3}\n- {term: Top Ks, definition: Two., lesson: 3}\n",
-            "2: 'Top Ks' is given twice; it stands in line 1 already.",
+            "2: 'Top Ks' is given twice, first in line 1.",
         ),
         (
             "- term: gate\n  lesson: 3\n  definition: One.\n  also: [router]\n"
             "- term: router\n  lesson: 3\n  definition: Two.\n",
-            "5: 'router' is given twice; it stands in line 4 already.",
+            "5: 'router' is given twice, first in line 4.",
         ),
         ("- term: gate\n   lesson: 3\n", "2: not valid YAML"),
     ],
 )
-def test_a_mistake_in_the_file_is_one_sentence_with_its_line(
-    glossary_course: Path, glossary: str, sentence: str
-) -> None:
+def test_an_error_in_the_glossary_names_its_line(glossary_course: Path, glossary: str, sentence: str) -> None:
     write(glossary_course, glossary)
     assert error("glossary", "gate").startswith(f"lessons/glossary.yaml:{sentence}")
 
 
-def test_a_course_without_a_glossary_says_so(glossary_course: Path) -> None:
+def test_glossary_of_a_course_without_one_is_an_error(glossary_course: Path) -> None:
     glossary_path(glossary_course).unlink()
     assert load_glossary(glossary_course) == ()
     assert error("glossary") == "This course has no glossary: there are no terms in lessons/glossary.yaml."

@@ -1,4 +1,4 @@
-"""A course on disk: what is read from it, and the sentence for everything that can be wrong in it."""
+"""Loading a course, and one sentence for every error in it."""
 
 from pathlib import Path
 from textwrap import dedent
@@ -13,7 +13,7 @@ from grader.course.model import Standards
 from tests.course.on_disk import COURSE, add, complaint
 
 
-def test_values_are_read(root: Path) -> None:
+def test_load_course_reads_all_values(root: Path) -> None:
     add(
         root,
         "two",
@@ -45,12 +45,12 @@ def test_values_are_read(root: Path) -> None:
     assert load_exercise(root, "two") == two
 
 
-def test_no_solutions_is_said_when_one_is_wanted(root: Path) -> None:
+def test_a_missing_solution_is_an_error_when_needed(root: Path) -> None:
     with pytest.raises(UsageError, match="released without solutions"):
         _ = load_course(root).exercise("one").hidden_tests
 
 
-def test_order_is_lesson_then_needs_then_what_is_easier(root: Path) -> None:
+def test_exercises_are_ordered_by_lesson_then_needs_then_level(root: Path) -> None:
     add(root, "late", lesson=2)
     add(root, "easy_but_needs_hard", extra="needs: [hard]")
     add(root, "hard", level=3)
@@ -61,7 +61,7 @@ def test_order_is_lesson_then_needs_then_what_is_easier(root: Path) -> None:
     assert [exercise.id for exercise in load_course(root).exercises][:3] == ["zeta", "one", "alpha"]
 
 
-def test_labs_by_the_name_that_is_shown(root: Path) -> None:
+def test_lab_names_are_sorted(root: Path) -> None:
     for name, extra in (("one", ""), ("deep_lab", ""), ("wide_lab", "lab_name: broad")):
         if name != "one":
             add(root, name, extra=extra)
@@ -69,21 +69,21 @@ def test_labs_by_the_name_that_is_shown(root: Path) -> None:
     assert lab_names(root) == ["broad", "deep"]
 
 
-def test_course_is_found_upward(root: Path) -> None:
+def test_finds_the_course_in_a_parent_folder(root: Path) -> None:
     assert find_course(root / "exercises" / "one", None) == root
     assert find_course(Path("/"), root) == root
     assert find_course(Path("/"), root / "course.yaml") == root
 
 
-def test_no_course_says_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_course_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no course.yaml in .* or above it; .* --course DIR"):
         find_course(tmp_path, None)
-    with pytest.raises(UsageError, match=r"no course.yaml in .*; --course wants"):
+    with pytest.raises(UsageError, match=r"no course.yaml in .*; --course takes"):
         find_course(tmp_path, tmp_path)
 
 
 @pytest.mark.parametrize("look_up", [lambda r, i: load_course(r).exercise(i), load_exercise], ids=["all", "one"])
-def test_misspelt_exercise(root: Path, look_up: Any) -> None:
+def test_an_unknown_exercise_gets_a_suggestion(root: Path, look_up: Any) -> None:
     add(root, "moe_router")
     with pytest.raises(UsageError) as error:
         look_up(root, "moe_ruter")
@@ -105,7 +105,7 @@ def test_misspelt_exercise(root: Path, look_up: Any) -> None:
         ({}, "minuts: 3", "7: unknown key 'minuts'. Did you mean 'minutes'?"),
         ({}, "limits:\n  second: 3", "8: unknown key 'second' in 'limits'. Did you mean 'seconds'?"),
         ({}, "reading:\n  - arxiv: 1", "8: 'title' is missing from 'reading[0]'."),
-        ({}, "level: 2", "7: 'level' is given twice; it stands in line 3 already."),
+        ({}, "level: 2", "7: 'level' is given twice, first in line 3."),
         ({}, "\thints: []", "7: a tab character; YAML is indented with spaces."),
         ({}, "needs: [nothing]", "7: there is no exercise 'nothing' to need."),
         ({}, "needs:\n  - ome", "8: there is no exercise 'ome' to need. Did you mean 'one'?"),
@@ -115,12 +115,14 @@ def test_misspelt_exercise(root: Path, look_up: Any) -> None:
         ({}, "---\ntitle: x", "7: a second document begins here; one is expected."),
     ],
 )
-def test_what_is_wrong_in_an_exercise(root: Path, changes: dict[str, str], extra: str, sentence: str) -> None:
+def test_an_error_in_exercise_yaml_names_its_line(
+    root: Path, changes: dict[str, str], extra: str, sentence: str
+) -> None:
     add(root, "bad", extra, **changes)
     assert complaint(root) == f"exercises/bad/exercise.yaml:{sentence}"
 
 
-def test_circle_of_needs(root: Path) -> None:
+def test_exercises_that_need_each_other_are_an_error(root: Path) -> None:
     add(root, "a", extra="needs: [one, c]")
     add(root, "b", extra="needs: [a]")
     add(root, "c", extra="needs: [b]")
@@ -129,44 +131,44 @@ def test_circle_of_needs(root: Path) -> None:
     assert sentence.startswith("exercises/") and ":7: exercises need each other in a circle" in sentence  # noqa: PT018
 
 
-def test_folder_name_is_an_identifier(root: Path) -> None:
+def test_an_invalid_folder_name_is_an_error(root: Path) -> None:
     add(root, "moe-router")
     assert complaint(root).startswith("exercises/moe-router/exercise.yaml:1: 'moe-router' cannot be the name")
 
 
-def test_name_of_a_module_that_python_knows(root: Path) -> None:
+def test_an_id_that_is_a_python_module_is_an_error(root: Path) -> None:
     add(root, "random")
-    assert complaint(root).endswith("Python knows something else by this name.")
+    assert complaint(root).endswith("Python, or the grader, uses this name already.")
 
 
 def test_a_missing_file_of_a_student_does_not_stop_the_course(root: Path) -> None:
-    assert not load_exercise(root, "one").missing
+    assert not load_exercise(root, "one").is_missing
     (root / "exercises" / "one" / "one.py").unlink()
-    assert load_course(root).exercise("one").missing
+    assert load_course(root).exercise("one").is_missing
 
 
-def test_missing_description(root: Path) -> None:
+def test_an_exercise_without_exercise_yaml_is_an_error(root: Path) -> None:
     (root / "exercises" / "one" / "exercise.yaml").unlink()
-    assert complaint(root).startswith("exercises/one/exercise.yaml: there is no such file")
+    assert complaint(root).startswith("exercises/one/exercise.yaml does not exist")
 
 
-def test_two_lessons_with_one_number(root: Path) -> None:
+def test_a_duplicate_lesson_number_is_an_error(root: Path) -> None:
     (root / "course.yaml").write_text(COURSE.replace("number: 2", "number: 1"))
     assert complaint(root) == "course.yaml:4: two lessons have the number '1'."
 
 
-def test_standards(root: Path) -> None:
+def test_the_course_may_set_its_standards(root: Path) -> None:
     file = root / "course.yaml"
     text = file.read_text()
     assert load_course(root).standards == Standards(14, (8, 15))
     file.write_text(text + "standards: {questions: 4, minutes: [1, 15]}\n")
     assert load_course(root).standards == Standards(4, (1, 15))
     file.write_text(text + "standards: {minutes: [9, 8]}\n")
-    assert complaint(root).endswith(": minutes are from and to, and 9 is more than 8.")
+    assert complaint(root).endswith(": minutes are from and to, but 9 is more than 8.")
     file.write_text(text + "standards: {minutes: 9}\n")
     assert complaint(root).endswith("'standards.minutes' must be a list, not '9'.")
 
 
-def test_bad_course_file(root: Path) -> None:
+def test_an_error_in_course_yaml_names_its_line(root: Path) -> None:
     (root / "course.yaml").write_text(COURSE + "show_hidden_output: maybe\n")
     assert complaint(root) == "course.yaml:5: 'show_hidden_output' must be true or false, not 'maybe'."

@@ -1,11 +1,11 @@
-"""Progress survives what happens to its file, and says what comes next."""
+"""Progress survives damage of its file."""
 
 from pathlib import Path
 
 import pytest
 
 from grader.course.progress import FILE, Graded, HintShown, Progress
-from grader.course.workspace.place import FOLDER
+from grader.course.workspace.progress_folder import FOLDER
 from tests.passed import record
 
 

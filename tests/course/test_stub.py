@@ -1,4 +1,4 @@
-"""What a stub asks for, and where a reference disagrees."""
+"""The interface of a stub, and differences from the reference."""
 
 import pytest
 
@@ -27,7 +27,7 @@ class Layer(torch.nn.Module):
 '''
 
 
-def test_interface() -> None:
+def test_interface_lists_public_functions_classes_and_methods() -> None:
     found = interface(STUB)
     assert [(d.name, d.kind, d.line) for d in found] == [
         ("route", "function", 6),
@@ -45,7 +45,7 @@ def test_interface() -> None:
     assert (route.docstring, layer.signature) == ("The k best.", "Layer(torch.nn.Module)")
 
 
-def test_a_stub_that_does_not_compile() -> None:
+def test_a_stub_that_does_not_compile_is_an_error() -> None:
     with pytest.raises(UsageError, match=r"^stub\.py:2: "):
         interface("x = 1\ndef f(:\n", "stub.py")
 
@@ -67,11 +67,11 @@ def test_a_stub_that_does_not_compile() -> None:
         (
             "_helper",
             "helper",
-            "helper is in the reference (line 10) and not in the stub; a helper's name starts with an",
+            "helper is in the reference (line 10) and not in the stub; the name of a helper must start",
         ),
     ],
 )
-def test_disagreements(old: str, new: str, sentence: str) -> None:
+def test_a_difference_between_stub_and_reference_is_a_sentence(old: str, new: str, sentence: str) -> None:
     assert disagreements(STUB, STUB) == ()
     (found,) = disagreements(STUB, STUB.replace(old, new))
     assert found.startswith(sentence)

@@ -1,4 +1,4 @@
-"""Mistakes and variants: each is the reference with one name replaced."""
+"""Mistakes and variants: each is the reference with one definition replaced."""
 
 import types
 from pathlib import Path
@@ -38,7 +38,7 @@ HEAD = "from grader.testing import replaces\n"
 
 
 def variations(tmp_path: Path, text: str, name: str = "mistakes") -> dict[str, types.ModuleType]:
-    """The variations of a file, each executed as a module."""
+    """Return the variations of a file, each executed as a module."""
     path = tmp_path / f"{name}.py"
     path.write_text(dedent(text))
     modules = {}
@@ -76,7 +76,7 @@ def test_a_variation_replaces_one_name(tmp_path: Path) -> None:
     assert (found["too_many"].route(4), found["too_many"].scaled(4), found["too_many"].plain(4)) == (5, 50, 4)
     assert (found["negative"].route(4), found["negative"].plain(4)) == (4, -4)
     (first, _) = load_variations(tmp_path / "mistakes.py", REFERENCE, "example")
-    assert (first.replaces, first.advice) == ("route", "One too many.\n\nCount again.")
+    assert (first.replaces, first.advice, first.line) == ("route", "One too many.\n\nCount again.", 10)
     assert "too_many" in first.source and "negative" not in first.source  # noqa: PT018
 
 
@@ -92,8 +92,8 @@ def test_a_variation_replaces_one_name(tmp_path: Path) -> None:
     ],
     ids=["imported", "renamed", "by a helper", "in a class", "in a function", "not imported"],
 )
-def test_a_variation_that_calls_what_it_replaces(tmp_path: Path, lines: str, call: str) -> None:
-    """The reference's own route is recursive, and stays so."""
+def test_a_variation_may_call_the_definition_that_it_replaces(tmp_path: Path, lines: str, call: str) -> None:
+    # the reference's route is recursive, and must still call itself
     text = (
         f"from grader.testing import replaces\n{lines}\n"
         f"@replaces('route')\ndef off_by_100(n, k=1):\n    'Off.'\n    return {call} + 100\n"
@@ -103,7 +103,7 @@ def test_a_variation_that_calls_what_it_replaces(tmp_path: Path, lines: str, cal
     assert module.scaled(3) == 1030
 
 
-def test_a_variation_with_the_name_it_replaces(tmp_path: Path) -> None:
+def test_a_variation_may_have_the_name_that_it_replaces(tmp_path: Path) -> None:
     found = variations(
         tmp_path,
         """
@@ -118,7 +118,7 @@ def test_a_variation_with_the_name_it_replaces(tmp_path: Path) -> None:
     assert found["route"].route(3) == 6
 
 
-def test_a_class_that_inherits_from_what_it_replaces(tmp_path: Path) -> None:
+def test_a_class_may_inherit_from_the_one_that_it_replaces(tmp_path: Path) -> None:
     found = variations(
         tmp_path,
         """
@@ -156,7 +156,7 @@ def test_parameters_and_locals_keep_their_names(tmp_path: Path) -> None:
     assert found["wrong"].route(3) == 106
 
 
-def test_what_does_not_depend_on_the_replaced_name_is_shared(tmp_path: Path) -> None:
+def test_definitions_independent_of_the_replaced_one_are_shared(tmp_path: Path) -> None:
     text = HEAD + "from example import plain\n@replaces('route')\ndef v(n, k=1): return plain"
     module = variations(tmp_path, text, "variants")["v"]
     assert module.route(1) is module.plain
@@ -193,7 +193,7 @@ def test_future_imports_come_first(tmp_path: Path) -> None:
         ),
         (
             HEAD + "@replaces('route')\ndef v(n): 'a'\n" * 2,
-            "5: 'v' is defined twice; it stands in line 3 already.",
+            "5: 'v' is defined twice, first in line 3.",
         ),
         (
             HEAD + "@replaces('route')\ndef v(n): 'a'\n@replaces('route')\ndef w(n): 'a'; v(n)\n",
@@ -202,7 +202,9 @@ def test_future_imports_come_first(tmp_path: Path) -> None:
         ("def f(:\n", "1: "),
     ],
 )
-def test_what_is_wrong_in_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, sentence: str) -> None:
+def test_an_error_in_mistakes_names_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, sentence: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mistakes.py").write_text(text)
     with pytest.raises(UsageError) as error:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from grader.base.files import read_text
 from grader.base.result import Outcome, Result
 from grader.course import Exercise, load_course
-from grader.course.document import read_text
 from grader.course.stub import interface
 from grader.engine.judge.materials import materials_of, reference_texts
 from grader.engine.judge.messages import Job

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from grader.author.check.exercises import FEWEST_MISTAKES, FEWEST_VARIANTS
+from grader.base.files import read_text
 from grader.base.result import Outcome, Result
 from grader.course import Exercise, load_course
-from grader.course.document import read_text
 from grader.course.variations import Variation, load_variations
 from grader.engine.judge.materials import materials_of, reference_texts
 from grader.engine.judge.messages import Job, Materials
@@ -66,14 +66,15 @@ def grade(judges: Judges, exercise: Exercise, submissions: Iterable[Variation | 
         submission = graded[job.id]
         results[submission.name] = result
         for test in result.tests:
-            if test.failing:
+            if test.is_failing:
                 failed[submission.replaces] = test.id
     return results
 
 
 def failing(result: Result) -> str:
     """How a submission failed, for the message of a test here."""
-    return f"{result.outcome}: {[(t.id, str(t.outcome), t.failure and t.failure.message) for t in result.telling]}"
+    failures = [(t.id, str(t.outcome), t.failure and t.failure.message) for t in result.relevant_failures]
+    return f"{result.outcome}: {failures}"
 
 
 def whole(name: str, source: str) -> Variation:
@@ -97,7 +98,7 @@ def test_right_solutions_pass_and_wrong_ones_fail(
     mistakes = grade(judges, exercise, materials[exercise.id].mistakes)
     assert len(mistakes) >= FEWEST_MISTAKES
     assert [name for name, result in mistakes.items() if result.passed] == []
-    assert [name for name, result in mistakes.items() if result.faulty] == []
+    assert [name for name, result in mistakes.items() if result.is_faulty] == []
 
 
 def test_what_failed_first_is_run_before_what_it_needs(judges: Judges) -> None:
@@ -106,7 +107,7 @@ def test_what_failed_first_is_run_before_what_it_needs(judges: Judges) -> None:
     job = Job(0, exercise.id, f"{exercise.id}.py", nothing, "", 0, diagnose=False, exitfirst=True)
     ((_, plain),) = judges.grade([job])
     waiting = next(test for test in plain.tests if test.needs and test.outcome is Outcome.SKIPPED)
-    assert plain.tests[0].failing
+    assert plain.tests[0].is_failing
     ((_, result),) = judges.grade([msgspec.structs.replace(job, failed_first=waiting.id)])
     assert (result.tests[0].id, result.tests[0].outcome) == (waiting.id, Outcome.RETURNED_NONE)
     assert {test.outcome for test in result.tests[1:]} == {Outcome.SKIPPED}

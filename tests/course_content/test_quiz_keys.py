@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from grader.course import load_lessons
-from grader.course.lessons import quiz_path
+from grader.course.lesson.files import quiz_path
 from grader.quiz.draw import draw_question, draws, with_values
 from grader.quiz.load import load_quiz
 from grader.quiz.model import Numeric, Question, Single

@@ -5,11 +5,11 @@ import json
 import jsonschema
 import pytest
 import yaml
+from grader.course.lessons import quiz_path
 
 from grader.course import Lesson, load_lessons
-from grader.course.lesson.files import PartFile
-from grader.course.lesson.find import Section, find
-from grader.course.lessons import lesson_path, quiz_path
+from grader.course.lesson.files import PartFile, lesson_folder
+from grader.course.lesson.find import find_lesson_or_part
 from grader.quiz.draw import DrawnQuestion, draw_question, draws, with_values
 from grader.quiz.lint import lint, wrong_answers
 from grader.quiz.load import load_quiz
@@ -29,7 +29,7 @@ each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: less
 
 @each_lesson
 def test_lint_finds_nothing(lesson: Lesson) -> None:
-    verdict = lint(lesson.slug, quiz_path(COURSE, lesson), lesson_path(COURSE, lesson), COURSE.standards)
+    verdict = lint(lesson.slug, lesson_folder(COURSE, lesson), COURSE.standards)
     assert verdict.problems == ()
 
 
@@ -37,7 +37,8 @@ def test_lint_finds_nothing(lesson: Lesson) -> None:
 def test_the_section_of_a_missed_question_opens(lesson: Lesson) -> None:
     """Run the command that the quiz prints, whichever part it is in."""
     for question in load_quiz(quiz_path(COURSE, lesson)).questions:
-        assert isinstance(find(COURSE, [lesson.slug, *question.section.lower().split()]), PartFile | Section)
+        words = [lesson.slug, *question.section.lower().split()]
+        assert isinstance(find_lesson_or_part(COURSE, words), PartFile)
 
 
 def variants(question: Question) -> list[DrawnQuestion]:

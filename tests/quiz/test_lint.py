@@ -12,21 +12,23 @@ from grader.quiz.model import Quiz
 from tests.quiz.every_type import FILE
 from tests.quiz.questions import NUMERIC, SINGLE, TEXT
 
-LESSON = "# 1. T\n\n## Routing\n\ntext\n\n## Counting\n\ntext\n"
+PART = "1-text.md"
+LESSON = "---\ntitle: T\n---\n\n## Routing\n\ntext\n\n## Counting\n\ntext\n"
 
 
-def problems(tmp_path: Path, questions: str, lesson: str = "# T\n\n## Here\n") -> list[str]:
+def problems(tmp_path: Path, questions: str, lesson: str = "## Here\n") -> list[str]:
     (tmp_path / "quiz.yaml").write_text("title: T\nquestions:\n" + indent(dedent(questions), "  "), "utf-8")
-    (tmp_path / "lesson.md").write_text(lesson)
-    return list(lint("t", tmp_path / "quiz.yaml", tmp_path / "lesson.md", Standards()).problems)
+    (tmp_path / PART).write_text(lesson)
+    return list(lint("t", tmp_path, Standards()).problems)
 
 
 def test_the_quiz_of_all_types_lacks_only_questions(tmp_path: Path) -> None:
-    (tmp_path / "lesson.md").write_text(LESSON)
-    verdict = lint("every-type", FILE, tmp_path / "lesson.md", Standards())
+    (tmp_path / "quiz.yaml").write_bytes(FILE.read_bytes())
+    (tmp_path / PART).write_text(LESSON)
+    verdict = lint("every-type", tmp_path, Standards())
     assert verdict.problems == ("9 questions; at least 14 are required.",)
     assert (verdict.questions, verdict.draws) == (9, 1 + 24 + 2)
-    assert lint("every-type", FILE, tmp_path / "lesson.md", Standards(questions=9)).problems == ()
+    assert lint("every-type", tmp_path, Standards(questions=9)).problems == ()
 
 
 @pytest.mark.parametrize(
@@ -51,18 +53,19 @@ def test_reports_an_unsound_question(tmp_path: Path, base: str, old: str, new: s
 
 
 def test_a_section_may_be_in_any_part_of_the_lesson(tmp_path: Path) -> None:
-    parts = {"1-first.md": "## Counting", "2-second.md": "## Here", "10-last.md": "## There"}
+    parts = {"2-second.md": "## Here", "10-last.md": "## There"}
     for name, heading in parts.items():
         (tmp_path / name).write_text(f"---\ntitle: T\n---\n\n{heading}\n")
     here, there = SINGLE, NUMERIC.replace("section: here", "section: there")
-    assert not any("section" in each for each in problems(tmp_path, here + there, lesson="## Elsewhere\n"))
-    gone = problems(tmp_path, NUMERIC.replace("section: here", "section: elsewhere"), lesson="## Elsewhere\n")
+    assert not any("section" in each for each in problems(tmp_path, here + there, lesson="## Counting\n"))
+    gone = problems(tmp_path, NUMERIC.replace("section: here", "section: elsewhere"), lesson="## Counting\n")
     assert any("the lesson has no section 'elsewhere'" in each for each in gone)
 
 
 def test_a_lesson_without_text_is_a_problem(tmp_path: Path) -> None:
-    found = lint("t", FILE, tmp_path / "lesson.md", Standards()).problems
-    assert "the lesson has no text, so no section of it can be read again." in found
+    (tmp_path / "quiz.yaml").write_bytes(FILE.read_bytes())
+    found = lint("t", tmp_path, Standards()).problems
+    assert "the lesson has no text, so no section can be read again." in found
 
 
 def test_requires_all_levels_and_distinct_texts(tmp_path: Path) -> None:
@@ -92,5 +95,5 @@ def test_a_sample_of_many_draws_is_checked(tmp_path: Path) -> None:
         "title: T\nquestions:\n"
         + indent(NUMERIC.replace("n: {from: 1, to: 3}", "n: {from: 1, to: 300}\n    k: {from: 1, to: 300}"), "  ")
     )
-    (tmp_path / "lesson.md").write_text("## here\n")
-    assert lint("t", tmp_path / "quiz.yaml", tmp_path / "lesson.md", Standards()).draws == 10_000
+    (tmp_path / PART).write_text("## here\n")
+    assert lint("t", tmp_path, Standards()).draws == 10_000

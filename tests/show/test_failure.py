@@ -7,11 +7,11 @@ from grader.base.result import (
     Diagnosis,
     Failure,
     Frame,
-    Named,
+    NamedValue,
     Outcome,
     Output,
-    Part,
     Raised,
+    ReturnedPart,
     Samples,
     Value,
 )
@@ -31,18 +31,18 @@ def test_long_output_says_how_many_bytes_are_missing() -> None:
 
 
 def test_dtypes_of_arguments_are_shown_if_they_differ() -> None:
-    call = Call("f", (), (Part("result", tensor("float32", T=5), tensor("float64", T=5), False),))
+    call = Call("f", (), (ReturnedPart("result", tensor("float32", T=5), tensor("float64", T=5), False),))
     assert "✗ result     [T=5] float32    [T=5] float64\n" in one(Outcome.WRONG_DTYPE, Failure("", call))
 
 
 def test_non_tensor_is_shown_beside_the_expected_shape() -> None:
-    call = Call("f", (), (Part("result", Value("None"), tensor(T=5, k=2), False),))
+    call = Call("f", (), (ReturnedPart("result", Value("None"), tensor(T=5, k=2), False),))
     assert "✗ result     None        [T=5, k=2]\n" in one(Outcome.RETURNED_NONE, Failure("", call))
 
 
 def test_long_dict_is_wrapped_between_its_pairs() -> None:
     config = "{'n_layers': 12, 'd_model': 768, 'vocabulary': 50257, 'attn_bias': 'all', 'mlp_bias': True}"
-    text = one(Outcome.WRONG_VALUES, Failure("", Call("f", (Named("config", Value(config)),), ())))
+    text = one(Outcome.WRONG_VALUES, Failure("", Call("f", (NamedValue("config", Value(config)),), ())))
     assert (
         "    called     f(config)\n"
         "               config = {'n_layers': 12, 'd_model': 768, 'vocabulary': 50257,\n"
@@ -108,14 +108,14 @@ def test_mistake_of_another_call_comes_after_the_shown_one() -> None:
 
 
 def test_part_with_the_right_shape_and_wrong_numbers_says_so() -> None:
-    y = Part("y", tensor(T=5, D=3), tensor(D=3, T=5), False)
-    h = Part("h", tensor(T=5), tensor(T=5), False)
+    y = ReturnedPart("y", tensor(T=5, D=3), tensor(D=3, T=5), False)
+    h = ReturnedPart("h", tensor(T=5), tensor(T=5), False)
     text = one(Outcome.WRONG_SHAPE, Failure("", Call("f", (), (y, h))))
     assert "✗ h          [T=5]         [T=5], other values\n" in text
 
 
 def test_all_arguments_of_a_call_are_shown() -> None:
-    arguments = tuple(Named(f"argument{n}", tensor(T=n + 2)) for n in range(20))
+    arguments = tuple(NamedValue(f"argument{n}", tensor(T=n + 2)) for n in range(20))
     text = screen(result(case("choice", Outcome.FAILED, Failure("It differs.", Call("f", arguments)))), height=18)
     assert all(f"argument{n} [T={n + 2}]" in text for n in range(20))
 
@@ -128,6 +128,6 @@ def test_timeout_with_output_mentions_that_printing_takes_time() -> None:
 
 @pytest.mark.parametrize(("local", "offered"), [(Value("7"), True), (tensor(T=3), False)])
 def test_more_time_is_suggested_only_if_values_changed(local: Value, offered: bool) -> None:
-    frame = Frame("f.py", 3, "f", (), locals=(Named("i", local),))
-    failure = Failure("Stopped after 2 s.", samples=Samples(2.0, 20, frame, (Named("k", Value("2")),)))
+    frame = Frame("f.py", 3, "f", (), locals=(NamedValue("i", local),))
+    failure = Failure("Stopped after 2 s.", samples=Samples(2.0, 20, frame, (NamedValue("k", Value("2")),)))
     assert ("--timeout 10" in screen(result(case("choice", Outcome.TIMEOUT, failure)))) is offered

@@ -15,13 +15,13 @@ from grader.base.result import (
     Diagnosis,
     Failure,
     Frame,
-    Named,
+    NamedValue,
     Operand,
     Outcome,
     Output,
-    Part,
     Raised,
     Result,
+    ReturnedPart,
     Row,
     Samples,
     SourceLine,
@@ -42,10 +42,10 @@ VALUES = (
 )
 ROUTE = Call(
     "moe_router",
-    (Named("x", tensor(T=4, D=8)), Named("w_gate", tensor(E=6, D=8)), Named("k", Value("2"))),
+    (NamedValue("x", tensor(T=4, D=8)), NamedValue("w_gate", tensor(E=6, D=8)), NamedValue("k", Value("2"))),
     (
-        Part("weights", tensor(T=4, k=2), tensor(T=4, k=2), agrees=False),
-        Part("experts", tensor("int64", T=4, k=2), tensor("int64", T=4, k=2), agrees=True),
+        ReturnedPart("weights", tensor(T=4, k=2), tensor(T=4, k=2), agrees=False),
+        ReturnedPart("experts", tensor("int64", T=4, k=2), tensor("int64", T=4, k=2), agrees=True),
     ),
 )
 WEIGHTS = Comparison(
@@ -76,10 +76,10 @@ def replaced(of: Result, **changes: Any) -> Result:
 
 def wrong_shape() -> Result:
     parts = tuple(
-        Part(name, tensor(dtype, k=2, E=3), tensor(dtype, T=5, k=2), agrees=False)
+        ReturnedPart(name, tensor(dtype, k=2, E=3), tensor(dtype, T=5, k=2), agrees=False)
         for name, dtype in [("weights", "float64"), ("experts", "int64")]
     )
-    arguments = (Named("x", tensor(T=5, D=7)), Named("w_gate", tensor(E=3, D=7)), Named("k", Value("2")))
+    arguments = (NamedValue("x", tensor(T=5, D=7)), NamedValue("w_gate", tensor(E=3, D=7)), NamedValue("k", Value("2")))
     failure = Failure("", Call("moe_router", arguments, parts), reproduction=AGAIN)
     first, *others = TESTS
     skipped = [case(name, Outcome.SKIPPED, needs=("test_shape",)) for name in others]
@@ -103,7 +103,7 @@ MATMUL = Raised(
             column=13,
             end_column=23,
             operands=(Operand("x", 13, tensor(T=4, D=8)), Operand("w_gate", 17, tensor(E=6, D=8))),
-            locals=(Named("k", Value("2")), Named("x", tensor(T=4, D=8))),
+            locals=(NamedValue("k", Value("2")), NamedValue("x", tensor(T=4, D=8))),
         ),
     ),
     hidden_frames=5,
@@ -131,7 +131,7 @@ LOOP = Samples(
             SourceLine(32, "        chosen.append(best) if best not in chosen else None"),
         ),
     ),
-    (Named("k", Value("2")), Named("chosen", Value("[4]")), Named("best", Value("4"))),
+    (NamedValue("k", Value("2")), NamedValue("chosen", Value("[4]")), NamedValue("best", Value("4"))),
 )
 
 
@@ -376,14 +376,14 @@ def hostile(column: int = 400) -> Failure:
             Operand("y", column + 5, tensor(T=4)),
             Operand("z", 2, value),
         ),
-        locals=tuple(Named(HOSTILE, value) for _ in range(5)),
+        locals=tuple(NamedValue(HOSTILE, value) for _ in range(5)),
     )
     return Failure(
         HOSTILE * 3,
         Call(
             HOSTILE,
-            (Named(HOSTILE, value), Named("x", tensor(**{HOSTILE: 3}))),
-            (Part(HOSTILE, value, value),),
+            (NamedValue(HOSTILE, value), NamedValue("x", tensor(**{HOSTILE: 3}))),
+            (ReturnedPart(HOSTILE, value, value),),
         ),
         exception=Raised(HOSTILE, HOSTILE, (frame,) * 2, hidden_frames=3),
         samples=Samples(2.0, 20, frame, frame.locals),
@@ -494,7 +494,7 @@ def test_long_title_has_its_own_line_if_nothing_is_cut() -> None:
 
 def test_long_names_of_parts_stay_distinct() -> None:
     names = ("result['blocks']", "result['block_rows']")
-    parts = tuple(Part(name, tensor(T=5), tensor(k=2), agrees=False) for name in names)
+    parts = tuple(ReturnedPart(name, tensor(T=5), tensor(k=2), agrees=False) for name in names)
     failure = Failure("", Call("padded_rows", (), parts), reproduction=AGAIN)
     text = screen(result(case("rows", Outcome.WRONG_SHAPE, failure)))
     assert "✗ result['blocks'] " in text
@@ -513,7 +513,7 @@ def test_only_explains_one_test_in_depth() -> None:
 @pytest.mark.parametrize("situation", [name for name in SCREENS if name != "passed"])
 def test_screen_of_one_test_fits_the_height_of_the_terminal(situation: str, height: int) -> None:
     of, view, _ = SCREENS[situation]
-    for test in of.telling:
+    for test in of.relevant_failures:
         assert screen(of, view, only=test.id, height=height).count("\n") <= height
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from grader.base.result import Call, Failure, Outcome, Part
+from grader.base.result import Call, Failure, Outcome, ReturnedPart
 from tests.show.screens import one, tensor
 
 
@@ -25,5 +25,5 @@ from tests.show.screens import one, tensor
     ],
 )
 def test_wrong_shape_names_the_axis(yours: dict[str, int], expected: dict[str, int], sentence: str) -> None:
-    call = Call("f", (), (Part("result", tensor(**yours), tensor(**expected), False),))
+    call = Call("f", (), (ReturnedPart("result", tensor(**yours), tensor(**expected), False),))
     assert sentence in one(Outcome.WRONG_SHAPE, Failure("", call))

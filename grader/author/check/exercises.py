@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 
 from grader.base.errors import UsageError
+from grader.base.files import read_text
 from grader.base.result import Outcome, Result
 from grader.course import Course, Exercise
-from grader.course.document import read_text
 from grader.course.stub import disagreements
 from grader.course.variations import Variation, load_variations
 from grader.engine.judge.materials import materials_of, reference_texts
@@ -197,13 +197,13 @@ class _ExerciseCheck:
         if result.passed:
             self._report(run.label, "passes every test.", "passes", run.job.seed)
             return
-        failing = [test for test in result.tests if test.failing]
+        failing = [test for test in result.tests if test.is_failing]
         if failing and not run.job.long:
             self._cheapest[run.label] = min(failing, key=lambda test: test.seconds).id
         name = run.label.removeprefix("mistake ")
         ends = next(each.ends for each in self.mistakes if each.name == name)
         if ends:
-            others = {test.outcome for test in result.tests if test.failing} - {ends}
+            others = {test.outcome for test in result.tests if test.is_failing} - {ends}
             if result.outcome is not Outcome.GRADED or others:
                 what = f"should fail with {ends} only: {_first_failure(result, ignored=ends)}."
                 self._report(run.label, what, "ends", run.job.seed)
@@ -219,7 +219,7 @@ def _first_failure(result: Result, ignored: str | None = None) -> str:
     """Describe the first failing test whose outcome is not `ignored`."""
     if result.outcome is not Outcome.GRADED:
         return f"{result.outcome}, {result.message}"
-    test = next(t for t in result.tests if t.failing and t.outcome != ignored)
+    test = next(t for t in result.tests if t.is_failing and t.outcome != ignored)
     return f"{test.id} is {test.outcome}, {test.failure.message if test.failure else ''}".rstrip(" .")
 
 

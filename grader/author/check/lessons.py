@@ -7,21 +7,19 @@ from pathlib import Path
 from grader.author.check.outputs import output_problems, printed_by
 from grader.author.check.pictures import picture_problems, write_pictures
 from grader.base.errors import UsageError
-from grader.base.files import write_bytes
+from grader.base.files import read_text, shown, write_bytes
 from grader.course import Course
-from grader.course.document import read_text, shown
 from grader.course.glossary import glossary_path, load_glossary
 from grader.course.lesson.check import id_problems, text_problems
-from grader.course.lesson.files import PartFile, opening, part_files
-from grader.course.lesson.load import load_file
+from grader.course.lesson.files import PartFile, lesson_folder, opening, part_files
+from grader.course.lesson.load import load_part
 from grader.course.lesson.model import Part
 from grader.course.lesson.notation import load_notation, notation_problems
 from grader.course.lesson.pictures import pictures_path
 from grader.course.lesson.problem import Problem
-from grader.course.lesson.source import cells, source, unreadable
-from grader.course.lesson.terms import Names, bold_problems, first_uses, term_problems
+from grader.course.lesson.source import code_cells, source, syntax_problems
+from grader.course.lesson.terms import TermIndex, bold_problems, first_uses, term_problems
 from grader.course.lesson.update import with_outputs
-from grader.course.lessons import lesson_folder
 from grader.engine.judge.materials import MIB
 from grader.engine.judge.messages import PartResult, PartScript, PicturesDrawn, RunLessons
 from grader.engine.pool.client import Judges
@@ -93,7 +91,7 @@ def check_lessons(
         yield LessonVerdict(
             number=current.number,
             parts=len(current.parts),
-            blocks=sum(len(cells(part)[0]) for part in current.parts),
+            blocks=sum(len(code_cells(part)[0]) for part in current.parts),
             pictures=len(painted.pictures) if painted else 0,
             problems=tuple(sorted(problems)),
             changed=changed,
@@ -107,7 +105,7 @@ class _Rules:
         """Load the glossary, the notation and all lessons up to `last`."""
         self._course = course
         self._terms = load_glossary(course.root)
-        self._names = Names(self._terms)
+        self._names = TermIndex(self._terms)
         self._letters = load_notation(course.root)
         numbers = lessons_with_parts(course)
         self._explained = {number for number in numbers if number != OPENING}
@@ -136,7 +134,7 @@ def _files(course: Course, number: int) -> list[PartFile]:
     if number == OPENING:
         first = opening(course)
         return [first] if first else []
-    return [file for file in part_files(course, course.lesson(number)) if not file.old]
+    return [*part_files(course, course.lesson(number))]
 
 
 def _load(course: Course, number: int) -> Chapter:
@@ -146,7 +144,7 @@ def _load(course: Course, number: int) -> Chapter:
         chapter = Chapter(number, lesson_folder(course, course.lesson(number)))
     for file in _files(course, number):
         try:
-            chapter.parts.append(load_file(course, file))
+            chapter.parts.append(load_part(course.root, file))
         except UsageError as error:
             chapter.problems.append(_problem_of_error(course, file.path, error))
     return chapter
@@ -162,7 +160,9 @@ def _problem_of_error(course: Course, path: Path, error: UsageError) -> Problem:
 
 def _run(course: Course, chapters: Sequence[Chapter], progress: Callable[[int, int], None]) -> _Runs:
     """Run the code of all parts that have valid Python code, and the functions that compute pictures."""
-    parts = [part for chapter in chapters for part in chapter.parts if cells(part)[0] and not any(unreadable(part))]
+    parts = [
+        part for chapter in chapters for part in chapter.parts if code_cells(part)[0] and not any(syntax_problems(part))
+    ]
     pictures = [chapter.pictures for chapter in chapters if chapter.pictures]
     runs = _Runs()
     if not parts and not pictures:
@@ -189,7 +189,7 @@ def _write(course: Course, chapter: Chapter, runs: _Runs) -> Iterator[Path]:
         if part.path in runs.parts:
             path = course.root / part.path
             data = path.read_bytes()
-            text = with_outputs(data.decode(), cells(part)[0], printed_by(runs.parts[part.path].runs[0]))
+            text = with_outputs(data.decode(), code_cells(part)[0], printed_by(runs.parts[part.path].runs[0]))
             if text.encode() != data:
                 yield write_bytes(path, text.encode())
     if chapter.pictures:
@@ -199,7 +199,7 @@ def _write(course: Course, chapter: Chapter, runs: _Runs) -> Iterator[Path]:
 def _problems(course: Course, chapter: Chapter, runs: _Runs) -> Iterator[Problem]:
     yield from chapter.problems
     for part in chapter.parts:
-        yield from unreadable(part)
+        yield from syntax_problems(part)
         if part.path in runs.parts:
             yield from output_problems(part, runs.parts[part.path])
     painted = runs.pictures.get(pictures_path(chapter.folder))

@@ -13,9 +13,10 @@ import msgspec
 from grader.author.check.changes import Definition, changes
 from grader.author.check.exercises import reference_materials, solution_of
 from grader.base.errors import UsageError
+from grader.base.files import read_text, shown
 from grader.base.result import Outcome, Result
 from grader.course import Course, Exercise
-from grader.course.document import Document, read_text, shown
+from grader.course.document import Document
 from grader.engine.judge.materials import reference_texts
 from grader.engine.judge.messages import Job
 from grader.engine.pool.client import Judges
@@ -167,7 +168,7 @@ def _jobs(course: Course, exercise: Exercise, made: Sequence[Mutant], long: bool
 
 
 def _survives(result: Result) -> bool:
-    return result.outcome is Outcome.GRADED and not any(test.failing for test in result.tests)
+    return result.outcome is Outcome.GRADED and not any(test.is_failing for test in result.tests)
 
 
 def _equivalents(exercise: Exercise) -> list[Equivalent]:

@@ -5,7 +5,7 @@ from itertools import zip_longest
 
 from grader.course.lesson.model import Part
 from grader.course.lesson.problem import Problem
-from grader.course.lesson.source import Cell, cells, printed, trimmed
+from grader.course.lesson.source import CodeCell, code_cells, printed_by_cell, strip_trailing
 from grader.engine.judge.messages import PartResult, PartRun
 
 _LONGEST = 60  # characters of a line that is quoted
@@ -13,12 +13,12 @@ _LONGEST = 60  # characters of a line that is quoted
 
 def printed_by(run: PartRun) -> list[str]:
     """Return what each block printed, up to the block in which the run stopped."""
-    return printed(run.printed.text if run.printed else "")
+    return printed_by_cell(run.printed.text if run.printed else "")
 
 
 def output_problems(part: Part, ran: PartResult) -> Iterator[Problem]:
     """Yield the problems of a part's code and outputs, given the runs of its code on several seeds."""
-    all_cells, strays = cells(part)
+    all_cells, strays = code_cells(part)
     first, *others = ran.runs
     texts = printed_by(first)
     for cell, text in zip(all_cells, texts, strict=False):
@@ -36,14 +36,14 @@ def output_problems(part: Part, ran: PartResult) -> Iterator[Problem]:
             yield from _run_problems(part, all_cells, other)
 
 
-def _difference(part: Part, cell: Cell, text: str) -> Iterator[Problem]:
+def _difference(part: Part, cell: CodeCell, text: str) -> Iterator[Problem]:
     if cell.output is None:
         if text:
             what = "this code prints, but there is no output below it; grade check --update lesson writes it."
             yield Problem(part.path, cell.code.line, what)
     elif not text:
         yield Problem(part.path, cell.output.line, "the code above this output prints nothing.")
-    elif (shown := trimmed(cell.output.text)) != text:
+    elif (shown := strip_trailing(cell.output.text)) != text:
         line, here, there = _first_difference(shown, text)
         yield Problem(part.path, cell.output.line + line, f"this line is {here}, but the code prints {there}.")
 
@@ -60,7 +60,7 @@ def _quoted(line: str | None) -> str:
     return f"'{line}'" if len(line) <= _LONGEST else f"'{line[:_LONGEST]}...'"
 
 
-def _run_problems(part: Part, all_cells: list[Cell], run: PartRun) -> Iterator[Problem]:
+def _run_problems(part: Part, all_cells: list[CodeCell], run: PartRun) -> Iterator[Problem]:
     """Yield a problem if a run stopped early, or printed too much."""
     here = all_cells[min(len(printed_by(run)), len(all_cells) - 1)].code.line
     if run.printed is not None and run.printed.dropped:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import click
 
-from grader.base.files import write_bytes
-from grader.course.document import shown
-from grader.course.lesson.model import Figure, Part, flat
-from grader.course.lesson.pictures import encoded, picture_path, pictures_path
+from grader.base.files import shown, write_bytes
+from grader.course.lesson.model import Figure, Part, flatten
+from grader.course.lesson.pictures import encode_picture, picture_path, pictures_path
 from grader.course.lesson.problem import Problem
 from grader.engine.judge.messages import DrawnPicture, PicturesDrawn
 from grader.pictures import Picture
@@ -33,7 +32,7 @@ def picture_problems(
         drawings.setdefault(name, drawing)
     for stopped in painted.failures if painted else ():
         yield Problem(file, stopped.line, stopped.what)
-    figures = [(part, block) for part in parts for block in flat(part.blocks) if isinstance(block, Figure)]
+    figures = [(part, block) for part in parts for block in flatten(part.blocks) if isinstance(block, Figure)]
     for part, figure in figures:
         if figure.name not in drawings:
             yield Problem(part.path, figure.line, f"no function of pictures.py returns a picture '{figure.name}'.")
@@ -61,7 +60,7 @@ def write_pictures(folder: Path, painted: PicturesDrawn) -> Iterator[Path]:
 def _encoded(picture: Picture) -> bytes | None:
     """Return the bytes of a picture's file, or None if it contains a number that is not finite."""
     try:
-        return encoded(picture)
+        return encode_picture(picture)
     except ValueError:
         return None
 

@@ -5,24 +5,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.author.site.highlight import code
-from grader.author.site.markdown import HtmlWriter, plain, split_title
+from grader.author.site.markdown import HtmlWriter, plain
 from grader.author.site.model import relative
 from grader.author.site.template import render
 from grader.base.errors import UsageError
 from grader.course.lesson.model import (
+    AnyBlock,
     Code,
     Deep,
     ExerciseDue,
     Figure,
     LabDue,
     Listing,
-    Output,
     Part,
-    Piece,
     Predict,
+    PrintedOutput,
     Prose,
 )
-from grader.course.lesson.moving import moving_scripts, no_script
+from grader.course.lesson.moving import moving_scripts, script_problem
 from grader.course.lesson.pictures import load_picture
 from grader.course.model import Course, Exercise
 from grader.show.pictures.graphics import svg
@@ -37,11 +37,11 @@ class BlockWriter:
     writer: HtmlWriter
     scripts: list[str] = field(default_factory=list)
 
-    def write(self, blocks: Iterable[Piece]) -> str:
+    def write(self, blocks: Iterable[AnyBlock]) -> str:
         """Return blocks as HTML."""
         return "".join(map(self._block, blocks))
 
-    def _block(self, block: Piece) -> str:
+    def _block(self, block: AnyBlock) -> str:
         match block:
             case Prose(text=text, line=line):
                 return self._prose(text, line)
@@ -49,7 +49,7 @@ class BlockWriter:
                 return code(text, "python")
             case Listing(language=language, text=text):
                 return code(text, language)
-            case Output(text=text, after=after):
+            case PrintedOutput(text=text, after=after):
                 return self._hidden_until_answered(
                     after, "What it prints", f'<div class="output">{code(text, "")}</div>'
                 )
@@ -67,9 +67,6 @@ class BlockWriter:
         raise AssertionError(f"unknown block type {type(block).__name__}")
 
     def _prose(self, text: str, line: int) -> str:
-        if not self.part.checked and not self.writer.headings:  # an old text repeats the title of its lesson
-            _, text, skipped_lines = split_title(text)
-            line += skipped_lines
         return self.writer.write(text, line)
 
     def _hidden_until_answered(self, question: str | None, name: str, body: str) -> str:
@@ -79,7 +76,7 @@ class BlockWriter:
 
     def _figure(self, figure: Figure) -> str:
         if figure.moving is not None:
-            if wrong := no_script(figure.moving, moving_scripts(self.course.root)):
+            if wrong := script_problem(figure.moving, moving_scripts(self.course.root)):
                 raise UsageError(f"{self.part.path}:{figure.line}: {wrong}")
             self.scripts.append(f"assets/moving/{figure.moving}.js")
         picture = load_picture(Path(self.course.root, self.part.path).parent, figure.name)

@@ -6,8 +6,7 @@ from pathlib import Path
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.base.files import require_writable, write_bytes
-from grader.course.document import shown
+from grader.base.files import require_writable, shown, write_bytes
 
 MANIFEST = "site.json"  # marks a folder as a site
 _MADE_BY = "grade site"

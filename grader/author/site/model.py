@@ -47,5 +47,4 @@ def relative(url: str, page: str) -> str:
 
 def url_of(part: Part, lesson: Lesson) -> str:
     """Return the URL of a part of a lesson, such as `lessons/03-mixture-of-experts/2-one-expert.html`."""
-    name = f"{part.number}-{part.slug}" if part.checked else part.slug
-    return f"lessons/{lesson.folder_name}/{name}.html"
+    return f"lessons/{lesson.folder_name}/{part.number}-{part.slug}.html"

@@ -12,12 +12,14 @@ from grader.author.site.markdown import HtmlWriter, plain, split_title
 from grader.author.site.model import SiteLink, SitePage, url_of
 from grader.author.site.template import render
 from grader.author.site.terms import GLOSSARY, TermFinder, TermMarker, anchor
-from grader.course.document import Document, read_text
+from grader.base.files import read_text
+from grader.course.document import Document
 from grader.course.glossary import Term, load_glossary
+from grader.course.lesson.files import opening
+from grader.course.lesson.headings import sections
 from grader.course.lesson.load import load_lesson, load_part
 from grader.course.lesson.model import Part
 from grader.course.lesson.notation import Letter, load_notation, notation_path
-from grader.course.lessons import sections
 from grader.course.model import Course, Exercise, Lesson
 
 HOME = "index.html"
@@ -89,8 +91,8 @@ class Pages:
     @cached_property
     def opening(self) -> Part | None:
         """The page before the first lesson."""
-        path = self.course.root / "lessons" / "opening.md"
-        return load_part(self.course.root, path, 0, 1, "opening") if path.is_file() else None
+        file = opening(self.course)
+        return load_part(self.course.root, file) if file else None
 
     @cached_property
     def how_to_work(self) -> str | None:
@@ -147,14 +149,12 @@ class Pages:
             yield self._part(self.opening, OPENING, "Before the first lesson", ())
         for lesson, parts in self.lessons:
             for part in parts:
-                above = f"Lesson {lesson.number}"
-                if part.checked:
-                    above += f", {lesson.title}: part {part.number} of {len(parts)}"
+                above = f"Lesson {lesson.number}, {lesson.title}: part {part.number} of {len(parts)}"
                 on_home = SiteLink(f"{HOME}#lesson-{lesson.number}", f"{lesson.number} {lesson.title}")
-                yield self._part(part, url_of(part, lesson), above, (on_home,) if part.checked else ())
+                yield self._part(part, url_of(part, lesson), above, (on_home,))
 
     def _part(self, part: Part, url: str, above: str, parents: tuple[SiteLink, ...]) -> SitePage:
-        writer = self._writer(url, part.path, formulas=part.checked)
+        writer = self._writer(url, part.path)
         blocks = BlockWriter(self.course, part, writer)
         body = blocks.write(part.blocks)
         place = [link.url for link in self.reading].index(url)
@@ -248,7 +248,7 @@ class Pages:
             url=url, title=title, kind=kind, body=body, headings=headings, crumbs=crumbs, above=above, facts=facts
         )
 
-    def _writer(self, url: str, source: str, *, formulas: bool, terms: bool = True) -> HtmlWriter:
+    def _writer(self, url: str, source: str, *, formulas: bool = True, terms: bool = True) -> HtmlWriter:
         marker = TermMarker(self._finder if terms else TermFinder(()), url)
         return HtmlWriter(url, source, self.links, marker, formulas)
 

@@ -1,15 +1,19 @@
-"""Lessons: parts in Markdown, with code that runs, questions, pictures, exercises and labs where they are due.
+"""Lessons: parts in Markdown with code that runs, questions, pictures, exercises and labs.
 
+files      the files of a lesson
+find       find a lesson or a part by words
+headings   the sections of Markdown files
 model      a part as data: its blocks in order
-files      where the parts lie
-load       from the Markdown of a part to its blocks
-markdown   the parser that all readers share
-passages   the words of a part, without code and formulas
-check      what the text of a part must keep to
-terms      terms of the glossary, in bold where they first stand
+load       convert the Markdown of a part to blocks
+markdown   the parser of all lessons
+fences     the lines of fences in a file
+passages   the prose of a part, without code and formulas
+check      rules for the text of a part
+terms      the rule that terms of the glossary are bold at their first use
 notation   the letters of formulas and code
-source     the code of a part as one text to run
-update     what it printed, written into the part
-pictures   the pictures of a lesson as files
-problem    something that does not hold
+source     the code of a part as one script
+update     write what the code printed into the part
+pictures   the files of a lesson's pictures
+moving     the scripts that animate pictures on pages
+problem    an error in a lesson
 """

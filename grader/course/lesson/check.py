@@ -1,28 +1,29 @@
-"""What the text of a part must keep to, as far as it can be told without running any of it."""
+"""Check the text of a part, as far as this is possible without running its code."""
 
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from grader.course.document import read_text
+from grader.base.files import read_text
+from grader.base.text import did_you_mean
 from grader.course.lesson.fences import fences, unclosed
-from grader.course.lesson.model import Code, ExerciseDue, Figure, LabDue, Listing, Output, Part, Predict, flat
-from grader.course.lesson.moving import moving_scripts, no_script
+from grader.course.lesson.headings import sections
+from grader.course.lesson.model import Code, ExerciseDue, Figure, LabDue, Listing, Part, Predict, PrintedOutput, flatten
+from grader.course.lesson.moving import moving_scripts, script_problem
 from grader.course.lesson.passages import passages
 from grader.course.lesson.problem import Problem
-from grader.course.lessons import sections
-from grader.course.model import Course, did_you_mean
+from grader.course.model import Course
 
-COLUMNS = 76  # of code, outputs and what is only read
+COLUMNS = 76  # the maximum width of code, output and listings
 OPENING_MINUTES = (3, 15)
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)  # how one begins that is no file's
+_URL = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)  # the start of a URL
 _NUMBER = re.compile(r"[-+]?\d+(?:,\d{3})*(?:\.\d*)?(?:e[-+]?\d+)?")
 
 
 def text_problems(part: Part, text: str, course: Course) -> Iterator[Problem]:
-    """All that is wrong with one part, whose file has this text, by itself."""
-    for line, what in (
+    """Yield the problems of a part, whose file has this text."""
+    for line, sentence in (
         *_fences(part, text),
         *_widths(part),
         *_minutes(part, course.standards.minutes),
@@ -31,115 +32,115 @@ def text_problems(part: Part, text: str, course: Course) -> Iterator[Problem]:
         *_answers(part),
         *_links(part, course.root),
     ):
-        yield Problem(part.path, line, what)
+        yield Problem(part.path, line, sentence)
 
 
 def id_problems(parts: Sequence[Part]) -> Iterator[Problem]:
-    """Questions of a lesson that have the id of an earlier one."""
+    """Yield a problem for every question of a lesson with the id of an earlier one."""
     seen: dict[str, str] = {}
     for part in parts:
-        for block in flat(part.blocks):
+        for block in flatten(part.blocks):
             if isinstance(block, Predict):
                 where = seen.setdefault(block.id, f"{part.path}:{block.line}")
                 if where != f"{part.path}:{block.line}":
-                    yield Problem(part.path, block.line, f"the id '{block.id}' is that of the question in {where}.")
+                    yield Problem(part.path, block.line, f"the id '{block.id}' is taken by the question in {where}.")
 
 
 def _fences(part: Part, text: str) -> Iterator[tuple[int, str]]:
     yield from unclosed(text)
-    seen = {block.line for block in flat(part.blocks)}
+    seen = {block.line for block in flatten(part.blocks)}
     for line in fences(text):
         if line not in seen:
-            yield line, "a fence within a list or a quotation is only read; it stands by itself."
+            yield line, "a fence in a list or quotation is not run; move it out."
     for passage in passages(part):
         if (place := passage.text.find(":::")) >= 0:
             yield passage.line_at(place), "::: opens a deep dive, `::: deep Why the root`, or closes one."
 
 
 def _widths(part: Part) -> Iterator[tuple[int, str]]:
-    for block in flat(part.blocks):
-        if isinstance(block, Code | Output | Listing):
+    for block in flatten(part.blocks):
+        if isinstance(block, Code | PrintedOutput | Listing):
             for place, line in enumerate(block.text.split("\n"), start=1):
                 if len(line) > COLUMNS:
                     yield block.line + place, f"this line has {len(line)} columns; {COLUMNS} fit a terminal."
 
 
-def _minutes(part: Part, meant: tuple[int, int]) -> Iterator[tuple[int, str]]:
-    least, most = meant if part.lesson else OPENING_MINUTES
+def _minutes(part: Part, allowed: tuple[int, int]) -> Iterator[tuple[int, str]]:
+    least, most = allowed if part.lesson else OPENING_MINUTES
     if not least <= part.minutes <= most:
-        yield 0, f"this takes {part.minutes} minutes to read; {least} to {most} are meant."
+        yield 0, f"this takes {part.minutes} minutes to read; {least} to {most} are allowed."
 
 
 def _due(part: Part, course: Course) -> Iterator[tuple[int, str]]:
-    """The exercises and labs of a part that are not there, or elsewhere."""
+    """Yield the exercises and labs that do not exist, and exercises of other lessons."""
     exercises = {exercise.id: exercise for exercise in course.exercises}
     labs = {name for exercise in course.exercises if exercise.lab.is_file() for name in exercise.lab_names}
-    for block in flat(part.blocks):
+    for block in flatten(part.blocks):
         match block:
             case ExerciseDue(exercise=name) if name not in exercises:
                 yield block.line, f"there is no exercise '{name}'.{did_you_mean(name, exercises)}"
             case ExerciseDue(exercise=name) if part.lesson and exercises[name].lesson != part.lesson:
-                yield block.line, f"the exercise '{name}' is of lesson {exercises[name].lesson}."
+                yield block.line, f"the exercise '{name}' belongs to lesson {exercises[name].lesson}."
             case LabDue(lab=name) if name not in labs:
                 yield block.line, f"there is no lab '{name}'.{did_you_mean(name, labs)}"
 
 
 def _moving(part: Part, root: Path) -> Iterator[tuple[int, str]]:
     scripts = moving_scripts(root)
-    for block in flat(part.blocks):
-        if isinstance(block, Figure) and block.moving and (wrong := no_script(block.moving, scripts)):
+    for block in flatten(part.blocks):
+        if isinstance(block, Figure) and block.moving and (wrong := script_problem(block.moving, scripts)):
             yield block.line, wrong
 
 
 def _answers(part: Part) -> Iterator[tuple[int, str]]:
-    """Numbers to predict that the output which the question hides does not show."""
-    blocks = list(flat(part.blocks))
+    """Yield the questions whose numeric answer is not in the output that they hide."""
+    blocks = list(flatten(part.blocks))
     for question in blocks:
         if not isinstance(question, Predict) or question.number is None:
             continue
-        hidden = [block.text for block in blocks if isinstance(block, Output) and block.after == question.id]
+        hidden = [block.text for block in blocks if isinstance(block, PrintedOutput) and block.after == question.id]
         numbers = [number.replace(",", "") for text in hidden for number in _NUMBER.findall(text)]
-        if numbers and not any(question.right(number) for number in numbers):
-            yield question.line, f"the output that this question hides does not show its answer, {question.answer}."
+        if numbers and not any(question.is_right(number) for number in numbers):
+            yield question.line, f"the output that this question hides does not contain its answer, {question.answer}."
 
 
 def _links(part: Part, root: Path) -> Iterator[tuple[int, str]]:
     for passage in passages(part):
         for line, target in passage.links:
-            what = _url(target) if _ADDRESS.match(target) else _file(target, root / part.path, root)
-            if what:
-                yield line, f"the link {target} {what}"
+            problem = _url_problem(target) if _URL.match(target) else _file_problem(target, root / part.path, root)
+            if problem:
+                yield line, f"the link {target} {problem}"
         if (place := passage.text.find("](")) >= 0:
-            yield passage.line_at(place), "this is read as no link: an address has no spaces."
+            yield passage.line_at(place), "this is not a link, because an address has no spaces."
 
 
-def _url(target: str) -> str | None:
-    """What is wrong with the address of a page."""
+def _url_problem(target: str) -> str | None:
+    """Return the problem of a URL, or None."""
     try:
         parts = urlsplit(target)
         host = parts.hostname or ""
     except ValueError:
-        return "is no address."
+        return "is not a valid address."
     if parts.scheme != "https":
         return "does not begin with https."
     if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", host) or re.search(r"\s|%20", target):
-        return "is no address."
+        return "is not a valid address."
     return None
 
 
-def _file(target: str, here: Path, root: Path) -> str | None:
-    """What is wrong with a link from the file `here` to a file of the course, or to a heading in one."""
+def _file_problem(target: str, here: Path, root: Path) -> str | None:
+    """Return the problem of a link from the file `here` to a file of the course, or to a heading in one."""
     name, _, anchor = target.partition("#")
     path = (here.parent / name).resolve() if name else here
     if not path.is_relative_to(root.resolve()):
         return "leads out of the course."
     if not path.exists():
-        return "leads nowhere."
+        return "leads to no file."
     if anchor and anchor not in {_anchor(section.title) for section in sections(read_text(path))}:
         return f"leads to no heading of {path.name}."
     return None
 
 
 def _anchor(heading: str) -> str:
-    """The name of a heading in links, as the common hosts make it."""
+    """Return the anchor of a heading, as GitHub generates it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

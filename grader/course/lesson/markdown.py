@@ -1,4 +1,4 @@
-"""The Markdown of lessons: CommonMark with tables, formulas between dollars, and containers for deep dives."""
+"""The Markdown of lessons: CommonMark with tables, formulas between dollar signs, and deep dives as containers."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -13,7 +13,7 @@ DEEP = "deep"
 
 @cache
 def parser() -> MarkdownIt:
-    """The parser of all lessons. Its tokens are `math_inline` and `math_block` for formulas, which it leaves as TeX."""
+    """Return the parser of all lessons. Formulas are tokens `math_inline` and `math_block` with their TeX."""
     markdown = MarkdownIt("commonmark").enable("table")
     dollarmath_plugin(markdown, allow_space=False, double_inline=True)
     container_plugin(markdown, DEEP)
@@ -21,7 +21,7 @@ def parser() -> MarkdownIt:
 
 
 def closing(tokens: Sequence[Token], place: int) -> int:
-    """The place of the token that closes what is opened at `place`, or that place itself."""
+    """Return the index of the token that closes the one at `place`, which may be the same."""
     depth = 0
     for end in range(place, len(tokens)):
         depth += tokens[end].nesting

@@ -1,4 +1,4 @@
-"""A part of a lesson as data: its blocks, in order."""
+"""A part of a lesson as data: a sequence of blocks."""
 
 import math
 import re
@@ -7,13 +7,13 @@ from typing import TypeAlias
 
 import msgspec
 
-WORDS_A_MINUTE = 150  # of prose, for a reader whose English may be a second language
-LINES_A_MINUTE = 10  # of code that is read, and run in the head
+WORDS_A_MINUTE = 150  # for readers whose first language may not be English
+LINES_A_MINUTE = 10  # of code
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 
 
 class Block(msgspec.Struct, frozen=True, kw_only=True):
-    """A piece of a part. `line` is where it begins in the file, from 1."""
+    """A block of a part. `line` is its first line in the file, from 1."""
 
     line: int
 
@@ -25,34 +25,34 @@ class Prose(Block, frozen=True, kw_only=True, tag="prose"):
 
 
 class Code(Block, frozen=True, kw_only=True, tag="code"):
-    """Python that runs, after all code of the part that stands before it."""
+    """Python code that runs after all earlier code of the part."""
 
     text: str
 
 
 class Listing(Block, frozen=True, kw_only=True, tag="listing"):
-    """What is only read: a command line, the shape of a formula, another language."""
+    """Text that is not run: a command line, pseudocode, another language."""
 
     language: str
     text: str
 
 
 class Hideable(Block, frozen=True, kw_only=True):
-    """What stays hidden until the question with the id `after` is answered; None: it is shown at once."""
+    """A block that stays hidden until the question with the id `after` is answered, unless `after` is None."""
 
     after: str | None = None
 
 
-class Output(Hideable, frozen=True, kw_only=True, tag="output"):
-    """What the code before it prints."""
+class PrintedOutput(Hideable, frozen=True, kw_only=True, tag="output"):
+    """The output of the code above it."""
 
     text: str
 
 
 class Figure(Hideable, frozen=True, kw_only=True, tag="figure"):
-    """A picture of the lesson, by name, with its caption in Markdown.
+    """A picture of the lesson with its caption in Markdown.
 
-    `moving`: the module that moves it on the page.
+    `moving` names the script that animates it on the page.
     """
 
     name: str
@@ -61,28 +61,28 @@ class Figure(Hideable, frozen=True, kw_only=True, tag="figure"):
 
 
 class Predict(Block, frozen=True, kw_only=True, tag="predict"):
-    """A question to answer before one sees: `answer` is one of the options, a number, or words."""
+    """A question to answer before the output is shown. The answer is one of the options, a number, or words."""
 
     id: str
     ask: str
     answer: str
     because: str
     options: tuple[str, ...] = ()
-    tolerance: float = 0.0  # of a number, absolute
+    tolerance: float = 0.0  # absolute, if the answer is a number
 
     @property
     def number(self) -> float | None:
-        """The answer, where it is a number."""
+        """The answer as a number, or None if it is not a finite number."""
         if self.options:
             return None
         try:
             number = float(self.answer)
         except ValueError:
             return None
-        return number if math.isfinite(number) else None  # nan is compared with nothing: it is a word
+        return number if math.isfinite(number) else None  # nan and inf are words
 
-    def right(self, given: str) -> bool | None:
-        """Whether an answer is right; None where only the reader can tell: of words, or of what is no number."""
+    def is_right(self, given: str) -> bool | None:
+        """Return whether an answer is right, or None if it cannot be compared: a word, or not a number."""
         if self.options:
             return given.strip().casefold() == self.answer.strip().casefold()
         if self.number is None:
@@ -94,7 +94,7 @@ class Predict(Block, frozen=True, kw_only=True, tag="predict"):
 
 
 class ExerciseDue(Block, frozen=True, kw_only=True, tag="exercise"):
-    """An exercise that is due here, with a sentence on it in Markdown."""
+    """An exercise that is due here, with a sentence about it in Markdown."""
 
     exercise: str
     text: str = ""
@@ -108,48 +108,47 @@ class LabDue(Block, frozen=True, kw_only=True, tag="lab"):
 
 
 class Deep(Block, frozen=True, kw_only=True, tag="deep"):
-    """A deep dive, which can be passed over."""
+    """A deep dive, which readers may skip."""
 
     title: str
-    blocks: "tuple[Piece, ...]"
+    blocks: "tuple[AnyBlock, ...]"
 
 
-Piece: TypeAlias = Prose | Code | Listing | Output | Figure | Predict | ExerciseDue | LabDue | Deep
+AnyBlock: TypeAlias = Prose | Code | Listing | PrintedOutput | Figure | Predict | ExerciseDue | LabDue | Deep
 
 
-def flat(blocks: Iterable[Piece]) -> Iterator[Piece]:
-    """All blocks in order, each deep dive followed by what is in it."""
+def flatten(blocks: Iterable[AnyBlock]) -> Iterator[AnyBlock]:
+    """Yield all blocks in order, with the blocks in a deep dive after it."""
     for block in blocks:
         yield block
         if isinstance(block, Deep):
-            yield from flat(block.blocks)
+            yield from flatten(block.blocks)
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of a lesson, or a page of the course that belongs to none."""
+    """A part of a lesson, or the opening of the course."""
 
     lesson: int  # 0: the opening
     number: int  # from 1
     slug: str
     title: str
-    path: str  # of its file, from the course's folder
-    blocks: tuple[Piece, ...]
-    checked: bool = True  # False: a text of the old form, of which nothing is proved
+    path: str  # of its file, relative to the course
+    blocks: tuple[AnyBlock, ...]
 
     @property
     def id(self) -> str:
-        """`1.3`"""
+        """The number of lesson and part: 1.3."""
         return f"{self.lesson}.{self.number}"
 
     @property
     def minutes(self) -> int:
-        """How long it takes to read, without deep dives and exercises."""
+        """The reading time in minutes, without deep dives and exercises."""
         words = sum(len(_WORD.findall(text)) for text in map(_text, self.blocks))
         lines = sum(len(block.text.splitlines()) for block in self.blocks if isinstance(block, Code))
         return max(1, round(words / WORDS_A_MINUTE + lines / LINES_A_MINUTE))
 
 
-def _text(block: Piece) -> str:
+def _text(block: AnyBlock) -> str:
     match block:
         case Prose(text=text) | ExerciseDue(text=text) | LabDue(text=text) | Figure(caption=text):
             return text

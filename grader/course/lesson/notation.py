@@ -1,4 +1,4 @@
-"""The letters of the course, lessons/notation.yaml, and those that formulas and code use."""
+"""The letters of the course, lessons/notation.yaml, and a check that formulas and code use no others."""
 
 import ast
 import re
@@ -9,10 +9,10 @@ from typing import Annotated
 from msgspec import Meta
 
 from grader.course.document import Document
-from grader.course.lesson.model import Code, Part, flat
+from grader.course.lesson.model import Code, Part, flatten
 from grader.course.lesson.passages import passages
 from grader.course.lesson.problem import Problem
-from grader.course.model import Struct, Text
+from grader.course.model import Text, YamlStruct
 
 _GREEK = (
     r"(?:alpha|beta|gamma|delta|(?:var)?epsilon|zeta|eta|(?:var)?theta|iota|kappa|lambda|mu|nu|xi|(?:var)?pi|(?:var)?rho"
@@ -22,24 +22,24 @@ _WORDS = re.compile(r"\\(?:text\w*|mathrm|mathsf|mathtt|operatorname\*?|begin|en
 _LETTER = re.compile(rf"(\\{_GREEK}(?![A-Za-z])|[A-Za-zα-ωΑ-Ω])|\\[A-Za-z]+|\\.", re.DOTALL)
 
 
-class Letter(Struct, frozen=True, kw_only=True):
-    """A letter and its one meaning."""
+class Letter(YamlStruct, frozen=True, kw_only=True):
+    """A letter and its meaning."""
 
-    letter: Text  # as it stands in code
-    tex: Text | None = None  # as it stands in formulas, where that is another
+    letter: Text  # in code
+    tex: Text | None = None  # in formulas, if different
     meaning: Text
-    lesson: Annotated[int, Meta(ge=0)]  # that first uses it; 0: all
+    lesson: Annotated[int, Meta(ge=0)]  # the first lesson that uses it; 0: all lessons
 
 
 def notation_path(root: Path) -> Path:
-    """The file of the letters."""
+    """Return the path of the notation."""
     return root / "lessons" / "notation.yaml"
 
 
 def load_notation(root: Path) -> tuple[Letter, ...]:
-    """The letters of the course in this folder, none where there is no file.
+    """Return the letters of the course at `root`, or none if it has no such file.
 
-    UsageError with file and line for what is wrong in it: a letter has one meaning.
+    Raise UsageError with file and line for any error in it, including a letter with two meanings.
     """
     path = notation_path(root)
     if not path.is_file():
@@ -53,24 +53,26 @@ def load_notation(root: Path) -> tuple[Letter, ...]:
                 continue
             first, line = seen.setdefault(form, (i, document.line(i, key)))
             if first != i:
-                raise document.error((i, key), f"{form} has a meaning already, in line {line}; take another letter.")
+                raise document.error((i, key), f"{form} has a meaning already, in line {line}; use another letter.")
     return letters
 
 
 def notation_problems(part: Part, letters: tuple[Letter, ...]) -> Iterator[Problem]:
-    """The letters of a part that have no meaning, or one that comes only later; each is told once."""
+    """Yield the letters of a part without a meaning, or with one of a later lesson. Each is reported once."""
     known = {form: letter for letter in letters for form in (letter.letter, letter.tex) if form}
-    said: set[str] = set()
+    reported: set[str] = set()
     for line, form in (*_in_formulas(part, letters), *_in_code(part)):
         letter = known.get(form)
-        if form in said or (letter is not None and letter.lesson <= part.lesson):
+        if form in reported or (letter is not None and letter.lesson <= part.lesson):
             continue
-        said.add(form)
+        reported.add(form)
         if letter is None:
             yield Problem(part.path, line, f"the letter {form} is not in lessons/notation.yaml.")
         else:
-            what = f"the letter {form} stands here, and lessons/notation.yaml has it from lesson {letter.lesson} on."
-            yield Problem(part.path, line, what)
+            sentence = (
+                f"the letter {form} is used here, but lessons/notation.yaml has it from lesson {letter.lesson} on."
+            )
+            yield Problem(part.path, line, sentence)
 
 
 def _in_formulas(part: Part, letters: tuple[Letter, ...]) -> Iterator[tuple[int, str]]:
@@ -81,7 +83,7 @@ def _in_formulas(part: Part, letters: tuple[Letter, ...]) -> Iterator[tuple[int,
 
 
 def letters_of(formula: str, composed: list[str]) -> list[str]:
-    r"""The letters of a formula in TeX, Greek ones as commands; `composed` are signs that count as one: `\bar{B}`."""
+    r"""Return the letters of a formula in TeX. `composed` are signs such as `\bar{B}` that count as one letter."""
     rest = _WORDS.sub(" ", formula)
     found = []
     for sign in sorted(composed, key=len, reverse=True):
@@ -95,14 +97,14 @@ def letters_of(formula: str, composed: list[str]) -> list[str]:
 
 
 def _in_code(part: Part) -> Iterator[tuple[int, str]]:
-    """The names of one capital letter in code; those of imported modules are none."""
+    """Yield the names of one capital letter in code, except those of imports."""
     imported: set[str] = set()
-    for block in flat(part.blocks):
+    for block in flatten(part.blocks):
         if not isinstance(block, Code):
             continue
         try:
             tree = ast.parse(block.text)
-        except (SyntaxError, ValueError):  # which is said elsewhere
+        except (SyntaxError, ValueError):  # reported by syntax_problems
             continue
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):

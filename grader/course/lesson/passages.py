@@ -1,4 +1,4 @@
-"""The words of a part: its paragraphs, headings, items, cells, questions and captions, without code and formulas."""
+"""The prose of a part: paragraphs, headings, list items, table cells, questions and captions, without code."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,39 +6,39 @@ from dataclasses import dataclass, field
 from markdown_it.token import Token
 
 from grader.course.lesson.markdown import parser
-from grader.course.lesson.model import Deep, ExerciseDue, Figure, LabDue, Part, Piece, Predict, Prose, flat
+from grader.course.lesson.model import AnyBlock, Deep, ExerciseDue, Figure, LabDue, Part, Predict, Prose, flatten
 
 _ITEMS = ("list_item_open", "td_open", "th_open")
-_LEFT_OUT = "\ufffc"  # stands for code or a formula among words
+_OMITTED = "\ufffc"  # replaces code and formulas in the prose
 
 
 @dataclass
 class Passage:
-    """Words that belong together, and what else stands among them, each with its line in the file."""
+    """A paragraph, heading, list item or table cell, with its bold words, formulas and links."""
 
-    line: int  # where it begins
+    line: int  # its first line in the file
     heading: bool = False
-    item: bool = False  # it begins an item of a list, or is a cell of a table
+    item: bool = False  # begins a list item, or is a table cell
     text: str = ""
-    bold: list[tuple[int, int]] = field(default_factory=list)  # stretches of the text
-    formulas: list[tuple[int, str]] = field(default_factory=list)  # in TeX
-    links: list[tuple[int, str]] = field(default_factory=list)
-    breaks: list[int] = field(default_factory=list)  # places in the text at which a new line of the file begins
+    bold: list[tuple[int, int]] = field(default_factory=list)  # ranges of the text
+    formulas: list[tuple[int, str]] = field(default_factory=list)  # line, TeX
+    links: list[tuple[int, str]] = field(default_factory=list)  # line, target
+    breaks: list[int] = field(default_factory=list)  # positions in the text where a new line of the file begins
 
     def line_at(self, place: int) -> int:
-        """The line of the file on which this place of the text stands."""
+        """Return the line in the file of a position in the text."""
         return self.line + sum(each <= place for each in self.breaks)
 
 
 def passages(part: Part) -> Iterator[Passage]:
-    """The passages of a part, in order."""
-    for block in flat(part.blocks):
-        for line, text, moves in _texts(block):
-            yield from _passages(text, line, moves)
+    """Yield the passages of a part in order."""
+    for block in flatten(part.blocks):
+        for line, text, multiline in _texts(block):
+            yield from _passages(text, line, multiline)
 
 
-def _texts(block: Piece) -> Iterator[tuple[int, str, bool]]:
-    """The texts of a block with their first lines, and whether each of their lines is one of the file."""
+def _texts(block: AnyBlock) -> Iterator[tuple[int, str, bool]]:
+    """Yield the texts of a block: first line in the file, text, and whether its lines are lines of the file."""
     match block:
         case Prose(text=text):
             yield block.line, text, True
@@ -50,14 +50,14 @@ def _texts(block: Piece) -> Iterator[tuple[int, str, bool]]:
             yield block.line, f"## {title}", False
 
 
-def _passages(text: str, first: int, moves: bool) -> Iterator[Passage]:
+def _passages(text: str, first: int, multiline: bool) -> Iterator[Passage]:
     line = 0
     opener = ""
     for token in parser().parse(text):
         line = token.map[0] if token.map else line
-        passage = Passage(first + line * moves, heading=opener == "heading_open", item=opener in _ITEMS)
+        passage = Passage(first + line if multiline else first, heading=opener == "heading_open", item=opener in _ITEMS)
         if token.type == "inline":
-            _read(passage, token.children or [], moves)
+            _read_inline(passage, token.children or [], multiline)
             yield passage
         elif token.type in ("math_block", "math_block_label"):
             passage.formulas.append((passage.line, token.content))
@@ -66,8 +66,8 @@ def _passages(text: str, first: int, moves: bool) -> Iterator[Passage]:
             opener = token.type
 
 
-def _read(passage: Passage, children: list[Token], moves: bool) -> None:
-    opened: list[int] = []  # where bold words begin
+def _read_inline(passage: Passage, children: list[Token], multiline: bool) -> None:
+    opened: list[int] = []  # starts of bold ranges
     for child in children:
         place = len(passage.text)
         match child.type:
@@ -75,7 +75,8 @@ def _read(passage: Passage, children: list[Token], moves: bool) -> None:
                 passage.text += child.content
             case "softbreak" | "hardbreak":
                 passage.text += " "
-                passage.breaks += [place] * moves
+                if multiline:
+                    passage.breaks.append(place)
             case "strong_open":
                 opened.append(place)
             case "strong_close":
@@ -86,7 +87,8 @@ def _read(passage: Passage, children: list[Token], moves: bool) -> None:
                 passage.links.append((passage.line_at(place), str(child.attrs["src"])))
             case "math_inline" | "math_inline_double":
                 passage.formulas.append((passage.line_at(place), child.content))
-                passage.text += _LEFT_OUT
-                passage.breaks += [place] * child.content.count("\n") * moves
+                passage.text += _OMITTED
+                if multiline:
+                    passage.breaks += [place] * child.content.count("\n")
             case "code_inline":
-                passage.text += _LEFT_OUT
+                passage.text += _OMITTED

@@ -1,4 +1,4 @@
-"""The pictures of a lesson as files: deterministic JSON, with as many digits as a drawing can show."""
+"""The files of a lesson's pictures: deterministic JSON, with as many digits as a drawing can show."""
 
 import math
 from pathlib import Path
@@ -7,29 +7,29 @@ from typing import Any
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.course.document import shown
+from grader.base.files import shown
 from grader.pictures import Picture
 
-DIGITS = 6  # significant ones, that are kept of a number
+DIGITS = 6  # significant digits of a number
 
 
 def pictures_path(folder: Path) -> Path:
-    """The file with the functions that compute the pictures of the lesson in this folder."""
+    """Return the path of the script that computes the pictures of the lesson in a folder."""
     return folder / "pictures.py"
 
 
 def picture_path(folder: Path, name: str) -> Path:
-    """Where the picture of this name is kept."""
+    """Return the path of a picture of the lesson in a folder."""
     return folder / "pictures" / f"{name}.json"
 
 
-def encoded(picture: Picture) -> bytes:
-    """What stands in the file of a picture. ValueError where a number of it is not finite."""
+def encode_picture(picture: Picture) -> bytes:
+    """Return the content of the file of a picture. Raise ValueError if a number is not finite."""
     return msgspec.json.format(msgspec.json.encode(_rounded(msgspec.to_builtins(picture))), indent=1) + b"\n"
 
 
 def load_picture(folder: Path, name: str) -> Picture:
-    """The picture of that name, `folder` being the lesson's. UsageError where there is none, or its file is spoilt."""
+    """Return a picture of the lesson in a folder. Raise UsageError if it is missing or malformed."""
     path = picture_path(folder, name)
     try:
         picture: Picture = msgspec.json.decode(path.read_bytes(), type=Picture)
@@ -37,7 +37,9 @@ def load_picture(folder: Path, name: str) -> Picture:
         why = "there is no such picture" if isinstance(error, FileNotFoundError) else error.strerror
         raise UsageError(f"{shown(path)}: {why}; grade check --update makes the pictures of lessons.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{shown(path)}: this is no picture: {error}. grade check --update makes it anew.") from None
+        raise UsageError(
+            f"{shown(path)}: this is not a picture: {error}. grade check --update makes it again."
+        ) from None
     return picture
 
 
@@ -49,6 +51,6 @@ def _rounded(value: Any) -> Any:
             return [_rounded(each) for each in value]
         case float():
             if not math.isfinite(value):
-                raise ValueError(f"{value} is no number that can be drawn")
+                raise ValueError(f"{value} cannot be drawn")
             return float(f"{value:.{DIGITS}g}")
     return value

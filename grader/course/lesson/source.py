@@ -1,46 +1,46 @@
-"""The code of a part as one text to run, with every line where it stands in the Markdown file."""
+"""The code of a part as one script, in which every line has the line number of the Markdown file."""
 
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from grader.course.lesson.model import Block, Code, Deep, Output, Part, Piece, Predict
+from grader.course.lesson.model import AnyBlock, Block, Code, Deep, Part, Predict, PrintedOutput
 from grader.course.lesson.problem import Problem
 
-MARK = "␞"  # printed on a line of its own before each block, and at the end
+MARK = "␞"  # printed on a separate line before every cell and at the end
 _SEED = "__import__('torch').manual_seed({0}), __import__('random').seed({0}), __import__('numpy').random.seed({0})"
 _PRINT_MARK = f"__import__('builtins').print({MARK!r})"
 
 
 @dataclass
-class Cell:
-    """A block of code and its output. An output that is missing belongs after `last`: the code, or its question."""
+class CodeCell:
+    """A block of code and its output. A missing output belongs after `last`, which is the code or its question."""
 
     code: Code
-    output: Output | None
+    output: PrintedOutput | None
     last: Block
 
 
-def cells(part: Part) -> tuple[list[Cell], list[Output]]:
-    """The blocks of code of a part in the order in which they run, and the outputs that belong to none of them.
+def code_cells(part: Part) -> tuple[list[CodeCell], list[PrintedOutput]]:
+    """Return the cells of a part in the order in which they run, and the outputs that belong to none.
 
-    An output belongs to the code above it; code and output stand both in one deep dive, or both outside.
+    An output belongs to the code above it if both are in the same deep dive, or both in none.
     """
-    strays: list[Output] = []
+    strays: list[PrintedOutput] = []
     return list(_cells(part.blocks, strays)), strays
 
 
-def _cells(blocks: Sequence[Piece], strays: list[Output]) -> Iterator[Cell]:
-    cell: Cell | None = None
-    above: Piece | None = None
+def _cells(blocks: Sequence[AnyBlock], strays: list[PrintedOutput]) -> Iterator[CodeCell]:
+    cell: CodeCell | None = None
+    above: AnyBlock | None = None
     for block in blocks:
         match block:
             case Code():
-                cell = Cell(block, None, block)
+                cell = CodeCell(block, None, block)
                 yield cell
-            case Output() if cell is not None and cell.output is None:
+            case PrintedOutput() if cell is not None and cell.output is None:
                 cell.output = block
-            case Output():
+            case PrintedOutput():
                 strays.append(block)
             case Predict() if cell is not None and above is cell.code:
                 cell.last = block
@@ -49,31 +49,31 @@ def _cells(blocks: Sequence[Piece], strays: list[Output]) -> Iterator[Cell]:
         above = block
 
 
-def unreadable(part: Part) -> Iterator[Problem]:
-    """The blocks of a part that are no Python."""
-    for cell in cells(part)[0]:
+def syntax_problems(part: Part) -> Iterator[Problem]:
+    """Yield the syntax errors in the code of a part."""
+    for cell in code_cells(part)[0]:
         try:
             ast.parse(cell.code.text)
         except SyntaxError as error:
             yield Problem(part.path, cell.code.line + (error.lineno or 1), f"SyntaxError: {error.msg}.")
         except ValueError as error:  # a null character
-            yield Problem(part.path, cell.code.line, f"this is no Python: {error}.")
+            yield Problem(part.path, cell.code.line, f"this is not Python: {error}.")
 
 
 def source(part: Part, seed: int) -> str:
-    """The text to run. The first line, which is part of the title, seeds torch, numpy and random."""
+    """Return the script. Its first line, which is front matter in the file, seeds torch, numpy and random."""
     lines = [_SEED.format(seed)]
-    for cell in cells(part)[0]:
+    for cell in code_cells(part)[0]:
         lines += [""] * (cell.code.line - 1 - len(lines))
         lines += [_PRINT_MARK, *cell.code.text.split("\n")]
     return "\n".join([*lines, _PRINT_MARK, ""])
 
 
-def printed(output: str) -> list[str]:
-    """What each block printed that ran to its end: to the mark of the next."""
-    return [trimmed(text) for text in output.split(f"{MARK}\n")[1:-1]]
+def printed_by_cell(output: str) -> list[str]:
+    """Return what every cell printed that ran to its end, by splitting the output at the marks."""
+    return [strip_trailing(text) for text in output.split(f"{MARK}\n")[1:-1]]
 
 
-def trimmed(text: str) -> str:
-    """Without spaces at the ends of lines and empty lines at the end."""
+def strip_trailing(text: str) -> str:
+    """Strip spaces at the ends of lines, and empty lines at the end."""
     return "\n".join(line.rstrip() for line in text.split("\n")).rstrip("\n")

@@ -1,4 +1,4 @@
-"""Terms of the glossary in the text of lessons: each is in bold where it first stands, and nothing else is."""
+"""Check that terms of the glossary are bold at their first use in the lessons, and nothing else is."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,16 +11,16 @@ from grader.course.lesson.passages import passages
 from grader.course.lesson.problem import Problem
 
 
-class Use(msgspec.Struct, frozen=True):
-    """Where a term stands for the first time."""
+class FirstUse(msgspec.Struct, frozen=True):
+    """The first use of a term in the lessons."""
 
     path: str
     line: int
     bold: bool
 
 
-class Names:
-    """The names of terms, to be found in text: in any case, with spaces for hyphens, and with an s at the end."""
+class TermIndex:
+    """Finds the names of terms in text, ignoring case, hyphens, and a plural s."""
 
     def __init__(self, terms: Sequence[Term]):
         self._terms = {_plain(name): term for term in terms for name in (term.term, *term.also)}
@@ -29,12 +29,12 @@ class Names:
         self._pattern = re.compile(rf"(?<![\w-])(?:{words})s?(?![\w-])", re.IGNORECASE) if words else None
 
     def find(self, text: str) -> Iterator[tuple[re.Match[str], Term]]:
-        """The terms in a text, in order; of a term within a longer one nothing is said."""
+        """Yield the terms in a text in order. A term inside a longer one is skipped."""
         for match in self._pattern.finditer(text) if self._pattern else ():
             yield match, self._term(match[0])
 
     def is_term(self, text: str) -> bool:
-        """Whether a text is the name of a term, and nothing more."""
+        """Return whether the whole text is the name of a term."""
         return self._pattern is not None and self._pattern.fullmatch(text) is not None
 
     def _term(self, name: str) -> Term:
@@ -43,9 +43,9 @@ class Names:
 
 
 def by_first_letter(names: Iterable[str], pattern: Callable[[str], str]) -> str:
-    """A pattern for one of the names, whatever the case of its first letter: where several fit, the first of them.
+    """Return a regular expression for any of the names. The case of their first letter is ignored, and the first wins.
 
-    In most places of a text this looks at the letter that is there, and at no name.
+    Names are grouped by their first letter, so that at most positions of a text no name is tried.
     """
     groups: dict[str, list[str]] = {}
     for name in names:
@@ -54,36 +54,36 @@ def by_first_letter(names: Iterable[str], pattern: Callable[[str], str]) -> str:
     return "|".join(f"(?=[{first}])(?:{group})" for first, group in letters)
 
 
-def first_uses(parts: Iterable[Part], names: Names) -> dict[Term, Use]:
-    """Where each term stands for the first time in these parts; headings do not count."""
-    uses: dict[Term, Use] = {}
+def first_uses(parts: Iterable[Part], names: TermIndex) -> dict[Term, FirstUse]:
+    """Return the first use of each term in the parts, except in headings."""
+    uses: dict[Term, FirstUse] = {}
     for part in parts:
         for passage in passages(part):
             if passage.heading:
                 continue
             for match, term in names.find(passage.text):
                 bold = any(start <= match.start() and match.end() <= end for start, end in passage.bold)
-                uses.setdefault(term, Use(part.path, passage.line_at(match.start()), bold))
+                uses.setdefault(term, FirstUse(part.path, passage.line_at(match.start()), bold))
     return uses
 
 
-def term_problems(part: Part, uses: Mapping[Term, Use], explained: set[int]) -> Iterator[Problem]:
-    """The terms that stand in a part for the first time and not in bold, of lessons that explain theirs."""
+def term_problems(part: Part, uses: Mapping[Term, FirstUse], explained: set[int]) -> Iterator[Problem]:
+    """Yield the terms whose first use is in a part, but not bold. Only terms of the lessons `explained` are checked."""
     for term, use in uses.items():
         if use.path == part.path and not use.bold and term.lesson in explained:
-            what = f"the term '{term.term}' stands here for the first time; it is in bold where it is explained."
-            yield Problem(part.path, use.line, what)
+            sentence = f"the term '{term.term}' is used here for the first time; explain it here, in bold."
+            yield Problem(part.path, use.line, sentence)
 
 
-def bold_problems(part: Part, names: Names) -> Iterator[Problem]:
-    """Bold words that are no term, unless they begin an item of a list or a cell."""
+def bold_problems(part: Part, names: TermIndex) -> Iterator[Problem]:
+    """Yield the bold words that are no term, unless they begin a list item or a table cell."""
     for passage in passages(part):
         for start, end in passage.bold:
             words = passage.text[start:end]
             leads = passage.item and not passage.text[:start].strip()
             if not (passage.heading or leads or names.is_term(words)):
-                what = f"'{words}' is in bold and no term of the glossary; for stress take *italics*."
-                yield Problem(part.path, passage.line_at(start), what)
+                sentence = f"'{words}' is bold but not a term of the glossary; use *italics* for emphasis."
+                yield Problem(part.path, passage.line_at(start), sentence)
 
 
 def _plain(name: str) -> str:

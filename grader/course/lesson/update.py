@@ -1,26 +1,31 @@
-"""Writes what code printed into the text of a part, and touches nothing else of it."""
+"""Write what the code printed into the text of a part, and change nothing else."""
 
 from collections.abc import Sequence
 
 from grader.course.lesson.fences import fences
-from grader.course.lesson.source import Cell, trimmed
+from grader.course.lesson.source import CodeCell, strip_trailing
 
 
-def with_outputs(text: str, cells: Sequence[Cell], printed: Sequence[str]) -> str:
-    """The text of a part in which the first blocks of code, as many as `printed`, have the outputs that they print.
+def with_outputs(text: str, cells: Sequence[CodeCell], printed: Sequence[str]) -> str:
+    """Return the text of a part with the outputs that its cells printed.
 
-    A missing output comes right after its code, or after the question that follows the code. An output that is not
-    printed any more stays: only its author knows what it was for.
+    A missing output is inserted after its code, or after the question that follows the code. An output that is no
+    longer printed stays, since only the author knows what it was for.
+
+    Args:
+        text: The old text.
+        cells: The cells of the part.
+        printed: The outputs of its first cells. There are fewer than cells if one raised an exception.
     """
     ends = fences(text)
-    changes: list[tuple[int, int, list[str]]] = []  # the lines from here to there become those
+    changes: list[tuple[int, int, list[str]]] = []  # start, end, new lines
     for cell, output in zip(cells, printed, strict=False):
         if not output:
             continue
         if cell.output is None:
             place = ends[cell.last.line]
             changes.append((place, place, ["", "```output", *output.split("\n"), "```"]))
-        elif trimmed(cell.output.text) != output:
+        elif strip_trailing(cell.output.text) != output:
             changes.append((cell.output.line, ends[cell.output.line] - 1, output.split("\n")))
     lines = text.split("\n")
     carriage = "\r" if "\r\n" in text else ""

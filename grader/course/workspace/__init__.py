@@ -1,7 +1,8 @@
-"""A student's workspace: the course of an installed archgrade, without its solutions, and where progress is kept.
+"""A student's workspace: a copy of the course of an installed archgrade, without solutions.
 
-marker      the file that makes a folder a workspace
-installed   where the course of this installation lies, and the solutions for a workspace of it
-filling     what `grade init` and `grade update` write, and what they leave alone
-place       where a student's progress is kept
+marker            the file that makes a folder a workspace
+installed         the installed course, and the solutions for a workspace
+filling           the files that `grade init` and `grade update` write or keep
+reset             restore the original file of an exercise
+progress_folder   the folder of a student's progress
 """

@@ -1,6 +1,6 @@
-"""What `grade init` and `grade update` write into a workspace.
+"""Write the files of a course into a workspace, for `grade init` and `grade update`.
 
-Only what is as it was given is replaced or removed. Whatever else is there is the student's, and stays.
+Only files that the student has not changed are replaced or removed.
 """
 
 import hashlib
@@ -12,45 +12,45 @@ import msgspec
 
 from grader import __version__
 from grader.base.errors import UsageError
-from grader.base.files import Folder, shown
+from grader.base.files import Folder, writing
 from grader.course.workspace.digest import course_digest, exercise_digests
 from grader.course.workspace.installed import installed_course, require_same_course, title_of
 from grader.course.workspace.marker import COURSE_FILE, FOLDERS, MARKER, Workspace, workspace_at
-from grader.course.workspace.place import remember, remembered
+from grader.course.workspace.progress_folder import remember_root, remembered_id
 
 
 class Filled(msgspec.Struct, frozen=True):
-    """What became of the files of a workspace, by their paths in it."""
+    """What was done to the files of a workspace, by path."""
 
     root: Path
-    written: tuple[str, ...] = ()  # new, or in the place of what was given
-    kept: tuple[str, ...] = ()  # the student's, where the course has another text than it had
-    removed: tuple[str, ...] = ()  # of no use to the course any more, and as given
+    written: tuple[str, ...] = ()  # new, or replaced
+    kept: tuple[str, ...] = ()  # changed by the student, and by the course too
+    removed: tuple[str, ...] = ()  # no longer in the course, and unchanged by the student
 
 
 def init(root: Path) -> Filled:
-    """Makes a workspace of a folder, which may hold other things. UsageError where it is a course already."""
+    """Make a folder, which may contain other files, a workspace. Raise UsageError if it is a course already."""
     root = root.absolute()
     if workspace_at(root) is not None:
         raise UsageError(f"{root} is a workspace already; grade update brings it up to date.")
     if (root / COURSE_FILE).exists() and (root / "solutions").exists():
-        raise UsageError(f"{root} is a course already, and works as it is; name another folder: grade init DIR.")
-    return _fill(root, Workspace(remembered(root) or secrets.token_hex(8), __version__))
+        raise UsageError(f"{root} is a course already; name another folder: grade init DIR.")
+    return _fill(root, Workspace(remembered_id(root) or secrets.token_hex(8), __version__))
 
 
 def update(root: Path) -> Filled:
-    """Brings the course of this installation into a workspace. UsageError where it is none,
-    or has another course.
+    """Bring a workspace up to date with the installed course. Raise UsageError if the folder is no workspace
+    of this course.
     """
     workspace = workspace_at(root)
     if workspace is None:
-        raise UsageError(f"{root} is no workspace: a clone is brought up to date with git pull.")
+        raise UsageError(f"{root} is no workspace; update a clone with git pull.")
     require_same_course(root, workspace)
     return _fill(root, workspace)
 
 
 def is_stub(path: str) -> bool:
-    """Whether a file of a course is one that students complete."""
+    """Return whether a file of a course is one that students complete."""
     place = PurePosixPath(path)
     return place.parts[0] == "exercises" and place.parent.name == place.stem and place.suffix == ".py"
 
@@ -58,7 +58,7 @@ def is_stub(path: str) -> bool:
 def _fill(root: Path, workspace: Workspace) -> Filled:
     course = installed_course()
     fresh = {path.relative_to(course).as_posix(): path.read_bytes() for path in _given(course)}
-    try:
+    with writing(root, inside=True):
         root.mkdir(parents=True, exist_ok=True)
         with Folder(root) as folder:
             filled, given = _planned(root, folder, workspace.files, fresh)
@@ -70,20 +70,17 @@ def _fill(root: Path, workspace: Workspace) -> Filled:
             digest = course_digest(course, exercises)
             marker = Workspace(workspace.id, __version__, given, title_of(course), digest, exercises)
             folder.write(MARKER, msgspec.json.format(msgspec.json.encode(marker), indent=1) + b"\n")
-        remember(workspace.id, root)
-    except OSError as error:
-        path = Path(error.filename or root)
-        raise UsageError(f"{shown(path)} cannot be written: {error.strerror or error}.") from None
+        remember_root(workspace.id, root)
     return filled
 
 
 def _planned(
     root: Path, folder: Folder, before: Mapping[str, str], fresh: Mapping[str, bytes]
 ) -> tuple[Filled, dict[str, str]]:
-    """Return what is to become of the files of a workspace, and what its marker is to say of them.
+    """Return what to do with the files of a workspace, and the digests for its new marker.
 
-    All files are looked at before any is changed, so where one cannot be read, all stay as they were.
-    `before` is what the marker says now, and `fresh` are the files of the course.
+    All files are read before any is changed, so if one cannot be read, all stay as they are. `before` has the digests
+    in the old marker, and `fresh` the files of the course.
     """
     written, kept = [], []
     given = {name: before[name] for name in before.keys() & fresh.keys()}
@@ -102,7 +99,7 @@ def _planned(
 
 
 def _given(course: Path) -> Iterator[Path]:
-    """Yield the files of a course that a workspace gets."""
+    """Yield the files of a course that are copied to a workspace."""
     yield course / COURSE_FILE
     for folder in FOLDERS:
         for path in sorted((course / folder).rglob("*")):

@@ -1,7 +1,7 @@
-"""Where the course of this installation lies.
+"""Find the course of this installation.
 
-In a clone, the clone is the course. A wheel brings its course in its data, `share/archgrade/course` of the environment,
-and not among the packages: those a submission may read.
+A clone is itself the course. A wheel installs the course as data in `share/archgrade/course` of the environment, not
+among the packages, because submissions may read those.
 """
 
 from pathlib import Path
@@ -17,18 +17,18 @@ DATA = Path("share", "archgrade", "course")
 
 
 def installed_course(package: Path = Path(__file__).parents[2]) -> Path:
-    """The course, with its solutions, of the installation with this package. UsageError where there is none."""
+    """Return the course, with solutions, that was installed with `package`. Raise UsageError if there is none."""
     above = (package.parent, *(folder / DATA for folder in package.parents))
     for course in above:
         if (course / COURSE_FILE).is_file() and (course / "solutions").is_dir():
             return course
-    raise UsageError("This installation of archgrade has no course; pip install --force-reinstall archgrade brings it.")
+    raise UsageError("This installation of archgrade has no course; run pip install --force-reinstall archgrade.")
 
 
 def solutions_for(root: Path) -> Path:
-    """Where the solutions of the course at `root` lie: in it, or for a workspace in the installed course.
+    """Return the folder of the solutions of a course, which for a workspace is in the installed course.
 
-    UsageError where the workspace and the installed course are of different versions.
+    Raise UsageError if the versions of the workspace and of the installed course differ.
     """
     workspace = workspace_at(root)
     if workspace is None:
@@ -36,8 +36,8 @@ def solutions_for(root: Path) -> Path:
     require_same_course(root, workspace)
     if workspace.version != __version__:
         raise UsageError(
-            f"This workspace has the course of archgrade {workspace.version}, and {__version__} is installed; "
-            "bring it up to date with grade update, which leaves your files as they are."
+            f"This workspace has the course of archgrade {workspace.version}, but {__version__} is installed; "
+            "run grade update, which does not change your files."
         )
     return installed_course() / "solutions"
 

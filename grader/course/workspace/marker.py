@@ -1,4 +1,4 @@
-"""The file that makes a folder a workspace: it says which one, of which version, and what was given."""
+"""The marker file of a workspace, with its id, its version, and the files that were copied to it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,53 +6,55 @@ from typing import Annotated
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.base.files import Folder, leads_down, shown
+from grader.base.files import Folder, is_below_folder, reading, shown
 
 MARKER = ".workspace.json"
 COURSE_FILE = "course.yaml"
 FOLDERS = ("lessons", "exercises")
-_LONGEST = 255  # bytes of a part of a name, as file systems have it
+_MAX_NAME = 255  # bytes of a file name, the limit of file systems
 _AGAIN = f"delete {MARKER} and run grade init here, which changes no other file"
 
 
 class Workspace(msgspec.Struct, frozen=True):
-    """A workspace."""
+    """The content of a marker file."""
 
-    id: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}\Z")]  # of its progress: the name of a folder elsewhere
-    version: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z.+!-]{1,64}\Z")]  # of the archgrade whose course it holds
-    files: dict[str, str] = {}  # what was given, by its path: the SHA-256 of its bytes
+    id: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}\Z")]  # the name of the folder of its progress
+    version: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z.+!-]{1,64}\Z")]  # of archgrade
+    files: dict[str, str] = {}  # path -> SHA-256 of the file that was copied
     title: str = ""  # of the course
     course: str = ""  # the digest of the course
     exercises: dict[str, str] = {}  # the digests of its exercises, by id
 
 
 def workspace_at(root: Path) -> Workspace | None:
-    """Return the workspace in a folder, or None if it is none.
+    """Return the workspace in a folder, or None if it is no workspace.
 
-    Raise UsageError if its marker cannot be read, or names a file that no course gives.
+    Raise UsageError if its marker cannot be read, or names a file that no course may have.
     """
     path = root / MARKER
-    try:
-        with Folder(root) as folder:
-            data = folder.read(MARKER)
-        workspace = None if data is None else msgspec.json.decode(data, type=Workspace)
-    except (FileNotFoundError, NotADirectoryError):
+    with reading(path):
+        try:
+            with Folder(root) as folder:
+                data = folder.read(MARKER)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    if data is None:
         return None
-    except OSError as error:
-        raise UsageError(f"{shown(path)} cannot be read: {error.strerror}.") from None
+    try:
+        workspace = msgspec.json.decode(data, type=Workspace)
     except (msgspec.DecodeError, RecursionError) as error:
         raise UsageError(f"{shown(path)} cannot be read: {error}; {_AGAIN}.") from None
-    for name in () if workspace is None else workspace.files:
+    for name in workspace.files:
         if not _is_given(name):
-            raise UsageError(f"{shown(path)} names {name[:80]!r}, which no course gives; {_AGAIN}.")
+            raise UsageError(f"{shown(path)} names {name[:80]!r}, which no course has; {_AGAIN}.")
     return workspace
 
 
 def _is_given(name: str) -> bool:
-    """Return whether a course may give a file of this name: anybody may have written a marker."""
+    """Return whether a course may have a file with this name. A marker may have been forged."""
     if name == COURSE_FILE:
         return True
     folder, _, below = name.partition("/")
-    inside = folder in FOLDERS and leads_down(below)
+    inside = folder in FOLDERS and is_below_folder(below)
     plain = name.isprintable() and "\\" not in name
-    return inside and plain and all(len(part.encode()) <= _LONGEST for part in below.split("/"))
+    return inside and plain and all(len(part.encode()) <= _MAX_NAME for part in below.split("/"))

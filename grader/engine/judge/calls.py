@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from grader.base.result import Call, Named, Part, Value
+from grader.base.result import Call, NamedValue, ReturnedPart, Value
 from grader.base.text import clean_line
 from grader.engine.judge.compare import Difference, Disagreement, compare
 from grader.engine.judge.context import FailureContext
@@ -45,27 +45,27 @@ def call_of(entry: LogEntry, context: FailureContext) -> Call:
     """Return a call with its arguments and the parts of its result, as shown on the screen."""
     question = entry.question
     arguments = [
-        Named(name, _describe_argument(arg, context)) for name, arg in named_arguments(context.reference, entry)
+        NamedValue(name, _describe_argument(arg, context)) for name, arg in named_arguments(context.reference, entry)
     ]
     return Call(question.label, tuple(arguments), _returned_parts(entry, context))
 
 
-def with_wrong_part(parts: tuple[Part, ...], difference: Difference) -> tuple[Part, ...]:
+def with_wrong_part(parts: tuple[ReturnedPart, ...], difference: Difference) -> tuple[ReturnedPart, ...]:
     """Return the parts with the one marked that differs."""
     wholes = list(dict.fromkeys(_name_of_whole(part) for part in parts))
     first = difference.path[0] if difference.path else 0
     keys = [f"[{key!r}]" for key in difference.path[:2]]
 
-    def differs(part: Part) -> bool:
+    def differs(part: ReturnedPart) -> bool:
         whole = _name_of_whole(part)
         if len(wholes) > 1 and wholes.index(whole) != first:
             return False
         return part.name == whole or any(part.name.endswith(key) for key in keys)
 
-    return tuple(Part(part.name, part.yours, part.expected, False) if differs(part) else part for part in parts)
+    return tuple(ReturnedPart(part.name, part.yours, part.expected, False) if differs(part) else part for part in parts)
 
 
-def _name_of_whole(part: Part) -> str:
+def _name_of_whole(part: ReturnedPart) -> str:
     """Return the part of the result that a dict's value belongs to: `cache` for `cache['k']`."""
     return part.name.partition("['")[0]
 
@@ -130,7 +130,7 @@ def _shape_text(tensor: Tensor, context: FailureContext) -> str:
     return f"[{', '.join(named)}]"
 
 
-def _returned_parts(entry: LogEntry, context: FailureContext) -> tuple[Part, ...]:
+def _returned_parts(entry: LogEntry, context: FailureContext) -> tuple[ReturnedPart, ...]:
     if not isinstance(entry.reply, wire.Returned) or entry.reply_blob is None:
         return ()
     place = next(i for i, each in enumerate(context.log) if each is entry)
@@ -149,7 +149,7 @@ def _returned_parts(entry: LogEntry, context: FailureContext) -> tuple[Part, ...
         their_parts = [_NOTHING] * len(mine_parts)
     names = names_of_parts(context.reference, entry.question.label, len(mine_parts))
     return tuple(
-        Part(
+        ReturnedPart(
             name,
             _describe(part, context),
             None if other is _NOTHING else _describe(other, context),

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from grader.base.result import Frame, Named, Operand, Raised, Samples, SourceLine
+from grader.base.result import Frame, NamedValue, Operand, Raised, Samples, SourceLine
 from grader.base.text import clean, clean_line
 from grader.engine.judge.context import FailureContext
 from grader.engine.judge.faults import Fault
@@ -34,7 +34,7 @@ def samples_of(fault: Fault, context: FailureContext) -> Samples:
     }
     frame = _frame(shown, context.source, context.module, context.file, context.sizes)
     frame = msgspec.structs.replace(frame, locals=tuple(n for n in frame.locals if n.name not in still))
-    unchanged = tuple(Named(clean_line(n), value_of(v, context.sizes)) for n, v in list(still.items())[:6])
+    unchanged = tuple(NamedValue(clean_line(n), value_of(v, context.sizes)) for n, v in list(still.items())[:6])
     return Samples(fault.seconds, len(seen), frame, unchanged if len(seen) > 1 else ())
 
 
@@ -64,7 +64,7 @@ def _frame(seen: wire.SeenFrame, source: str, module: str, file: str, sizes: dic
             for o in seen.operands[:8]
             if o.line == seen.line
         ),
-        locals=tuple(Named(clean_line(n), value_of(v, sizes)) for n, v in list(seen.locals.items())[:40]),
+        locals=tuple(NamedValue(clean_line(n), value_of(v, sizes)) for n, v in list(seen.locals.items())[:40]),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from grader.course.document import read_text
+from grader.base.files import read_text
 from grader.course.model import Course, Exercise
 from grader.course.variations import Variation, load_variations
 from grader.engine.judge.messages import Materials

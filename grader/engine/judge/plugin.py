@@ -158,7 +158,7 @@ class Plugin:
         key = hashlib.sha256(msgspec.msgpack.encode(msgspec.structs.replace(own, id=0))).digest()
         if key not in self._passing:
             result, _ = self._attempt(own)
-            if result.faulty:
+            if result.is_faulty:
                 raise UsageError(f"the tests of {exercise}, which this imports, ended with an error")
             self._passing[key] = result.passed
         return self._passing[key]
@@ -303,7 +303,7 @@ def _is_settled(result: Result) -> bool:
     never_ran = not result.tests and (
         result.outcome is Outcome.SYNTAX_ERROR or (result.outcome is Outcome.NOT_STARTED and result.exception is None)
     )
-    return result.passed or result.faulty or never_ran
+    return result.passed or result.is_faulty or never_ran
 
 
 def _passed(test: CollectedTest) -> TestResult:
@@ -330,7 +330,7 @@ def _not_run(test: CollectedTest, before: Sequence[TestResult], session: Session
     passed = {each.id for each in before if each.outcome is Outcome.PASSED}
     if test.item.name != job.failed_first and not passed.issuperset(test.needs):
         return skipped
-    if job.exitfirst and any(each.failing for each in before):
+    if job.exitfirst and any(each.is_failing for each in before):
         return skipped
     if session.timeouts >= MAX_TIMEOUTS:
         failure = Failure(f"Not run: {MAX_TIMEOUTS} tests of this submission did not end.")

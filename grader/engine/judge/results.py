@@ -50,7 +50,7 @@ def blocked_result(result: Result, by: str, why: str | None) -> Result:
     `why` says why there is no file for `by`; None if there is one, which does not pass.
     """
     silent = {"outcome": Outcome.BLOCKED, "failure": None}
-    tests = tuple(msgspec.structs.replace(each, **silent) if each.failing else each for each in result.tests)
+    tests = tuple(msgspec.structs.replace(each, **silent) if each.is_failing else each for each in result.tests)
     message = f"This builds on your {by}, which does not pass its own tests yet."
     if why is not None:
         message = f"{result.exercise} imports {by}: {clean(why)}"

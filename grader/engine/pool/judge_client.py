@@ -6,7 +6,7 @@ import signal
 import socket
 from contextlib import suppress
 
-from grader.base.errors import Lost, UsageError
+from grader.base.errors import ProcessLost, UsageError
 from grader.engine.judge.messages import (
     FromJudge,
     InvalidCourse,
@@ -25,7 +25,7 @@ from grader.engine.sandbox.channel import ChannelClosed, receive, send
 _CRASH_SIGNALS = {signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL}
 
 
-class JudgeLost(Lost):
+class JudgeLost(ProcessLost):
     """A judge ended without being asked to, or does not answer: a fault of the grader or of the machine."""
 
 

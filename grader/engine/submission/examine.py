@@ -17,7 +17,7 @@ from typing import IO, Any
 import msgspec
 
 from grader.base import outline
-from grader.base.errors import Lost
+from grader.base.errors import ProcessLost
 from grader.base.result import Outcome
 
 SECONDS = 10  # of CPU time for one text; loading may take as long
@@ -53,7 +53,7 @@ class Examination(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=64)
 def examine(text: str, module: str) -> Examination:
-    """Parse the text of a module in another process. Raise Lost if the system ends that process."""
+    """Parse the text of a module in another process. Raise ProcessLost if the system ends that process."""
     return _parser.examine(text, f"{module}.py")
 
 
@@ -65,7 +65,7 @@ def finding_of(fault: Sequence[Any] | None, unwritten: int | None) -> Finding | 
 
 
 def is_untouched(text: str, module: str) -> bool:
-    """Return whether nothing is written yet in a module. Raise Lost like `examine`."""
+    """Return whether nothing is written yet in a module. Raise ProcessLost like `examine`."""
     finding = examine(text, module).finding
     return finding is not None and finding.outcome is Outcome.NOT_STARTED
 
@@ -81,7 +81,7 @@ class _Parser:
         with self._lock:
             examination = self._examine(text, file) or self._examine(text, file)
         if examination is None:
-            raise Lost("the process that parses submissions was ended twice; is there enough memory?")
+            raise ProcessLost("the process that parses submissions was ended twice; is there enough memory?")
         return examination
 
     def _examine(self, text: str, file: str) -> Examination | None:

@@ -11,21 +11,21 @@ from typing import Any
 import nbformat
 from nbformat import v4
 
+from grader.base.files import read_text
 from grader.course import Course, load_exercise
-from grader.course.document import read_text
 from grader.course.lesson.model import (
+    AnyBlock,
     Code,
     Deep,
     ExerciseDue,
     Figure,
     LabDue,
     Listing,
-    Output,
     Part,
-    Piece,
     Predict,
+    PrintedOutput,
     Prose,
-    flat,
+    flatten,
 )
 from grader.course.lesson.pictures import load_picture
 from grader.course.load import exercise_ids
@@ -73,12 +73,12 @@ class _NotebookWriter:
         """Return a cell with the title, then the cells of all blocks."""
         part = self._part
         where = f"{self._course.title}, lesson {part.lesson}, part {part.number}; about {_minutes(part.minutes)}"
-        grades = any(isinstance(block, ExerciseDue) for block in flat(part.blocks))
+        grades = any(isinstance(block, ExerciseDue) for block in flatten(part.blocks))
         self._markdown(_paragraphs(f"# {part.title}", f"{where}.", _SETUP if grades else ""))
         self._blocks(part.blocks)
         return self._cells
 
-    def _blocks(self, blocks: Sequence[Piece]) -> None:
+    def _blocks(self, blocks: Sequence[AnyBlock]) -> None:
         rest = list(blocks)
         while rest:
             block = rest.pop(0)
@@ -89,7 +89,7 @@ class _NotebookWriter:
             else:
                 self._block(block)
 
-    def _block(self, block: Piece) -> None:
+    def _block(self, block: AnyBlock) -> None:
         match block:
             case Prose(text=text):
                 self._markdown(text)
@@ -97,11 +97,11 @@ class _NotebookWriter:
                 self._code(text)
             case Listing(language=language, text=text):
                 self._markdown(fenced(text, language))
-            case Output(after=None):
+            case PrintedOutput(after=None):
                 self._output(block)
             case Figure(after=None):
                 self._markdown(self._figure(block))
-            case Output() | Figure():  # its question is outside of the deep dive
+            case PrintedOutput() | Figure():  # its question is outside of the deep dive
                 self._markdown(_folded("Once you have an answer", self._hidden(block)))
             case ExerciseDue():
                 self._exercise(block)
@@ -122,7 +122,7 @@ class _NotebookWriter:
     def _code(self, text: str) -> None:
         self._cells.append(v4.new_code_cell(text))  # type: ignore[no-untyped-call]
 
-    def _output(self, output: Output) -> None:
+    def _output(self, output: PrintedOutput) -> None:
         """Store an output with the cell that prints it, as if the cell had run."""
         if self._cells[-1].cell_type != "code":
             self._markdown(fenced(output.text))
@@ -130,15 +130,15 @@ class _NotebookWriter:
         stream = v4.new_output("stream", name="stdout", text=output.text + "\n")  # type: ignore[no-untyped-call]
         self._cells[-1].outputs.append(stream)
 
-    def _question(self, question: Predict, hidden: Sequence[Output | Figure]) -> None:
+    def _question(self, question: Predict, hidden: Sequence[PrintedOutput | Figure]) -> None:
         options = "\n".join(f"- {option}" for option in question.options)
-        when = "**Before you run the cell above:** " if any(isinstance(each, Output) for each in hidden) else ""
+        when = "**Before you run the cell above:** " if any(isinstance(each, PrintedOutput) for each in hidden) else ""
         answer = f"**{question.answer}**"
         fold = _folded("Answer", answer, question.because, *map(self._hidden, hidden))
         self._markdown(_paragraphs(f"{when}{question.ask}", options, fold))
 
-    def _hidden(self, block: Output | Figure) -> str:
-        return fenced(block.text) if isinstance(block, Output) else self._figure(block)
+    def _hidden(self, block: PrintedOutput | Figure) -> str:
+        return fenced(block.text) if isinstance(block, PrintedOutput) else self._figure(block)
 
     def _figure(self, figure: Figure) -> str:
         """Return a figure with its picture embedded as a data URL, so that the notebook needs no other file."""
@@ -161,10 +161,10 @@ class _NotebookWriter:
         self._code(f"%%grade {exercise.id}\n{read_text(exercise.stub)}".rstrip("\n"))
 
 
-def _hidden_by(question: Predict, following: Sequence[Piece]) -> Iterator[Output | Figure]:
+def _hidden_by(question: Predict, following: Sequence[AnyBlock]) -> Iterator[PrintedOutput | Figure]:
     """Yield the blocks right after a question that stay hidden until it is answered."""
     for block in following:
-        if not isinstance(block, Output | Figure) or block.after != question.id:
+        if not isinstance(block, PrintedOutput | Figure) or block.after != question.id:
             return
         yield block
 

@@ -5,16 +5,16 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from grader.course.lesson.model import (
+    AnyBlock,
     Code,
     Deep,
     ExerciseDue,
     Figure,
     LabDue,
     Listing,
-    Output,
     Part,
-    Piece,
     Predict,
+    PrintedOutput,
     Prose,
 )
 from grader.course.model import Exercise
@@ -44,7 +44,7 @@ class RenderContext(msgspec.Struct, frozen=True):
     released: bool = False  # the course is a student's edition, which may lack exercises
 
 
-def block_lines(block: Piece, context: RenderContext) -> list[str]:
+def block_lines(block: AnyBlock, context: RenderContext) -> list[str]:
     """Render a block. A question is rendered without its answer, a deep dive as its title."""
     page = context.page
     match block:
@@ -54,7 +54,7 @@ def block_lines(block: Piece, context: RenderContext) -> list[str]:
             return ansi_lines(code_lines(text, page))
         case Listing(text=text):
             return ansi_lines(code_lines(text, page, comments=False))
-        case Output(text=text):
+        case PrintedOutput(text=text):
             return ansi_lines(_output_lines(text, page))
         case Figure():
             picture, caption = figure_lines(block, context)
@@ -100,7 +100,7 @@ def end_lines(deep: Deep, page: ReaderPage) -> list[str]:
 
 def answer_lines(question: Predict, given: str, page: ReaderPage) -> list[str]:
     """Render whether an answer was right, if that can be decided, the right answer and the reason."""
-    right = question.right(given) if given else None
+    right = question.is_right(given) if given else None
     answer = inline_spans(question.answer, page)
     if right is None:
         lines = with_head(line("  ", dim("answer: ")), answer, page.prose_width)

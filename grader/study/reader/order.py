@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from grader.course.lesson.files import PartFile, due_in, opening, part_files, title
+from grader.course.lesson.files import PartFile, due_in, opening, part_files, part_title
 from grader.course.model import Course, Exercise
 from grader.course.progress import Graded, PartBegun, PartRead, PartStopped, Progress
 from grader.show.context import NextStep
@@ -60,7 +60,7 @@ def next_exercise(course: Course, progress: Progress) -> Exercise | None:
 def reason_for(step: Step, course: Course, order: Sequence[Step], progress: Progress) -> str:
     """Return in a few words why a step comes next, or what it is."""
     if isinstance(step, PartFile):
-        return title(step, course)
+        return part_title(step)
     if (best := progress.best(step.id)) is not None:
         return f"{round(best * step.points, 1):.10g} of {step.points:.10g} points so far"
     if _is_skipped(order, order.index(step), _last_touched(order, progress)):
@@ -104,7 +104,7 @@ def command_for(step: Step, course: Course) -> NextStep:
     """Return the command for a step, without `grade`."""
     if isinstance(step, Exercise):
         return NextStep(f"exercise {step.id}", "")
-    return NextStep(f"lesson {step.name}", title(step, course))
+    return NextStep(f"lesson {step.name}", part_title(step))
 
 
 def _last_touched(order: Sequence[Step], progress: Progress) -> int:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from grader.course.document import read_text
 from grader.course.lesson.files import PartFile, part_files
 from grader.course.lesson.model import Part
 from grader.course.model import Course, Lesson
@@ -51,8 +50,6 @@ def parts_lines(
 def _reading_progress(files: Sequence[PartFile], progress: Progress, released: bool) -> str:
     if not files:
         return "not in this edition" if released else "not written yet"
-    if files[0].old:
-        return _minutes(max(1, round(len(read_text(files[0].path).split()) / WORDS_A_MINUTE)))
     read = sum(progress.part_state(file.lesson_slug, file.slug) == "read" for file in files)
     return f"{read} of {len(files)} parts read"
 

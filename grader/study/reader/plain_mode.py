@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from grader.course.lesson.model import Deep, Part, Piece, Predict
+from grader.course.lesson.model import AnyBlock, Deep, Part, Predict
 from grader.study.reader.blocks import RenderContext, answer_lines, block_lines, end_lines, title_lines
 
 
@@ -11,7 +11,7 @@ def plain_lines(part: Part, context: RenderContext) -> list[str]:
     return ["", *title_lines(part, context.page), *_blocks(part.blocks, context)]
 
 
-def _blocks(blocks: Sequence[Piece], context: RenderContext) -> Iterator[str]:
+def _blocks(blocks: Sequence[AnyBlock], context: RenderContext) -> Iterator[str]:
     for block in blocks:
         yield from ("", *block_lines(block, context))
         if isinstance(block, Predict):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from grader.course.lesson.model import Code, Deep, Part, Piece, Predict
+from grader.course.lesson.model import AnyBlock, Code, Deep, Part, Predict
 from grader.quiz.model import Askable, Numeric, Option, OwnWords, Single, TextAnswer, Tolerance
 from grader.show.layout import MANY
 from grader.study.reader.markdown import ReaderPage, inline_spans
@@ -17,7 +17,7 @@ def questions_of(part: Part) -> dict[str, Askable]:
     return {each.id: _question(each, code, part) for each, code in _predictions(part.blocks)}
 
 
-def _predictions(blocks: Sequence[Piece]) -> Iterator[tuple[Predict, str | None]]:
+def _predictions(blocks: Sequence[AnyBlock]) -> Iterator[tuple[Predict, str | None]]:
     """Yield each question with the last code since the previous question."""
     code = None
     for block in blocks:

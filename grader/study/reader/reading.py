@@ -7,7 +7,17 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from grader.course.lesson.model import Deep, ExerciseDue, Figure, LabDue, Output, Part, Piece, Predict, Prose
+from grader.course.lesson.model import (
+    AnyBlock,
+    Deep,
+    ExerciseDue,
+    Figure,
+    LabDue,
+    Part,
+    Predict,
+    PrintedOutput,
+    Prose,
+)
 from grader.quiz.numbers import NotANumber, parse_number
 from grader.quiz.score import InvalidAnswer
 from grader.show.symbols import HERE
@@ -114,7 +124,7 @@ class Reader:
             position -= 1
         return position
 
-    def _show(self, block: Piece) -> Navigation:
+    def _show(self, block: AnyBlock) -> Navigation:
         """Show a block, then ask its question or wait for a key."""
         for lines in self._pieces(block):
             if (move := self._print(["", *lines], whole=not isinstance(block, Prose))) is not Navigation.CONTINUE:
@@ -128,7 +138,7 @@ class Reader:
                 return self._wait() if self._position + 1 < len(self.part.blocks) else Navigation.CONTINUE
         return Navigation.CONTINUE
 
-    def _pieces(self, block: Piece) -> Sequence[Sequence[str]]:
+    def _pieces(self, block: AnyBlock) -> Sequence[Sequence[str]]:
         """Render a block. Separate a picture from its caption if both together exceed a page."""
         lines = block_lines(block, self._context)
         if isinstance(block, Figure) and len(lines) > self._page_rows:
@@ -143,7 +153,7 @@ class Reader:
         self._new_page()
         self._say(answer_lines(question, given, self._context.page))
         if given:
-            right = question.right(given)
+            right = question.is_right(given)
             self._predicted(question, given, self._compare() if right is None else right)
         return Navigation.CONTINUE
 
@@ -255,13 +265,13 @@ def parse_answer(question: Predict, typed: str) -> str:
         raise InvalidAnswer(str(problem)) from None
 
 
-def _is_entry_point(block: Piece) -> bool:
+def _is_entry_point(block: AnyBlock) -> bool:
     """Return whether reading can resume at a block: a question or a heading."""
     return isinstance(block, Predict) or (isinstance(block, Prose) and bool(_HEADING.search(block.text)))
 
 
-def _needs_context(block: Piece) -> bool:
-    return isinstance(block, Predict) or (isinstance(block, Output) and block.after is None)
+def _needs_context(block: AnyBlock) -> bool:
+    return isinstance(block, Predict) or (isinstance(block, PrintedOutput) and block.after is None)
 
 
 def _navigation_for(key: str) -> Navigation | None:

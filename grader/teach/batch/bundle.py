@@ -9,7 +9,7 @@ import msgspec
 
 import grader
 from grader import __version__
-from grader.course.document import read_text
+from grader.base.files import read_text
 from grader.engine.judge.messages import Materials
 
 _SCORING = (  # the parts of the engine that a score depends on

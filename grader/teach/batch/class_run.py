@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from grader.base.files import read_text
 from grader.course import Course, Exercise
-from grader.course.document import read_text
 from grader.engine.judge.materials import materials_of
 from grader.teach.batch.bundle import bundle_course, engine_version
 from grader.teach.batch.keys import ResultKeys

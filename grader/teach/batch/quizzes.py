@@ -9,10 +9,10 @@ from pathlib import Path, PurePath
 import msgspec
 
 from grader.base.errors import UsageError
+from grader.base.text import did_you_mean
 from grader.course import Course
 from grader.course.document import Document
-from grader.course.lessons import quiz_path
-from grader.course.model import did_you_mean
+from grader.course.lesson.files import quiz_path
 from grader.engine.submission.unrun import unreadable_result
 from grader.quiz.attempt import draw_questions, question_result
 from grader.quiz.form import QuizForm, answers_of, read_form, submit_answers

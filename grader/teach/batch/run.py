@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from grader.base.errors import Lost, UsageError
+from grader.base.errors import ProcessLost, UsageError
 from grader.base.result import Outcome, Result
 from grader.course import Course
 from grader.engine.judge.messages import Job
@@ -114,7 +114,7 @@ class Batch:
 
         Raises:
             UsageError: Tests cannot be used, or the gradebook cannot be written.
-            Lost: A process ended that cannot be replaced.
+            ProcessLost: A process ended that cannot be replaced.
         """
         self._history = HandinHistory(known, [each.id for each in self._course.exercises])
         plan = [(each, self._history.times(each)) for each in sorted(handins, key=lambda handin: handin.version)]
@@ -289,11 +289,11 @@ def _result_or_fault(future: Future[Result]) -> Result | str:
         result = future.result()
     except UsageError:
         raise
-    except Lost as error:
+    except ProcessLost as error:
         return str(error)
     except Exception as error:  # of the executor: a cluster may lose a worker in its own ways
         return f"{type(error).__name__}: {error}"
-    return _fault(result) if result.faulty else result
+    return _fault(result) if result.is_faulty else result
 
 
 def _fault(result: Result) -> str:

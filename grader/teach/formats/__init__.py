@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from grader.base.errors import UsageError
-from grader.course.document import shown
-from grader.course.model import did_you_mean
+from grader.base.files import shown
+from grader.base.text import did_you_mean
 from grader.teach.formats.view import restrict_to_item
 from grader.teach.gradebook.model import Book
 

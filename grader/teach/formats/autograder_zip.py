@@ -12,10 +12,8 @@ from pathlib import Path
 
 import grader
 from grader import __version__
-from grader.base.errors import UsageError
-from grader.base.files import zipped
+from grader.base.files import read_bytes, zipped
 from grader.course import Course, Exercise
-from grader.course.document import shown
 from grader.course.load import COURSE_FILE
 from grader.engine.judge.materials import materials
 
@@ -51,17 +49,17 @@ def autograder_zip(course: Course, exercises: Sequence[Exercise], pip_conf: Path
     files = {name: (TEMPLATES / name).read_bytes() for name in SCRIPTS}
     files[EXERCISE_LIST] = "".join(f"{each.id}\n" for each in exercises).encode()
     files |= _engine()
-    files[f"course/{COURSE_FILE}"] = _read(course.root / COURSE_FILE)
+    files[f"course/{COURSE_FILE}"] = read_bytes(course.root / COURSE_FILE)
     for each in exercises:
         for path in (each.public_tests, each.hidden_tests, each.reference):
-            _read(path)
+            read_bytes(path)
         materials(course, each)
     for each in course.exercises:
         files |= _folder(each.folder, f"course/exercises/{each.id}")
         if each.solution is not None:
             files |= _folder(each.solution, f"course/solutions/{each.id}")
     if pip_conf is not None:
-        files["pip.conf"] = _read(pip_conf)
+        files["pip.conf"] = read_bytes(pip_conf)
     return zipped(files, SCRIPTS)
 
 
@@ -86,14 +84,7 @@ def _folder(folder: Path, name: str) -> dict[str, bytes]:
     """Return the files of a folder by their names in the zip, without hidden files and __pycache__."""
     paths = [(path, path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
     return {
-        f"{name}/{inside.as_posix()}": _read(path)
+        f"{name}/{inside.as_posix()}": read_bytes(path)
         for path, inside in paths
         if not any(part.startswith(".") or part == "__pycache__" for part in inside.parts)
     }
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{shown(path)} cannot be read: {error.strerror}.") from None

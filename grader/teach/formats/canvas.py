@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.base.errors import UsageError
-from grader.course.document import shown
+from grader.base.files import shown
 from grader.show.numbers import format_points
 from grader.teach.formats.files import print_note, read_template
 from grader.teach.formats.matching import RowMatcher, identifiers

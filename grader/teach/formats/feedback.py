@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from grader.base.files import whole
+from grader.base.files import open_atomic
 from grader.base.result import Outcome, Result
 from grader.quiz.model import LEVELS
 from grader.quiz.result import QuestionResult, QuizResult
@@ -89,7 +89,7 @@ def write_feedback(book: Book, out: Path) -> list[Path]:
             (folder / PAGE_NAME, _html(book, student, entries, not_graded)),
             (folder / "feedback.md", _markdown(book, student, entries, not_graded)),
         ):
-            with whole(path) as file:
+            with open_atomic(path) as file:
                 file.write(text)
             written.append(path)
     return written

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from grader.base.errors import UsageError
-from grader.base.files import shown
+from grader.base.files import reading
 from grader.base.text import clean_line, inert
 
 MAX_NAMES = 5  # in a note
@@ -17,17 +16,8 @@ def read_template(path: Path) -> str:
 
     Raises UsageError if it cannot be read, or is not UTF-8.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise UsageError(f"{shown(path)}: there is no such file.") from None
-    except OSError as error:
-        raise UsageError(f"{shown(path)}: cannot be read: {error.strerror}.") from None
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise UsageError(f"{shown(path)}:{line}: not UTF-8; use the file as it was downloaded.") from None
+    with reading(path):
+        return path.read_bytes().decode()
 
 
 def join_names(names: Sequence[str]) -> str:

@@ -13,11 +13,9 @@ from statistics import fmean
 import click
 import msgspec
 
-from grader.base.errors import UsageError
-from grader.base.files import whole
+from grader.base.files import open_atomic, writing
 from grader.base.result import Outcome
 from grader.base.text import clean_line
-from grader.course.document import shown
 from grader.show.numbers import format_points
 from grader.teach.formats.cases import cases
 from grader.teach.formats.files import print_note
@@ -52,7 +50,7 @@ def write_github(book: Book, out: Path) -> list[Path]:
     target = os.environ.get("GITHUB_STEP_SUMMARY")
     used = _size(Path(target)) if target else 0
     text = format_summary(book, MAX_SUMMARY - used)
-    with whole(path) as file:
+    with open_atomic(path) as file:
         file.write(text)
     if not text:
         print_note("no summary is written, since the step's summary has almost reached GitHub's limit.")
@@ -217,8 +215,5 @@ def _size(path: Path) -> int:
 
 
 def _append(path: Path, text: str) -> None:
-    try:
-        with path.open("a", encoding="utf-8", newline="") as file:
-            file.write(text)
-    except OSError as error:
-        raise UsageError(f"{shown(path)} cannot be written: {error.strerror}.") from None
+    with writing(path), path.open("a", encoding="utf-8", newline="") as file:
+        file.write(text)

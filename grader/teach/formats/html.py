@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from grader.base.files import whole
+from grader.base.files import open_atomic
 from grader.base.result import Isolation, Versions
 from grader.teach.formats.explanation import ResultExplanation, explain_result
 from grader.teach.formats.feedback import FOLDER as FEEDBACK
@@ -54,7 +54,7 @@ def write_html(book: Book, out: Path) -> list[Path]:
 
 
 def _write(path: Path, text: str) -> Path:
-    with whole(path) as file:
+    with open_atomic(path) as file:
         file.write(text)
     return path
 

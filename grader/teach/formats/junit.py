@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from grader.base.files import whole
+from grader.base.files import open_atomic
 from grader.base.result import Outcome
 from grader.base.text import clean_line, xml_text
 from grader.show.numbers import format_points
@@ -24,7 +24,7 @@ def write_junit(book: Book, out: Path) -> list[Path]:
     """Write junit.xml, one student at a time."""
     path = out / "junit.xml"
     not_graded = ungraded_in(book).of_student
-    with whole(path) as file:
+    with open_atomic(path) as file:
         file.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n')
         for student, grades in grades_by_student(book):
             if grades:

@@ -11,10 +11,9 @@ from html import escape
 from pathlib import Path, PurePath
 
 from grader.base.errors import UsageError
-from grader.base.files import whole
+from grader.base.files import open_atomic, shown
 from grader.base.result import Outcome, Result
 from grader.base.text import clean_line
-from grader.course.document import shown
 from grader.teach.formats.files import print_note, read_template
 from grader.teach.formats.matching import RowMatcher, identifiers
 from grader.teach.formats.view import describe_grade, grades_by_student, total_points
@@ -103,7 +102,7 @@ def write_moodle(book: Book, out: Path, template: Path) -> list[Path]:
     if kept_comments:
         print_note(f"{kept_comments} feedback comments of {shown(template)} existed already and are kept.")
     path = out / "moodle.csv"
-    with whole(path) as file:
+    with open_atomic(path) as file:
         file.write(_replaced(sheet.text, changes))
     return [path]
 

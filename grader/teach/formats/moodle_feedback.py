@@ -8,9 +8,8 @@ import re
 from pathlib import Path
 
 from grader.base.errors import UsageError
-from grader.base.files import write_bytes, zipped
+from grader.base.files import shown, write_bytes, zipped
 from grader.base.text import clean_line
-from grader.course.document import shown
 from grader.teach.formats.feedback import PAGE_NAME, pages
 from grader.teach.formats.files import join_names, print_note
 from grader.teach.formats.matching import RowMatcher

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from grader.base.files import whole
+from grader.base.files import open_atomic
 from grader.base.result import SCHEMA as RESULT_SCHEMA
 from grader.base.result import Outcome, Result
 from grader.base.text import clean, clean_line
@@ -85,7 +85,7 @@ def write_results_json(book: Book, out: Path) -> list[Path]:
         students=(),
     )
     before, students, after = msgspec.json.encode(head).decode().rpartition('"students":[')
-    with whole(path) as file:
+    with open_atomic(path) as file:
         file.write(before + students)
         separator = "\n"
         for student, grades in grades_by_student(book):

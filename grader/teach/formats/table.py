@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from grader.base.files import whole
+from grader.base.files import open_atomic
 from grader.base.text import clean_line
 from grader.show.numbers import format_points
 
@@ -29,6 +29,6 @@ def csv_cell(text: str | None) -> str:
 
 def write_table(path: Path, rows: Iterable[Sequence[str]], delimiter: str = ",") -> Path:
     """Write rows of cells to a file, one row at a time."""
-    with whole(path) as file:
+    with open_atomic(path) as file:
         csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows(rows)
     return path

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from grader.base.errors import UsageError
-from grader.base.text import clean_line
-from grader.course.model import did_you_mean
+from grader.base.text import clean_line, did_you_mean
 from grader.show.numbers import format_change, format_points
 from grader.teach.formats.table import points_cell
 from grader.teach.gradebook.model import BatchRun, Book, Grade, GradedFile, Item

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from grader.base.errors import UsageError
-from grader.course.document import shown
+from grader.base.files import shown
 from grader.teach.gradebook.migrations import MIGRATIONS, migrate
 
 FILE = "gradebook.sqlite"

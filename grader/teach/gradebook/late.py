@@ -18,8 +18,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from grader.base.text import did_you_mean
 from grader.course.document import Document
-from grader.course.model import Struct, did_you_mean
+from grader.course.model import YamlStruct
 
 ALL = "all"  # the key of `due` for all items without a key of their own
 
@@ -28,7 +29,7 @@ Counts: TypeAlias = Literal["last-on-time", "last", "best"]  # which version; th
 _UNITS = {"min": "minutes", "minute": "minutes", "h": "hours", "hour": "hours", "day": "days", "week": "weeks"}
 
 
-class _File(Struct, frozen=True):
+class _File(YamlStruct, frozen=True):
     """The contents of late.yaml, with durations and percentages as text."""
 
     due: dict[str, str] | str | None = None

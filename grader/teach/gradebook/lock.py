@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from grader.base.errors import UsageError
-from grader.course.document import shown
+from grader.base.files import shown
 from grader.teach.gradebook.database import storage_errors
 
 FILE = ".lock"

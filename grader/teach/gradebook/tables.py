@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.course.document import shown
-from grader.course.model import did_you_mean
+from grader.base.files import read_text, shown
+from grader.base.text import did_you_mean
 from grader.teach.gradebook.late import parse_due_time
 from grader.teach.handins.handin import Student
 
@@ -157,7 +157,7 @@ def read_adjustments(path: Path, names: NameLookup) -> list[Adjustment]:
 
 def _rows(path: Path, needed: tuple[str, ...], optional: tuple[str, ...]) -> Iterator[_Row]:
     """Yield the rows that are not empty, with cells by the names in the first row."""
-    text = _text(path)
+    text = read_text(path)
     first = text.lstrip().partition("\n")[0]
     delimiter = ";" if ";" in first and "," not in first else ","  # spreadsheets use ; in locales with decimal commas
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -191,15 +191,3 @@ def _header(row: _Row, cells: list[str], needed: tuple[str, ...], optional: tupl
         if column and columns.count(column) > 1:
             raise row.error(f"the column '{column}' is given twice.")
     return columns
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{shown(path)}: cannot be read: {error.strerror}.") from None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise UsageError(f"{shown(path)}:{line}: not UTF-8; save the file in this encoding.") from None

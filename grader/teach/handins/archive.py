@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from grader.base.errors import UsageError
+from grader.base.files import reading
 from grader.engine.submission.files import MIB, visible
 from grader.teach.handins.handin import Ignored, IgnoredKind
 from grader.teach.handins.members import BROKEN, Member, TarReader, ZipReader
@@ -74,10 +75,8 @@ def open_archive(path: Path) -> Tree:
     Raise UsageError if the archive is damaged or exceeds the limits.
     """
     name = visible(path)
-    try:
+    with reading(path):
         file = path.open("rb")
-    except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}.") from None
     return _tree(file, name, path.name, CLASS)
 
 

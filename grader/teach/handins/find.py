@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader.base.errors import UsageError
-from grader.course.model import did_you_mean
+from grader.base.text import did_you_mean
 from grader.engine.submission.files import visible
 from grader.teach.handins.archive import (
     archive_stem,

@@ -13,6 +13,7 @@ from pathlib import Path
 from msgspec import structs
 
 from grader.base.errors import UsageError
+from grader.base.files import reading
 from grader.engine.submission.files import visible
 from grader.teach.handins.handin import Found, Handin, Ignored, Student
 from grader.teach.handins.versions import choose_versions
@@ -61,7 +62,7 @@ Roster = tuple[RosterEntry, ...]
 def read_roster(path: Path) -> Roster:
     """Read a roster from a CSV file. Raise UsageError with file and line for anything wrong in it."""
     name = visible(path)
-    text = _text(path, name)
+    text = _text(path)
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -213,16 +214,10 @@ def _may_be(name: str | None, other: str | None) -> bool:
 # ------------------------------------------------------------ the file
 
 
-def _text(path: Path, name: str) -> str:
-    try:
+def _text(path: Path) -> str:
+    with reading(path):
         data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}.") from None
-    try:
         return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise UsageError(f"{name}:{line}: not UTF-8; save the roster as CSV in this encoding.") from None
 
 
 def _listed(columns: list[str | None], row: list[str]) -> RosterEntry | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from grader.base.errors import UsageError
+from grader.base.files import reading
 from grader.engine.submission.files import limit_of, read_regular, visible
 from grader.teach.handins.handin import Ignored, IgnoredKind, Student
 
@@ -143,7 +144,7 @@ def tree_of_folder(root: Path) -> Tree:
     open_folders: list[tuple[Parts, Path]] = [((), root)]
     while open_folders:
         parts, folder = open_folders.pop()
-        try:
+        with reading(folder):
             with os.scandir(folder) as found:
                 content = sorted(found, key=lambda each: each.name)
             for each in content:
@@ -163,8 +164,6 @@ def tree_of_folder(root: Path) -> Tree:
                     entries.append(TreeEntry(path, name, state.st_size, time_of_timestamp(state.st_mtime), fetch))
                 else:
                     refused.append(refused_entry(path, name, SPECIAL))
-        except OSError as error:
-            raise UsageError(f"The folder {visible(folder)} cannot be read: {error.strerror}.") from None
         if len(entries) + len(refused) + len(ignored) > MAX_ENTRIES:
             raise too_many_files(name, MAX_ENTRIES)
     entries.sort(key=lambda entry: entry.path)

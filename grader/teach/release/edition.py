@@ -7,14 +7,13 @@ from typing import Literal
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.base.files import shown
-from grader.course.document import Document, read_text
+from grader.base.files import read_bytes, read_text, shown
+from grader.course.document import Document
 from grader.course.glossary import glossary_path
-from grader.course.lab_script import asked as asked_by_lab
-from grader.course.lesson.files import opening, part_files
+from grader.course.lab_script import lab_signature as asked_by_lab
+from grader.course.lesson.files import form_name, lesson_folder, opening, part_files, quiz_path
 from grader.course.lesson.moving import moving_scripts
 from grader.course.lesson.notation import notation_path
-from grader.course.lessons import form_name, lesson_folder, quiz_path
 from grader.course.load import COURSE_FILE
 from grader.course.model import Course, Exercise, Lesson, Syllabus
 from grader.course.workspace.digest import course_digest, exercise_digests
@@ -177,11 +176,3 @@ def _pictures(folder: Path) -> list[Path]:
 
 def _name(course: Course, path: Path) -> str:
     return path.relative_to(course.root).as_posix()
-
-
-def read_bytes(path: Path) -> bytes:
-    """Return the content of a file. Raises UsageError if it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{shown(path)}: cannot be read: {error.strerror}.") from None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from grader.base.errors import UsageError
-from grader.base.files import Folder, part_name, shown, write_bytes, zipped
+from grader.base.files import Folder, shown, temporary_name, write_bytes, writing, zipped
 
 
 def is_zip(path: Path) -> bool:
@@ -33,8 +33,8 @@ def write_edition(out: Path, files: Mapping[str, bytes]) -> None:
     path = Path(os.path.realpath(out))  # `out` may be `..`
     exists = path.is_dir()
     parent = path if exists else path.parent
-    part = part_name()
-    try:
+    part = temporary_name()
+    with writing(out):
         parent.mkdir(parents=True, exist_ok=True)
         with Folder(parent) as folder:
             try:
@@ -47,5 +47,3 @@ def write_edition(out: Path, files: Mapping[str, bytes]) -> None:
                     folder.move(part, path.name)
             finally:
                 folder.clear(part)
-    except OSError as error:
-        raise UsageError(f"{shown(out)} cannot be written: {error.strerror or error}.") from None

@@ -55,8 +55,8 @@ BROKEN: dict[str, tuple[str, str, str]] = {
         "```picture products",
         "no function of pictures.py returns a picture 'products'.",
     ),
-    "early-letter": (edited("$w_1$", "$S_1$"), "$S_1$", "the letter S stands here"),
-    "stress": (edited("Running sums can", "They **really** can"), "really", "'really' is in bold and no term"),
+    "early-letter": (edited("$w_1$", "$S_1$"), "$S_1$", "the letter S is used here"),
+    "stress": (edited("Running sums can", "They **really** can"), "really", "'really' is bold but not a term"),
     "long-line": (
         edited("```exercise", f"```text\n{'x' * 80}\n```\n\n```exercise"),
         "xxxx",
@@ -197,7 +197,7 @@ def test_checks_the_opening_as_the_page_before_lesson_1(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "1 of 2 lessons pass." in done.stdout
     told = " ".join(done.stdout.split())
-    assert "lessons/opening.md:4: the term 'running sum' stands here for the first time" in told
+    assert "lessons/opening.md:4: the term 'running sum' is used here for the first time" in told
     assert "✓ lesson 1" in done.stdout
     assert "lesson 1 " not in check(tmp_path, "lesson", "0").stdout
 

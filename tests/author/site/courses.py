@@ -1,4 +1,4 @@
-"""A small course for the tests of the site: a lesson in parts with every block, and one of the old form."""
+"""A small course for the tests of the site: one lesson has every block, the other all moving pictures."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ COURSE = """\
 title: Small & <short>
 lessons:
   - {number: 1, slug: tools, title: Tools & masks, short: tools}
-  - {number: 2, slug: old, title: The old form, short: old}
+  - {number: 2, slug: moving, title: Moving pictures, short: moving}
   - {number: 3, slug: empty, title: Not written, short: empty}
 """
 
@@ -126,14 +126,14 @@ because: So it is.
 Again.
 """
 
-OLD = """\
-# 2. The old form
+FIGURES = """\
+---
+title: Pictures that move
+---
 
-## Idea
+A mixture of experts has a token.
 
-A mixture of experts has a token. It costs $5 or $6.
-
-```
+```text
 MoE = many
 ```
 
@@ -170,7 +170,7 @@ def still(name: str) -> Matrix:
 PAST = Curves("past", "sums of the past", "token", "sum", (Line("sum", (1.0, 2.0, 3.0), (3.0, 9.0, 18.0)),))
 PICTURES = {
     "01-tools": (PAST, still("still")),
-    "02-old": tuple(still(f"still-{name}") for name in MOVING),
+    "02-moving": tuple(still(f"still-{name}") for name in MOVING),
 }
 
 
@@ -190,7 +190,7 @@ def make_course(to: Path) -> Path:
         "lessons/01-tools/1-masks.md": MASKS,
         "lessons/01-tools/2-more.md": MORE,
         "lessons/01-tools/quiz.yaml": f"# {SECRET}\n",
-        "lessons/02-old/lesson.md": OLD,
+        "lessons/02-moving/1-figures.md": FIGURES,
     }
     for lesson, pictures in PICTURES.items():
         for picture in pictures:

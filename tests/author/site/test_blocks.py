@@ -64,8 +64,8 @@ def test_loads_the_script_of_a_moving_picture(course: Path) -> None:
     [
         ("exercise toolbox", "exercise nothing", "there is no exercise 'nothing' in this course."),
         ("exercise toolbox", "lab toolbox", "there is no lab 'toolbox' in this course."),
-        ("moving=masks", "moving=mask", "no picture moves by 'mask'. Did you mean 'masks'?"),
-        ("moving=masks", "moving=zzz", "no picture moves by 'zzz'. There are kv-cache, masks, noise,"),
+        ("moving=masks", "moving=mask", "there is no script 'mask'. Did you mean 'masks'?"),
+        ("moving=masks", "moving=zzz", "there is no script 'zzz'. There are kv-cache, masks, noise,"),
         ("picture past", "picture passed", "passed.json: there is no such picture"),
         (r"\bar\alpha_t", r"\baar\alpha_t", r"\baar is not supported"),
     ],
@@ -78,5 +78,5 @@ def test_reports_unknown_names_with_file_and_line(course: Path, old: str, new: s
 
 def test_reports_an_invalid_picture_file(course: Path) -> None:
     (course / "lessons/01-tools/pictures/past.json").write_text('{"type": "curves"}')
-    with pytest.raises(UsageError, match=r"past.json: this is no picture: .*"):
+    with pytest.raises(UsageError, match=r"past.json: this is not a picture: .*"):
         part(course)

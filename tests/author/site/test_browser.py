@@ -22,7 +22,7 @@ FLAGS = (
 LONGEST = 600_000  # milliseconds after which a page is taken not to come: a guard, also on a busy machine
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 PART = "lessons/01-tools/1-masks.html"
-OLD = "lessons/02-old/lesson.html"
+FIGURES = "lessons/02-moving/1-figures.html"
 
 expect.set_options(timeout=LONGEST)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
@@ -92,7 +92,7 @@ def test_formulas_are_rendered(reader: Reader) -> None:
 
 
 def test_pictures_are_visible(reader: Reader) -> None:
-    page = reader.open(OLD)
+    page = reader.open(FIGURES)
     assert page.locator("figure").count() == len(MOVING)
     for name in MOVING:
         expect(seen(page, name)).to_be_visible()
@@ -108,7 +108,7 @@ def test_without_scripts_pictures_are_static_and_answers_can_be_opened(browser: 
     expect(page.get_by_role("img", name="sums of the past")).to_be_visible()
     page.get_by_role("link", name="causal mask").first.focus()
     expect(page.get_by_text("It hides what comes later.").first).to_be_visible()
-    page.goto(f"file://{small_site}/{OLD}")
+    page.goto(f"file://{small_site}/{FIGURES}")
     assert page.get_by_role("img", name="a mask").count() == len(MOVING)
     context.close()
 
@@ -235,7 +235,7 @@ def put(box: Locator, label: str, key: str, times: int = 1) -> None:
 
 
 def test_masks_change_the_outputs(reader: Reader) -> None:
-    box = seen(reader.open(OLD), "masks")
+    box = seen(reader.open(FIGURES), "masks")
     outputs = box.locator("tr td:last-child")
     assert outputs.all_inner_texts()[-3:] == ["3.00", "4.50", "5.25"]
     box.get_by_role("button", name="query 0 looks at key 1").press("Enter")
@@ -251,7 +251,7 @@ def test_masks_change_the_outputs(reader: Reader) -> None:
 
 
 def test_router_drops_tokens_over_capacity(reader: Reader) -> None:
-    box = seen(reader.open(OLD), "router")
+    box = seen(reader.open(FIGURES), "router")
     assert "= 4 places. 4 of 16 choices are dropped" in said(box)
     assert box.locator(".lost").count() == 4
     put(box, "capacity factor", "End")
@@ -261,7 +261,7 @@ def test_router_drops_tokens_over_capacity(reader: Reader) -> None:
 
 
 def test_kv_cache_shows_its_size(reader: Reader) -> None:
-    box = seen(reader.open(OLD), "kv-cache")
+    box = seen(reader.open(FIGURES), "kv-cache")
     assert "2 · 32 · 8 · 128 · 8,192 · 2 bytes = 1.00 GiB." in said(box)
     put(box, "key-value heads", "End")
     assert "= 4.00 GiB." in said(box)
@@ -272,7 +272,7 @@ def test_kv_cache_shows_its_size(reader: Reader) -> None:
 
 
 def test_roofline_shows_the_numbers_of_lesson_4(reader: Reader) -> None:
-    box = seen(reader.open(OLD), "roofline")
+    box = seen(reader.open(FIGURES), "roofline")
     assert "batch 8: reading takes 25.19 ms" in said(box)
     assert "from batch 1071 on" in said(box)
     put(box, "batch", "Home")
@@ -284,7 +284,7 @@ def test_roofline_shows_the_numbers_of_lesson_4(reader: Reader) -> None:
 
 
 def test_selective_scan_advances_step_by_step(reader: Reader) -> None:
-    page = reader.open(OLD)
+    page = reader.open(FIGURES)
     box = seen(page, "selective-scan")
     assert said(box) == "The state is 0. Step, or play."
     step = box.get_by_role("button", name="Step")
@@ -302,7 +302,7 @@ def test_selective_scan_advances_step_by_step(reader: Reader) -> None:
 
 
 def test_noise_grows_with_t(reader: Reader) -> None:
-    box = seen(reader.open(OLD), "noise")
+    box = seen(reader.open(FIGURES), "noise")
     colours = "(pixels) => new Set(pixels.map((pixel) => pixel.getAttribute('fill'))).size"
     before = box.locator("rect").evaluate_all(colours)
     assert said(box).startswith("t = 0: x_t = 1.000 · x_0 + 0.010 · ε.")

@@ -23,7 +23,7 @@ def test_builds_a_page_for_everything_in_a_course(course: Path) -> None:
         "opening.html",
         "lessons/01-tools/1-masks.html",
         "lessons/01-tools/2-more.html",
-        "lessons/02-old/lesson.html",
+        "lessons/02-moving/1-figures.html",
         "exercises/index.html",
         "exercises/toolbox.html",
         "glossary.html",
@@ -62,13 +62,10 @@ def test_parts_link_to_the_previous_and_the_next_one(course: Path) -> None:
 
 def test_shows_breadcrumbs_and_facts_around_titles(course: Path) -> None:
     found = pages(load_course(course))
-    part, old = found["lessons/01-tools/1-masks.html"], found["lessons/02-old/lesson.html"]
+    part = found["lessons/01-tools/1-masks.html"]
     assert part.title == "Masks from T = 3 tokens"
     assert part.above == "Lesson 1, Tools & masks: part 1 of 2"
     assert [link.title for link in part.crumbs] == ["Lessons", "1 Tools & masks"]
-    assert old.above == "Lesson 2"
-    assert "The old form" not in old.body
-    assert "It costs $5 or $6." in old.body
 
 
 def test_the_readmes_section_for_students_becomes_a_page(course: Path) -> None:

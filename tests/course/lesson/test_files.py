@@ -1,4 +1,4 @@
-"""Where parts lie, and what is known of them without a parser."""
+"""The files of parts, and what is read from them without a parser."""
 
 from pathlib import Path
 
@@ -6,15 +6,15 @@ import pytest
 
 from grader.base.errors import UsageError
 from grader.course import load_lessons
-from grader.course.lesson.files import all_files, due_in, part_files, title
+from grader.course.lesson.files import all_files, due_in, part_files, part_title
 from tests.paths import copy_toolbox
 
 
-def test_the_parts_of_a_course(tmp_path: Path) -> None:
+def test_all_files_yields_the_parts_of_a_course(tmp_path: Path) -> None:
     root = copy_toolbox(tmp_path / "course")
     course = load_lessons(root)
     first, second = all_files(course)
-    assert (first.name, first.slug, title(first, course)) == ("1.1", "averages", "The average of the past")
+    assert (first.name, first.slug, part_title(first)) == ("1.1", "averages", "The average of the past")
     assert (due_in(first), due_in(second)) == (["toolbox"], [])
 
 

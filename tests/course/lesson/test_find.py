@@ -1,4 +1,4 @@
-"""What is meant by a number or by words."""
+"""Finding lessons and parts by numbers and words."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from grader.base.errors import UsageError
 from grader.course import load_lessons
 from grader.course.lesson.files import PartFile
-from grader.course.lesson.find import Section, find
+from grader.course.lesson.find import find_lesson_or_part
 from tests.paths import copy_toolbox
 
 SECOND = "  - {number: 2, slug: other-tools, title: Other tools, short: sharp ones, names: [knives]}\n"
@@ -15,12 +15,14 @@ SECOND = "  - {number: 2, slug: other-tools, title: Other tools, short: sharp on
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    """The small course with an opening, and a second lesson of one text."""
+    """Make the small course with an opening and a second lesson of one part."""
     root = copy_toolbox(tmp_path / "course")
     (root / "course.yaml").write_text((root / "course.yaml").read_text("utf-8") + SECOND, "utf-8")
     (root / "lessons" / "opening.md").write_text("---\ntitle: Welcome\n---\n", "utf-8")
     (root / "lessons" / "02-other-tools").mkdir()
-    (root / "lessons" / "02-other-tools" / "lesson.md").write_text("# Other tools\n\n## Knives\n", "utf-8")
+    (root / "lessons" / "02-other-tools" / "1-sharp.md").write_text(
+        "---\ntitle: On blades\n---\n\n## Knives\n", "utf-8"
+    )
     return root
 
 
@@ -42,22 +44,18 @@ def course(tmp_path: Path) -> Path:
         ("1 leak", "1.2"),
         ("1 sums", "1.1"),  # a heading in it
         ("knives", "lesson 2"),
-        ("2 knives", "2 knives"),
+        ("2 knives", "2.1"),
     ],
 )
-def test_what_is_meant(course: Path, words: str, found: str) -> None:
-    meant = find(load_lessons(course), words.split())
-    if isinstance(meant, Section):
-        assert f"{meant.file.name} {meant.words}" == found
-    else:
-        assert (meant.name if isinstance(meant, PartFile) else f"lesson {meant.number}") == found
+def test_finds_a_lesson_or_part_by_words(course: Path, words: str, found: str) -> None:
+    meant = find_lesson_or_part(load_lessons(course), words.split())
+    assert (meant.name if isinstance(meant, PartFile) else f"lesson {meant.number}") == found
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         ("1.3", "There is no 1.3: lesson 1 has the parts 1.1 to 1.2."),
-        ("2.1", "There is no 2.1: lesson 2 is one text."),
         ("leeks", "No lesson 'leeks' in this course. Did you mean 'leaks'?"),
         ("xyz", "No lesson 'xyz' in this course. grade lesson --list has them all."),
         ("too", "'too' can be 'tools' (1) or 'other-tools' (2); name one of them."),
@@ -65,15 +63,15 @@ def test_what_is_meant(course: Path, words: str, found: str) -> None:
         ("1 xyz", "Lesson 1 has no part 'xyz'. It has: The average of the past, What leaks."),
     ],
 )
-def test_what_is_not_there_is_one_sentence(course: Path, words: str, sentence: str) -> None:
+def test_unknown_or_ambiguous_words_are_an_error(course: Path, words: str, sentence: str) -> None:
     with pytest.raises(UsageError) as caught:
-        find(load_lessons(course), words.split())
+        find_lesson_or_part(load_lessons(course), words.split())
     assert str(caught.value) == sentence
 
 
-def test_several_parts_are_named(course: Path) -> None:
+def test_an_ambiguous_part_is_an_error(course: Path) -> None:
     part = course / "lessons" / "01-tools" / "3-more-leaks.md"
     part.write_text("---\ntitle: More leaks\n---\n", "utf-8")
     with pytest.raises(UsageError) as caught:
-        find(load_lessons(course), ["1", "leak"])
+        find_lesson_or_part(load_lessons(course), ["1", "leak"])
     assert str(caught.value) == "'leak' can be 1.2 (What leaks) or 1.3 (More leaks); name one of them."

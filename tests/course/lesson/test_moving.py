@@ -1,11 +1,11 @@
-"""The scripts that move pictures are the course's own."""
+"""The scripts of a course that animate its pictures."""
 
 from pathlib import Path
 
-from grader.course.lesson.moving import moving_scripts, no_script
+from grader.course.lesson.moving import moving_scripts, script_problem
 
 
-def test_scripts_by_their_names(tmp_path: Path) -> None:
+def test_finds_scripts_by_name(tmp_path: Path) -> None:
     assert moving_scripts(tmp_path) == {}
     folder = tmp_path / "lessons" / "moving"
     folder.mkdir(parents=True)
@@ -14,8 +14,8 @@ def test_scripts_by_their_names(tmp_path: Path) -> None:
     assert moving_scripts(tmp_path) == {"masks": folder / "masks.js", "waves": folder / "waves.js"}
 
 
-def test_a_name_that_there_is_not(tmp_path: Path) -> None:
+def test_an_unknown_script_gets_a_suggestion(tmp_path: Path) -> None:
     scripts = {"masks": tmp_path, "waves": tmp_path}
-    assert no_script("masks", scripts) is None
-    assert no_script("mask", scripts) == "no picture moves by 'mask'. Did you mean 'masks'?"
-    assert no_script("zzz", scripts) == "no picture moves by 'zzz'. There are masks, waves."
+    assert script_problem("masks", scripts) is None
+    assert script_problem("mask", scripts) == "there is no script 'mask'. Did you mean 'masks'?"
+    assert script_problem("zzz", scripts) == "there is no script 'zzz'. There are masks, waves."

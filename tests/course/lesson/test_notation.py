@@ -1,4 +1,4 @@
-"""Letters have one meaning, and formulas and code use no others."""
+"""Every letter has one meaning, and formulas and code use no others."""
 
 from pathlib import Path
 
@@ -26,11 +26,11 @@ def root(tmp_path: Path) -> Path:
         (r"\begin{aligned} a \\ b \end{aligned}", ["a", "b"]),
     ],
 )
-def test_letters_of_a_formula(formula: str, letters: list[str]) -> None:
+def test_finds_the_letters_of_a_formula(formula: str, letters: list[str]) -> None:
     assert letters_of(formula, [r"\bar{B}"]) == letters
 
 
-def test_a_good_part_has_no_problem(root: Path) -> None:
+def test_a_good_part_has_no_text_problems(root: Path) -> None:
     part, _ = part_of(edited("itself. See", r"itself, $\bar{B}$ and $$ w_T $$. See"), root)
     assert list(notation_problems(part, load_notation(root))) == []
 
@@ -42,22 +42,22 @@ def test_a_good_part_has_no_problem(root: Path) -> None:
         ("$w_1$", r"$\alpha w_1$", r"the letter \alpha is not in lessons/notation.yaml."),
         ("print(v.cumsum(0))", "Q = v.cumsum(0)", "the letter Q is not in lessons/notation.yaml."),
         ("print(v.cumsum(0))", "f = lambda Q: Q + Q", "the letter Q is not in lessons/notation.yaml."),
-        ("$w_1$", "$S$", "the letter S stands here, and lessons/notation.yaml has it from lesson 2 on."),
+        ("$w_1$", "$S$", "the letter S is used here, but lessons/notation.yaml has it from lesson 2 on."),
     ],
 )
-def test_a_letter_without_a_meaning_is_told_once(root: Path, old: str, new: str, what: str) -> None:
+def test_a_letter_without_a_meaning_is_reported_once(root: Path, old: str, new: str, what: str) -> None:
     text = edited(old, new)
     part, _ = part_of(text, root)
     (problem,) = notation_problems(part, load_notation(root))
-    assert (problem.line, problem.what) == (line_of(text, new), what)
+    assert (problem.line, problem.sentence) == (line_of(text, new), what)
 
 
-def test_an_imported_module_is_no_letter(root: Path) -> None:
+def test_the_name_of_an_import_is_not_a_letter(root: Path) -> None:
     part, _ = part_of(edited("import torch\n", "import torch\nimport torch.nn.functional as F\nF.relu\n"), root)
     assert list(notation_problems(part, load_notation(root))) == []
 
 
-def test_without_a_file_there_are_no_letters(tmp_path: Path) -> None:
+def test_a_course_without_notation_has_no_letters(tmp_path: Path) -> None:
     assert load_notation(tmp_path) == ()
 
 
@@ -69,7 +69,7 @@ def test_without_a_file_there_are_no_letters(tmp_path: Path) -> None:
         ("- {letter: D, lesson: 1}", "notation.yaml:5"),
     ],
 )
-def test_a_wrong_file_is_one_sentence(root: Path, more: str, sentence: str) -> None:
+def test_an_error_in_the_notation_names_its_line(root: Path, more: str, sentence: str) -> None:
     path = root / "lessons" / "notation.yaml"
     path.write_text(small_lesson.NOTATION + more)
     with pytest.raises(UsageError, match=r"notation.yaml:5") as error:

@@ -1,4 +1,4 @@
-"""The words of a part, with the lines on which they stand."""
+"""The prose of a part with its line numbers."""
 
 from grader.course.lesson.model import ExerciseDue, Figure, Part, Predict, Prose
 from grader.course.lesson.passages import Passage, passages
@@ -24,7 +24,7 @@ def found(*blocks: Prose | Figure | ExerciseDue | Predict) -> list[Passage]:
     return list(passages(Part(lesson=1, number=1, slug="x", title="x", path="x.md", blocks=blocks)))
 
 
-def test_lines_of_words_formulas_and_links() -> None:
+def test_lines_of_bold_words_formulas_and_links() -> None:
     title, words, formula, first, second = found(Prose(line=11, text=TEXT))
     assert (title.text, title.line, title.heading) == ("A title", 11, True)
     places = {word: words.line_at(words.text.index(word)) for word in ("One", "two", "three", "four", "five")}
@@ -40,7 +40,7 @@ def test_lines_of_words_formulas_and_links() -> None:
     ]
 
 
-def test_captions_begin_below_their_fence_and_questions_stand_on_its_line() -> None:
+def test_lines_of_captions_and_questions() -> None:
     figure = Figure(line=4, name="x", caption="first\nsecond $w$")
     question = Predict(line=9, id="a", ask="why\nso", answer="b", because="$z$", options=("b", "c"))
     caption, *asked = found(figure, question)

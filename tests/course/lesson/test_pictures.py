@@ -1,11 +1,11 @@
-"""The data of a lesson's pictures: kept as JSON that is the same for the same picture, and read from it."""
+"""Pictures as deterministic JSON files."""
 
 from pathlib import Path
 
 import pytest
 
 from grader.base.errors import UsageError
-from grader.course.lesson.pictures import encoded, load_picture, picture_path
+from grader.course.lesson.pictures import encode_picture, load_picture, picture_path
 from grader.pictures import Curves, Heatmap, Line, Picture
 from tests.paths import TOOLBOX
 
@@ -20,13 +20,13 @@ def test_a_picture_is_read() -> None:
     ("content", "sentence"),
     [
         (None, "there is no such picture; grade check --update makes the pictures of lessons."),
-        (b"{", "this is no picture: Input data was truncated. grade check --update makes it anew."),
-        (b'{"type":"pie"}', "this is no picture: Invalid value 'pie' - at `$.type`. grade check"),
-        (b"\xff", "this is no picture: "),
+        (b"{", "this is not a picture: Input data was truncated. grade check --update makes it again."),
+        (b'{"type":"pie"}', "this is not a picture: Invalid value 'pie' - at `$.type`. grade check"),
+        (b"\xff", "this is not a picture: "),
     ],
     ids=["missing", "torn", "of another kind", "no text"],
 )
-def test_what_is_no_picture_is_one_sentence(tmp_path: Path, content: bytes | None, sentence: str) -> None:
+def test_a_malformed_picture_is_an_error(tmp_path: Path, content: bytes | None, sentence: str) -> None:
     if content is not None:
         (tmp_path / "pictures").mkdir()
         (tmp_path / "pictures" / "a.json").write_bytes(content)
@@ -39,21 +39,21 @@ def curves(*ys: float) -> Picture:
     return Curves("growth", "x", "x", "y", (Line("a", [1, 2], ys),))
 
 
-def test_a_picture_comes_back(tmp_path: Path) -> None:
+def test_a_picture_is_equal_after_writing_and_loading(tmp_path: Path) -> None:
     path = picture_path(tmp_path, "growth")
     path.parent.mkdir()
-    path.write_bytes(encoded(curves(1 / 3, 2e-9)))
+    path.write_bytes(encode_picture(curves(1 / 3, 2e-9)))
     kept = load_picture(tmp_path, "growth")
     assert isinstance(kept, Curves)
     assert list(kept.lines[0].ys) == [0.333333, 2e-9]
 
 
-def test_what_differs_in_the_seventh_digit_is_the_same() -> None:
-    assert encoded(curves(1.0, 123456.71)) == encoded(curves(1.0 + 1e-9, 123456.72))
-    assert encoded(curves(1.0, 123456.0)) != encoded(curves(1.0, 123457.0))
+def test_numbers_are_rounded_to_six_digits() -> None:
+    assert encode_picture(curves(1.0, 123456.71)) == encode_picture(curves(1.0 + 1e-9, 123456.72))
+    assert encode_picture(curves(1.0, 123456.0)) != encode_picture(curves(1.0, 123457.0))
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_a_number_that_cannot_be_drawn(number: float) -> None:
-    with pytest.raises(ValueError, match="no number that can be drawn"):
-        encoded(curves(1.0, number))
+def test_a_number_that_is_not_finite_cannot_be_encoded(number: float) -> None:
+    with pytest.raises(ValueError, match="cannot be drawn"):
+        encode_picture(curves(1.0, number))

@@ -1,10 +1,10 @@
-"""Terms are in bold where they first stand, and little else is."""
+"""Terms are bold at their first use, and little else is."""
 
 import pytest
 
 from grader.course.glossary import Term
 from grader.course.lesson.model import Part, Predict, Prose
-from grader.course.lesson.terms import Names, bold_problems, first_uses, term_problems
+from grader.course.lesson.terms import TermIndex, bold_problems, first_uses, term_problems
 
 TERMS = (
     Term(term="causal mask", also=("look-ahead mask",), lesson=1, definition="x"),
@@ -12,7 +12,7 @@ TERMS = (
     Term(term="logits", lesson=1, definition="x"),
     Term(term="mixture of experts", also=("MoE",), lesson=3, definition="x"),
 )
-NAMES = Names(TERMS)
+NAMES = TermIndex(TERMS)
 
 
 def part(text: str, number: int = 1) -> Part:
@@ -20,11 +20,11 @@ def part(text: str, number: int = 1) -> Part:
 
 
 def told(*texts: str) -> list[tuple[str, int, str]]:
-    """Path, line and term of what is wrong with parts of these texts, if lesson 1 explains its terms."""
+    """Return path, line and term of all problems of parts with these texts, if lesson 1 explains its terms."""
     parts = [part(text, number) for number, text in enumerate(texts, start=1)]
     uses = first_uses(parts, NAMES)
     found = [problem for each in parts for problem in term_problems(each, uses, {1})]
-    return [(each.path, each.line, each.what.split("'")[1]) for each in found]
+    return [(each.path, each.line, each.sentence.split("'")[1]) for each in found]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def told(*texts: str) -> list[tuple[str, int, str]]:
         "A **mask** hides. The mask hides.",
     ],
 )
-def test_nothing_is_wrong(text: str) -> None:
+def test_bold_terms_are_no_problems(text: str) -> None:
     assert told(text) == []
 
 
@@ -56,23 +56,23 @@ def test_nothing_is_wrong(text: str) -> None:
         (["::: x\n\n> the logits"], ("1.md", 7, "logits")),
     ],
 )
-def test_a_term_before_it_is_in_bold(texts: list[str], where: tuple[str, int, str]) -> None:
+def test_a_term_that_is_not_bold_at_its_first_use_is_a_problem(texts: list[str], where: tuple[str, int, str]) -> None:
     assert told(*texts) == [where]
 
 
-def test_a_term_within_a_longer_one_is_not_meant() -> None:
+def test_a_term_inside_a_longer_one_is_skipped() -> None:
     assert told("A **causal mask** hides. Then: a **mask** may hide other things.") == []
 
 
-def test_questions_count() -> None:
+def test_a_question_counts_as_a_use_of_a_term() -> None:
     question = Predict(line=9, id="a", ask="Whose mask is it?", answer="mine", because="so")
     asking = Part(lesson=1, number=1, slug="x", title="x", path="1.md", blocks=(question,))
     (problem,) = term_problems(asking, first_uses([asking], NAMES), {1})
     assert problem.line == 9
 
 
-def test_bold_is_for_terms_and_the_beginnings_of_items() -> None:
+def test_bold_words_must_be_terms_or_begin_an_item() -> None:
     items = "- **Item**: text\n- text **stress**\n\n| **cell** |\n|---|\n| **x** |"
     text = f"**Masks** and\n**more**.\n\n{items}\n\n## A **b**"
-    found = [(each.line, each.what.split("'")[1]) for each in bold_problems(part(text), NAMES)]
+    found = [(each.line, each.sentence.split("'")[1]) for each in bold_problems(part(text), NAMES)]
     assert found == [(6, "more"), (9, "stress")]

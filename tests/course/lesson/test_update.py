@@ -1,10 +1,10 @@
-"""What code prints is written into a part, and nothing else is touched."""
+"""The output of code is written into a part, and nothing else is changed."""
 
 from pathlib import Path
 
 import pytest
 
-from grader.course.lesson.source import cells
+from grader.course.lesson.source import code_cells
 from grader.course.lesson.update import with_outputs
 from tests import small_lesson
 from tests.small_lesson import GOOD, edited, part_of
@@ -21,10 +21,10 @@ def root(tmp_path: Path) -> Path:
 
 def updated(text: str, root: Path, printed: list[str]) -> str:
     part, _ = part_of(text, root)
-    return with_outputs(text, cells(part)[0], printed)
+    return with_outputs(text, code_cells(part)[0], printed)
 
 
-def test_what_is_right_stays(root: Path) -> None:
+def test_with_outputs_keeps_correct_outputs(root: Path) -> None:
     assert updated(GOOD, root, PRINTED) == GOOD
 
 
@@ -43,7 +43,7 @@ def test_a_missing_output_comes_after_its_code(root: Path) -> None:
     assert updated(text, root, PRINTED) == GOOD
 
 
-def test_outputs_of_several_lines_keep_their_blank_ones(root: Path) -> None:
+def test_a_new_output_keeps_its_blank_lines(root: Path) -> None:
     text = updated(GOOD, root, ["a\n\nb", PRINTED[1]])
     assert text == edited(FIRST, "```output\na\n\nb\n```\n\n```picture")
 
@@ -52,7 +52,7 @@ def test_code_that_did_not_run_or_prints_nothing_keeps_its_output(root: Path) ->
     assert updated(GOOD, root, [""]) == GOOD
 
 
-def test_line_ends_stay(root: Path) -> None:
+def test_with_outputs_keeps_line_endings(root: Path) -> None:
     text = edited(FIRST, "```output\nold\n```\n\n```picture")
     assert updated(text.replace("\n", "\r\n"), root, PRINTED) == GOOD.replace("\n", "\r\n")
 

@@ -1,4 +1,4 @@
-"""What the tests of workspaces share: an installed course."""
+"""Fixtures for the tests of workspaces."""
 
 from pathlib import Path
 
@@ -9,5 +9,5 @@ from tests.course.workspace.installation import install
 
 @pytest.fixture
 def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The installed course, of three exercises."""
+    """Install a course of three exercises."""
     return install(tmp_path, monkeypatch)

@@ -1,4 +1,4 @@
-"""A course in the place of the installed one, and workspaces of it."""
+"""A course that replaces the installed one, and workspaces of it."""
 
 from pathlib import Path
 
@@ -6,15 +6,15 @@ import pytest
 
 from tests.three_exercises import three_exercises
 
-USERS = ("filling", "installed", "reset")  # modules that ask where the installed course is
+USERS = ("filling", "installed", "reset")  # modules that use the installed course
 
 
 def install(folder: Path, patch: pytest.MonkeyPatch) -> Path:
-    """Makes a course of three exercises and a lesson, which counts as installed; the user's data goes beside it."""
+    """Make a course of three exercises and a lesson the installed one, with the user's data folder beside it."""
     course = three_exercises(folder / "installed")
     lesson = course / "lessons" / "01-three"
     lesson.mkdir(parents=True)
-    (lesson / "lesson.md").write_text("# 1. Three\n")
+    (lesson / "1-three.md").write_text("---\ntitle: Three\n---\n")
     for name in ("base", "top", "high"):
         (course / "exercises" / name / "README.md").write_text(f"# {name}\n\nWhat to write.\n")
     for module in USERS:
@@ -24,6 +24,6 @@ def install(folder: Path, patch: pytest.MonkeyPatch) -> Path:
 
 
 def release(course: Path, version: str, patch: pytest.MonkeyPatch) -> None:
-    """Lets the installed course be that of another version of archgrade."""
+    """Change the version of the installed archgrade."""
     for module in ("filling", "installed"):
         patch.setattr(f"grader.course.workspace.{module}.__version__", version)

@@ -1,4 +1,4 @@
-"""What a workspace gets, and that nothing of a student's is ever overwritten in it."""
+"""grade init and grade update: the files of a workspace, and that no file of a student is overwritten."""
 
 import os
 from pathlib import Path
@@ -19,26 +19,26 @@ STATEMENT = "exercises/base/README.md"
 
 @pytest.fixture
 def workspace(course: Path, tmp_path: Path) -> Path:
-    """A new workspace."""
+    """Make a new workspace."""
     return init(tmp_path / "mine").root
 
 
 def test_a_workspace_has_the_course_without_its_solutions(course: Path, workspace: Path) -> None:
     given = {path.relative_to(workspace).as_posix() for path in workspace.rglob("*") if path.is_file()}
     exercises = {f"exercises/{name}/{file}" for name in ("base", "top", "high") for file in ("README.md", f"{name}.py")}
-    assert exercises | {"course.yaml", "lessons/01-three/lesson.md", MARKER} <= given
+    assert exercises | {"course.yaml", "lessons/01-three/1-three.md", MARKER} <= given
     assert not any("solutions" in path or "hidden" in path for path in given)
     exercise = load_course(workspace).exercise("base")
     assert exercise.stub == workspace / STUB
     assert exercise.hidden_tests == course / "solutions" / "base" / "test_hidden.py"
 
 
-def test_no_submission_may_read_where_the_solutions_are(course: Path, workspace: Path) -> None:
+def test_folders_include_the_installed_solutions(course: Path, workspace: Path) -> None:
     assert load_course(workspace).folders == (workspace, course / "solutions")
     assert load_course(course).folders == (course,)
 
 
-def test_init_leaves_what_is_there(course: Path, tmp_path: Path) -> None:
+def test_init_keeps_existing_files(course: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine" / STUB
     mine.parent.mkdir(parents=True)
     mine.write_text("def double(x):\n    return x + x\n")
@@ -49,7 +49,7 @@ def test_init_leaves_what_is_there(course: Path, tmp_path: Path) -> None:
     assert (tmp_path / "mine" / "notes.txt").read_text() == "mine"
 
 
-def test_init_of_a_workspace_or_a_course_is_refused(course: Path, workspace: Path) -> None:
+def test_init_of_a_workspace_or_course_is_an_error(course: Path, workspace: Path) -> None:
     with pytest.raises(UsageError, match="is a workspace already; grade update"):
         init(workspace)
     with pytest.raises(UsageError, match="is a course already"):
@@ -58,9 +58,7 @@ def test_init_of_a_workspace_or_a_course_is_refused(course: Path, workspace: Pat
         update(course)
 
 
-def test_update_brings_what_is_new_and_leaves_what_was_changed(
-    course: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_update_replaces_only_unchanged_files(course: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (workspace / STUB).write_text("mine")
     (workspace / "exercises/high/high.py").write_text("mine")
     (workspace / "exercises/top/README.md").write_text("with notes")
@@ -82,7 +80,7 @@ def test_update_brings_what_is_new_and_leaves_what_was_changed(
     assert set(update(workspace).kept) == {STUB, "exercises/top/README.md"}
 
 
-def test_update_removes_what_the_course_has_no_more_unless_it_was_changed(course: Path, workspace: Path) -> None:
+def test_update_removes_only_unchanged_files(course: Path, workspace: Path) -> None:
     (workspace / "exercises/high/high.py").write_text("mine")
     for name in ("high.py", "README.md"):
         (course / "exercises" / "high" / name).unlink()
@@ -90,13 +88,13 @@ def test_update_removes_what_the_course_has_no_more_unless_it_was_changed(course
     assert (workspace / "exercises/high/high.py").read_text() == "mine"
 
 
-def test_update_brings_back_what_was_deleted(workspace: Path) -> None:
+def test_update_restores_deleted_files(workspace: Path) -> None:
     (workspace / STATEMENT).unlink()
     assert update(workspace).written == (STATEMENT,)
     assert (workspace / STATEMENT).is_file()
 
 
-def test_where_one_file_is_a_link_no_file_is_changed(course: Path, workspace: Path, tmp_path: Path) -> None:
+def test_update_with_a_linked_file_changes_nothing(course: Path, workspace: Path, tmp_path: Path) -> None:
     (tmp_path / "outside.py").write_text("mine")
     (workspace / STUB).unlink()
     (workspace / STUB).symlink_to(tmp_path / "outside.py")
@@ -108,8 +106,8 @@ def test_where_one_file_is_a_link_no_file_is_changed(course: Path, workspace: Pa
     assert {path: path.read_bytes() for path in workspace.rglob("*") if path.is_file()} == before
 
 
-def test_what_was_written_on_the_way_cannot_be_led_elsewhere(course: Path, workspace: Path, tmp_path: Path) -> None:
-    """Links under the names that earlier versions had for what is not whole yet."""
+def test_a_temporary_file_cannot_be_redirected(course: Path, workspace: Path, tmp_path: Path) -> None:
+    # earlier versions used predictable names for temporary files
     (tmp_path / "outside.py").write_text("mine")
     for name in (STATEMENT, MARKER):
         path = workspace / name
@@ -121,7 +119,7 @@ def test_what_was_written_on_the_way_cannot_be_led_elsewhere(course: Path, works
 
 def test_an_older_workspace_asks_for_an_update(course: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     release(course, "9.9", monkeypatch)
-    with pytest.raises(UsageError, match=r"the course of archgrade .*, and 9.9 is installed; .* grade update"):
+    with pytest.raises(UsageError, match=r"the course of archgrade .*, but 9.9 is installed; run grade update"):
         load_course(workspace)
     update(workspace)
     assert load_course(workspace).exercise("top").solution is not None
@@ -136,9 +134,7 @@ def test_progress_survives_the_loss_of_the_workspace(course: Path, workspace: Pa
     assert not list(workspace.rglob("progress.jsonl"))
 
 
-def test_progress_moves_with_the_workspace_and_another_one_begins_anew(
-    course: Path, workspace: Path, tmp_path: Path
-) -> None:
+def test_progress_moves_with_the_workspace(course: Path, workspace: Path, tmp_path: Path) -> None:
     record(workspace, "base", 4)
     workspace.rename(tmp_path / "moved")
     assert Progress.load(tmp_path / "moved").state("base") == "passed"
@@ -146,7 +142,7 @@ def test_progress_moves_with_the_workspace_and_another_one_begins_anew(
         assert Progress.load(init(tmp_path / new).root).state("base") == "not started"
 
 
-def test_a_workspace_that_cannot_be_written_is_said(course: Path, tmp_path: Path) -> None:
+def test_an_unwritable_workspace_is_an_error(course: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot be written: Not a directory"):
         init(tmp_path / "file" / "mine")
@@ -166,7 +162,7 @@ def test_a_workspace_that_cannot_be_written_is_said(course: Path, tmp_path: Path
     ],
     ids=range(8),
 )
-def test_a_broken_marker_is_said(workspace: Path, text: str) -> None:
+def test_a_malformed_marker_is_an_error(workspace: Path, text: str) -> None:
     (workspace / MARKER).write_text(text)
     with pytest.raises(UsageError, match=r"\.workspace\.json cannot be read: .* run grade init") as caught:
         load_course(workspace)
@@ -177,5 +173,5 @@ def test_a_broken_marker_is_said(workspace: Path, text: str) -> None:
     ("path", "stub"),
     [(STUB, True), (STATEMENT, False), ("exercises/base/lab.py", False), ("lessons/base/base.py", False)],
 )
-def test_stubs_are_what_students_complete(path: str, stub: bool) -> None:
+def test_is_stub_is_true_for_files_that_students_complete(path: str, stub: bool) -> None:
     assert is_stub(path) is stub

@@ -1,4 +1,4 @@
-"""Where the installed course is: in a clone, and where a wheel has put it."""
+"""Finding the installed course of a clone and of a wheel."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ def test_a_clone_is_its_own_course() -> None:
 
 
 @pytest.mark.parametrize("packages", ["lib/python3.11/site-packages", "Lib/site-packages", ""])
-def test_a_wheel_puts_it_into_the_data_of_the_environment(tmp_path: Path, packages: str) -> None:
+def test_finds_the_course_of_a_wheel_in_the_data_of_the_environment(tmp_path: Path, packages: str) -> None:
     course = tmp_path / DATA
     (course / "solutions").mkdir(parents=True)
     (course / "course.yaml").touch()
     assert installed_course(tmp_path / packages / "grader") == course
 
 
-def test_an_installation_without_a_course_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="has no course; pip install"):
+def test_an_installation_without_a_course_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has no course; run pip install"):
         installed_course(tmp_path / "grader")

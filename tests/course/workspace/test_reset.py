@@ -1,4 +1,4 @@
-"""The text of an exercise as it was given: of the installed course, or from git."""
+"""Restore the original file of an exercise from the installed course, or from git."""
 
 import subprocess
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def git(root: Path, *words: str, told: bytes | None = None) -> str:
 
 
 def cloned(folder: Path, texts: Sequence[str] = (GIVEN, MINE)) -> Path:
-    """A course in git, whose stub had these texts one after the other."""
+    """Make a course in git with a commit for each text of the stub."""
     root = three_exercises(folder / "clone")
     git(root, "init")
     for text in texts:
@@ -37,13 +37,13 @@ def cloned(folder: Path, texts: Sequence[str] = (GIVEN, MINE)) -> Path:
     return root
 
 
-def test_in_a_workspace_it_comes_from_the_installed_course(course: Path, tmp_path: Path) -> None:
+def test_reset_in_a_workspace_restores_the_file_of_the_installed_course(course: Path, tmp_path: Path) -> None:
     root = init(tmp_path / "mine").root
     stub = root / "exercises" / "base" / "base.py"
     stub.write_text(MINE)
     assert reset(root, stub, untouched) == stub.with_name("base.1.py")
     assert (stub.read_text(), stub.with_name("base.1.py").read_text()) == (GIVEN, MINE)
-    assert reset(root, stub, untouched) is None  # as it was given: there is nothing to keep
+    assert reset(root, stub, untouched) is None  # the original already: nothing to back up
     stub.write_text("other")
     assert reset(root, stub, untouched) == stub.with_name("base.2.py")
     stub.unlink()
@@ -51,24 +51,24 @@ def test_in_a_workspace_it_comes_from_the_installed_course(course: Path, tmp_pat
     assert stub.read_text() == GIVEN
 
 
-def test_in_a_clone_it_is_the_newest_text_that_was_not_begun(tmp_path: Path) -> None:
+def test_reset_in_a_clone_restores_the_newest_unimplemented_version(tmp_path: Path) -> None:
     root = cloned(tmp_path, texts=("# older\n" + GIVEN, GIVEN, MINE))
     stub = root / "exercises" / "base" / "base.py"
     assert reset(root, stub, untouched) == stub.with_name("base.1.py")
     assert (stub.read_text(), stub.with_name("base.1.py").read_text()) == (GIVEN, MINE)
 
 
-def test_where_nothing_knows_the_text_nothing_is_changed(tmp_path: Path) -> None:
+def test_reset_without_an_original_changes_nothing(tmp_path: Path) -> None:
     root = three_exercises(tmp_path / "course")
     stub = root / "exercises" / "base" / "base.py"
     stub.write_text(MINE)
-    with pytest.raises(UsageError, match=r"no text of exercises/base/base\.py as it was given"):
+    with pytest.raises(UsageError, match=r"no original of exercises/base/base\.py"):
         reset(root, stub, untouched)
     assert stub.read_text() == MINE
 
 
 @pytest.mark.parametrize("kind", ["below the top of a repository", "of a worktree", "of a shallow clone", "with packs"])
-def test_it_is_found_in_a_course(tmp_path: Path, kind: str) -> None:
+def test_reset_works_in_every_kind_of_checkout(tmp_path: Path, kind: str) -> None:
     if kind == "below the top of a repository":
         (tmp_path / "all").mkdir()
         root = three_exercises(tmp_path / "all" / ":(glob)*")
@@ -106,7 +106,7 @@ PROGRAMS = {  # what the configuration of a repository has git run
 
 
 @pytest.mark.parametrize("kind", PROGRAMS)
-def test_nothing_is_run_that_a_repository_names(tmp_path: Path, kind: str) -> None:
+def test_reset_runs_no_program_that_a_repository_names(tmp_path: Path, kind: str) -> None:
     root = cloned(tmp_path)
     program, ran = tmp_path / "program", tmp_path / "ran"
     program.write_text(f"#!/bin/sh\n: > {ran}\n")
@@ -123,7 +123,7 @@ def test_nothing_is_run_that_a_repository_names(tmp_path: Path, kind: str) -> No
         git(root, *words.format(program=program).split())
     ran.unlink(missing_ok=True)
     stub = root / "exercises/base/base.py"
-    with pytest.raises(UsageError, match=r"no text of exercises/base/base\.py as it was given"):
+    with pytest.raises(UsageError, match=r"no original of exercises/base/base\.py"):
         reset(root, stub, untouched)
     assert not ran.exists()
     assert stub.read_text() == MINE

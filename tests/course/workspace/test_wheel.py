@@ -1,4 +1,4 @@
-"""The wheel, installed in a fresh environment: from `grade init` to a pass, apart from this repository."""
+"""The wheel in a fresh environment, from `grade init` to a pass, without this repository."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from tests.paths import ROOT
 
 
 class Installation:
-    """A fresh environment with the wheel in it. What archgrade depends on is found where this Python has it."""
+    """Make a fresh environment with the wheel. Dependencies come from the environment of this Python."""
 
     def __init__(self, folder: Path):
         build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
@@ -49,7 +49,7 @@ def workspace(installed: Installation, tmp_path_factory: pytest.TempPathFactory)
     return folder / "mine"
 
 
-def test_the_course_is_beside_the_packages(installed: Installation, workspace: Path) -> None:
+def test_the_wheel_installs_the_course_outside_the_packages(installed: Installation, workspace: Path) -> None:
     where = "import grader; print(grader.__file__)"
     assert "site-packages" in installed.run("python", "-c", where, cwd=workspace).stdout
     assert (installed.course / "solutions" / "causal_mask" / "test_hidden.py").is_file()
@@ -58,7 +58,7 @@ def test_the_course_is_beside_the_packages(installed: Installation, workspace: P
 
 
 @pytest.mark.usefixtures("left_behind")
-def test_from_the_empty_stub_to_a_pass(installed: Installation, workspace: Path) -> None:
+def test_a_wheel_brings_a_student_from_init_to_a_pass(installed: Installation, workspace: Path) -> None:
     assert "not started" in installed.run("grade", "exercise", "causal_mask", cwd=workspace).stdout
     solution = (installed.course / "solutions/causal_mask/causal_mask.py").read_text("utf-8")
     stub = workspace / "exercises" / "causal_mask" / "causal_mask.py"
@@ -70,7 +70,7 @@ def test_from_the_empty_stub_to_a_pass(installed: Installation, workspace: Path)
     result = json.loads(passed.stdout)
     assert (passed.returncode, result["exercise"], result["score"]) == (0, "causal_mask", result["max_score"])
     assert any(test["visibility"] == "hidden" for test in result["tests"])
-    assert "2 attempts on 1 day" in installed.run("grade", "history", cwd=workspace).stdout
+    assert "2 tries on 1 day" in installed.run("grade", "history", cwd=workspace).stdout
     assert installed.run("grade", "update", cwd=workspace).returncode == 0
     assert stub.read_text("utf-8") == solution
     assert "1 of " in installed.run("grade", cwd=workspace).stdout

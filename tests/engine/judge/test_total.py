@@ -93,7 +93,7 @@ def test_what_is_too_large_for_the_judge_is_an_outcome_of_the_submission(tmp_pat
     root = copy_toolbox(tmp_path / "course")
     with_a_hole(root, "bytearray(4 << 30)")  # like a test that allocates as much as the submission asks for
     result = graded(root, f"{REFERENCE}\n\ndef pick(items, place): return 'the hole'\n")
-    (test,) = [test for test in result.tests if test.failing]
+    (test,) = [test for test in result.tests if test.is_failing]
     assert (test.id, test.outcome) == ("test_pick", Outcome.MEMORY)
     assert "too large for the memory of the grader" in messages(result)
 
@@ -103,7 +103,7 @@ def test_an_endless_iterator_is_stopped_after_the_maximum_of_questions(tmp_path:
     with_a_hole(root, "list(submission.pick([7], 1))")
     endless = "import itertools\n\ndef pick(items, place): return itertools.repeat(7) if place else 'the hole'\n"
     result = graded(root, f"{REFERENCE}\n\n{endless}")
-    (test,) = [test for test in result.tests if test.failing]
+    (test,) = [test for test in result.tests if test.is_failing]
     assert (test.id, test.outcome) == ("test_pick", Outcome.TIMEOUT)
     assert test.failure is not None
     assert test.failure.message == (
@@ -115,7 +115,7 @@ def test_an_endless_iterator_is_stopped_after_the_maximum_of_questions(tmp_path:
 def test_a_test_that_fills_the_memory_of_the_judge_by_itself_is_an_error(tmp_path: Path) -> None:
     root = copy_toolbox(tmp_path / "course")
     with_a_hole(root, "bytearray(4 << 30)", for_all=True)
-    assert graded(root, REFERENCE).faulty
+    assert graded(root, REFERENCE).is_faulty
 
 
 def test_an_exception_in_the_explanation_costs_the_advice_but_not_the_grade(tmp_path: Path) -> None:
@@ -124,6 +124,6 @@ def test_an_exception_in_the_explanation_costs_the_advice_but_not_the_grade(tmp_
     broken = "def twice(x: Tensor, factor: float = 1 / 0) -> Tensor:"
     mistakes.write_text(mistakes.read_text("utf-8").replace("def twice(x: Tensor, factor: float) -> Tensor:", broken))
     result = graded(root, f"{REFERENCE}\n\ndef scale(x, factor): return x + factor\n")
-    assert (result.outcome, result.score, result.max_score, result.faulty) == (Outcome.GRADED, 30, 31, False)
-    assert [test.id for test in result.tests if test.failing] == ["test_scale"]
+    assert (result.outcome, result.score, result.max_score, result.is_faulty) == (Outcome.GRADED, 30, 31, False)
+    assert [test.id for test in result.tests if test.is_failing] == ["test_scale"]
     assert result.advice_errors == ("twice_mistake.py:41: ZeroDivisionError: division by zero",)

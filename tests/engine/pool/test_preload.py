@@ -55,7 +55,7 @@ def passed(tmp_path: Path, reference: str) -> list[str]:
         judges.prepare([materials], forbidden=[tmp_path])
         ((_, result),) = judges.grade([Job(1, "steps", "steps.py", REFERENCE, "0" * 64, seed=0)])
     assert result.outcome == "graded"
-    return [test.id for test in result.tests if not test.failing]
+    return [test.id for test in result.tests if not test.is_failing]
 
 
 def test_modules_of_optimizers_are_preloaded_if_the_reference_uses_them(tmp_path: Path) -> None:

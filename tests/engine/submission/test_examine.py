@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from grader.base import outline
-from grader.base.errors import Lost
+from grader.base.errors import ProcessLost
 from grader.base.result import Outcome
 from grader.engine.submission import Finding, examine
 from grader.engine.submission.examine import Import, is_untouched
@@ -153,7 +153,7 @@ def test_a_process_that_is_killed_twice_is_a_fault_of_the_grader(
     script = tmp_path / "killed.py"
     script.write_text("import os\nos.kill(os.getpid(), 9)\n")
     monkeypatch.setattr(sys.modules["grader.engine.submission.examine"], "_SCRIPT", str(script))
-    with pytest.raises(Lost, match="was ended twice; is there enough memory"):
+    with pytest.raises(ProcessLost, match="was ended twice; is there enough memory"):
         own.parser.examine("x = 1\n", "one.py")
 
 

@@ -104,7 +104,7 @@ def test_an_invalid_first_line_is_one_sentence(course: Path, tmp_path: Path) -> 
         "toolbox --fast": "UsageError: No such option '--fast': %%grade ID [TEST] [--course DIR].\n",
         "toolbox 'a": "UsageError: No closing quotation: %%grade ID [TEST] [--course DIR].\n",
         f"toolbox --course {tmp_path}": "UsageError: There is no course.yaml in "
-        f"{tmp_path}; --course wants the folder of a course.\n",
+        f"{tmp_path}; --course takes the folder of a course.\n",
     }
     cells = run_cells(course, *(f"%%grade {line}\nx = 1" for line in lines))
     assert [text(cell) for cell in cells] == list(lines.values())

@@ -5,7 +5,7 @@ import pytest
 
 from grader.course import load_exercise, load_lessons
 from grader.course.lesson.load import load_lesson
-from grader.course.lesson.model import Code, ExerciseDue, Figure, LabDue, Output, Part, Piece, Predict, Prose
+from grader.course.lesson.model import AnyBlock, Code, ExerciseDue, Figure, LabDue, Part, Predict, PrintedOutput, Prose
 from grader.course.lesson.pictures import load_picture
 from grader.quiz.score import InvalidAnswer
 from grader.study.reader.blocks import RenderContext, answer_lines, block_lines, picture_lines
@@ -145,7 +145,7 @@ def test_parses_answers() -> None:
     assert [parse_answer(number, typed) for typed in (".5", "5e-1", "−3")] == ["0.5", "0.5", "-3"]
 
 
-def part_of(*blocks: Piece) -> Part:
+def part_of(*blocks: AnyBlock) -> Part:
     return Part(lesson=1, number=1, slug="a", title="A", path="a.md", blocks=blocks)
 
 
@@ -153,11 +153,11 @@ PLACES = part_of(
     Prose(line=1, text="First."),
     Prose(line=2, text="## A heading\n\nText."),
     Code(line=3, text="print(1)\n" * 17),
-    Output(line=4, text="1\n" * 17),
+    PrintedOutput(line=4, text="1\n" * 17),
     Prose(line=5, text="Some text."),
     Code(line=6, text="print(2)\n" * 9),
     Predict(line=7, id="a", ask="What?", answer="2", because="So."),
-    Output(line=8, text="2\n" * 17, after="a"),
+    PrintedOutput(line=8, text="2\n" * 17, after="a"),
     Prose(line=9, text="More text."),
     Code(line=10, text="print(3)\n" * 17),
 )

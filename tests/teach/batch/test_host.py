@@ -34,7 +34,7 @@ def test_stops_a_test_that_loops(tmp_path: Path) -> None:
     outcomes = {test.id: test.outcome for test in result.tests}
     assert outcomes["test_pick"] is Outcome.ERROR
     assert outcomes["test_gate"] is Outcome.PASSED
-    assert result.faulty
+    assert result.is_faulty
 
 
 def test_refuses_to_grade_unconfined_unless_told_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,12 +13,12 @@ from grader.base.result import (
     Failure,
     Frame,
     Isolation,
-    Named,
+    NamedValue,
     Outcome,
     Output,
-    Part,
     Raised,
     Result,
+    ReturnedPart,
     Row,
     Samples,
     SourceLine,
@@ -158,9 +158,9 @@ def passed(item: Item) -> Result:
 def wrong_values() -> Result:
     """Return a result with wrong numbers and a known mistake."""
     axes = (Axis(2, "T"), Axis(3, "E"))
-    logits = Named("logits", Value("tensor", axes, "float32"))
+    logits = NamedValue("logits", Value("tensor", axes, "float32"))
     weights = Value("tensor", (Axis(2, "T"), Axis(2, "k")), "float32")
-    call = Call("route", (logits, Named("k", Value("2"))), (Part("weights", weights, weights, False),))
+    call = Call("route", (logits, NamedValue("k", Value("2"))), (ReturnedPart("weights", weights, weights, False),))
     row = Row((0,), 0, (0.644, 0.237), (0.731, 0.269), (True, True), worst=True)
     comparison = Comparison("weights", (Axis(2, "T"), Axis(2, "k")), (row,), 4, 4, 0.08719, 1e-05, 1e-04)
     failure = Failure("4 of 4 numbers of weights differ, by at most 0.08719.", call, comparison)

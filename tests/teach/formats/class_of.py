@@ -14,12 +14,12 @@ from grader.base.result import (
     Failure,
     Frame,
     Isolation,
-    Named,
+    NamedValue,
     Outcome,
     Output,
-    Part,
     Raised,
     Result,
+    ReturnedPart,
     Row,
     Samples,
     SourceLine,
@@ -195,18 +195,18 @@ def _failure(random: Random, item: Item, file: str, outcome: Outcome) -> Failure
         return None
     shape = (Axis(4, "T"), Axis(2, "k"))
     yours = Value("tensor", shape, "float32")
-    made = Call(item.id, (Named("x", Value("tensor", (Axis(4, "T"), Axis(8, "D")), "float32")),))
+    made = Call(item.id, (NamedValue("x", Value("tensor", (Axis(4, "T"), Axis(8, "D")), "float32")),))
     frame = Frame(file, 12, item.id, (SourceLine(11, "    T, D = x.shape"), SourceLine(12, "    y = x @ w")), 8, 13)
     if outcome is Outcome.WRONG_VALUES:
         row = Row((1,), 0, (0.5365, 0.1556), (0.7752, 0.2248), (True, True), worst=True)
         comparison = Comparison("weights", shape, (row,), 8, 8, 0.2387, 1e-5, 1e-8)
-        made = Call(made.function, made.arguments, (Part("weights", yours, yours, False),))
+        made = Call(made.function, made.arguments, (ReturnedPart("weights", yours, yours, False),))
         return Failure("8 of 8 numbers of weights differ, by at most 0.2387.", made, comparison)
     if outcome is Outcome.EXCEPTION:
         words = random.choice(["mat1 and mat2 shapes cannot be multiplied (4x8 and 6x8)", "index 8 is out of bounds"])
         return Failure(words, made, exception=Raised("RuntimeError", words, (frame,), 5))
     if outcome is Outcome.TIMEOUT:
-        return Failure("Stopped after 5 s.", made, samples=Samples(5.0, 20, frame, (Named("k", Value("2")),)))
+        return Failure("Stopped after 5 s.", made, samples=Samples(5.0, 20, frame, (NamedValue("k", Value("2")),)))
     return Failure(f"The result of {item.id} is not what was expected.", made)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from grader.course.variations import OWN, Definition, Variation
+from grader.course.variations import ORIGINAL_PREFIX, DefinitionNode, Variation
 from grader.engine.sandbox.source import execute
 
 _INNER = "_inner_"  # name of the inner version in the module of the outer one
@@ -76,9 +76,9 @@ class SingleMistake:
     def _code_around(self) -> types.CodeType | None:
         """The source with `_INNER` instead of the reference's own definition; None if the source does not have it."""
         tree = ast.parse(self.mistake.source)
-        own = OWN + self.replaces
+        own = ORIGINAL_PREFIX + self.replaces
         for place, node in enumerate(tree.body):
-            if isinstance(node, Definition) and node.name == own:
+            if isinstance(node, DefinitionNode) and node.name == own:
                 tree.body[place + 1 : place + 1] = ast.parse(f"{own} = {_INNER}").body
                 return compile(tree, f"{self.name}_mistake.py", "exec", dont_inherit=True)
         return None

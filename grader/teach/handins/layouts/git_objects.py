@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from grader.base.errors import UsageError
-from grader.base.git import isolated
+from grader.base.git import isolated_repository
 from grader.engine.submission.files import MIB, read_regular, too_large
 from grader.teach.handins.tree import Parts, noise_prefix, time_of_timestamp
 
@@ -170,7 +170,7 @@ def _packed_ref(git: Path, ref: str) -> str:
 @contextmanager
 def open_objects(git: Path) -> Iterator[GitObjects]:
     """Open the objects of a clone. The git process is killed after ten seconds."""
-    with isolated(git) as (empty, environment):
+    with isolated_repository(git) as (empty, environment):
         process = subprocess.Popen(
             ["git", "cat-file", "--batch"],
             env=environment,

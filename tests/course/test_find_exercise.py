@@ -1,17 +1,17 @@
-"""What is meant by a word, a file or a folder that is typed for an exercise."""
+"""Finding an exercise by a word, a file or a folder."""
 
 from pathlib import Path
 
 import pytest
 
 from grader.base.errors import UsageError
-from grader.course.naming import Meant, exercise_here, exercise_meant
+from grader.course.find_exercise import FoundExercise, current_exercise, find_exercise
 from tests.course.on_disk import add
 
 
 @pytest.fixture
 def course(root: Path) -> Path:
-    """A course with a few names that have parts in common."""
+    """Make a course whose exercises have similar names."""
     for name in ("moe_router", "moe_layer", "deepseek_router", "kv_cache", "kv_cache_size"):
         add(root, name)
     (root / "exercises" / "moe_router" / "test_public.py").touch()
@@ -39,39 +39,39 @@ def course(root: Path) -> Path:
         ("nowhere/moe_router.py", "moe_router"),
     ],
 )
-def test_an_exercise_is_meant(course: Path, word: str, exercise: str) -> None:
-    assert exercise_meant(course, word) == Meant(exercise)
+def test_finds_an_exercise_by_a_word(course: Path, word: str, exercise: str) -> None:
+    assert find_exercise(course, word) == FoundExercise(exercise)
 
 
-def test_a_file_that_is_not_the_students_own(course: Path) -> None:
+def test_finds_the_exercise_of_a_file_elsewhere(course: Path) -> None:
     kept = course / "exercises" / "moe_router" / "moe_router.1.py"
     notebook = course / "moe_layer.ipynb"
     for file in (kept, notebook, course / "mine.py"):
         file.touch()
-    assert exercise_meant(course, str(kept)) == Meant("moe_router", kept)
-    assert exercise_meant(course, "moe_layer.ipynb") == Meant("moe_layer", Path("moe_layer.ipynb"))
-    with pytest.raises(UsageError, match=r"mine.py is named for no exercise; .*: grade exercise ID --file mine.py"):
-        exercise_meant(course, "mine.py")
+    assert find_exercise(course, str(kept)) == FoundExercise("moe_router", kept)
+    assert find_exercise(course, "moe_layer.ipynb") == FoundExercise("moe_layer", Path("moe_layer.ipynb"))
+    with pytest.raises(UsageError, match=r"mine.py has the name of no exercise; .*: grade exercise ID --file mine.py"):
+        find_exercise(course, "mine.py")
 
 
-def test_a_notebook_of_a_lesson_is_for_what_its_cells_are_for(course: Path) -> None:
+def test_finds_the_exercise_of_a_notebook_by_its_cells(course: Path) -> None:
     notebook = course / "1.3-part.ipynb"
     cell = '{"cell_type": "code", "source": ["%%grade NAME\\n", "x = 1"]}'
     notebook.write_text(cell.replace("NAME", "moe_layer"))
-    assert exercise_meant(course, "1.3-part.ipynb") == Meant("moe_layer", Path("1.3-part.ipynb"))
+    assert find_exercise(course, "1.3-part.ipynb") == FoundExercise("moe_layer", Path("1.3-part.ipynb"))
     notebook.write_text(cell.replace("NAME", "moe_layer") + cell.replace("NAME", "kv_cache"))
-    with pytest.raises(UsageError, match=r"1\.3-part\.ipynb has cells for kv_cache or moe_layer; say for which it is"):
-        exercise_meant(course, "1.3-part.ipynb")
+    with pytest.raises(UsageError, match=r"1\.3-part\.ipynb has cells for kv_cache or moe_layer; name the exercise"):
+        find_exercise(course, "1.3-part.ipynb")
 
 
-def test_the_folder_in_which_one_is(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert exercise_here(course) is None
-    with pytest.raises(UsageError, match="is no folder of an exercise"):
-        exercise_meant(course, ".")
+def test_finds_the_exercise_of_the_working_directory(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert current_exercise(course) is None
+    with pytest.raises(UsageError, match="is not the folder of an exercise"):
+        find_exercise(course, ".")
     monkeypatch.chdir(course / "exercises" / "moe_layer")
-    assert exercise_here(course) == "moe_layer"
-    assert exercise_meant(course, ".") == exercise_meant(course, "moe_layer.py") == Meant("moe_layer")
-    assert exercise_meant(course, "../kv_cache") == Meant("kv_cache")
+    assert current_exercise(course) == "moe_layer"
+    assert find_exercise(course, ".") == find_exercise(course, "moe_layer.py") == FoundExercise("moe_layer")
+    assert find_exercise(course, "../kv_cache") == FoundExercise("kv_cache")
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,12 @@ def test_the_folder_in_which_one_is(course: Path, monkeypatch: pytest.MonkeyPatc
         ("router", "'router' can be deepseek_router or moe_router; name one of them."),
         ("exercises/moe_ruter", "No exercise 'moe_ruter' in this course. Did you mean 'moe_router'?"),
         ("MOE_RUTER", "No exercise 'MOE_RUTER' in this course. Did you mean 'moe_router'?"),
-        ("first-things", "No exercise 'first-things' in this course. Lesson 1 is called so: grade list 1 has its"),
+        ("first-things", "No exercise 'first-things' in this course. Lesson 1 has this name: grade list 1 shows its"),
         ("qqq", "No exercise 'qqq' in this course. grade list --all has them all."),
         ("", "No exercise '' in this course."),
     ],
 )
-def test_none_or_several_are_meant(course: Path, word: str, sentence: str) -> None:
+def test_an_unknown_or_ambiguous_exercise_is_an_error(course: Path, word: str, sentence: str) -> None:
     with pytest.raises(UsageError) as error:
-        exercise_meant(course, word)
+        find_exercise(course, word)
     assert str(error.value).startswith(sentence)
