@@ -5,10 +5,9 @@ import json
 import jsonschema
 import pytest
 import yaml
-from grader.course.lessons import quiz_path
 
 from grader.course import Lesson, load_lessons
-from grader.course.lesson.files import PartFile, lesson_folder
+from grader.course.lesson.files import PartFile, lesson_folder, quiz_path
 from grader.course.lesson.find import find_lesson_or_part
 from grader.quiz.draw import DrawnQuestion, draw_question, draws, with_values
 from grader.quiz.lint import lint, wrong_answers

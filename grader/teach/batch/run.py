@@ -39,7 +39,7 @@ class Owner(NamedTuple):
     handed: GradedFile
 
 
-class GraderFault(msgspec.Struct, frozen=True):
+class BatchFault(msgspec.Struct, frozen=True):
     """A hand-in that was not graded through a fault of the grader."""
 
     student: Student
@@ -55,7 +55,7 @@ class Tally:
     graded: int = 0  # computed in this run
     reused: int = 0  # unchanged since an earlier run, or the same as another student's
     done_before: int = 0  # by this run, before it was interrupted
-    faults: list[GraderFault] = field(default_factory=list)
+    faults: list[BatchFault] = field(default_factory=list)
     waiting: str | None = None  # the oldest job, if no result has arrived for a while
 
     @property
@@ -277,7 +277,7 @@ class Batch:
 
     def _fail(self, owner: Owner, item: str, message: str) -> None:
         self._book.fail(self._run, owner.student, item, owner.handed, message)
-        self.tally.faults.append(GraderFault(owner.student, item, message))
+        self.tally.faults.append(BatchFault(owner.student, item, message))
 
 
 def _result_or_fault(future: Future[Result]) -> Result | str:

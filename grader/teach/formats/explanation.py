@@ -31,7 +31,7 @@ class ExplanationRow(NamedTuple):
     worth: str
 
 
-class ExplanationSection(NamedTuple):
+class ResultSection(NamedTuple):
     """The explanation of a failing test, or of the whole submission if there is no title."""
 
     title: str | None
@@ -42,7 +42,7 @@ class ResultExplanation(NamedTuple):
     """The explanation of the result of one exercise or quiz."""
 
     rows: list[ExplanationRow]
-    sections: list[ExplanationSection]
+    sections: list[ResultSection]
     remarks: list[str]
 
 
@@ -64,7 +64,7 @@ def _explain_exercise(result: Result) -> ResultExplanation:
         outcome, place = describe_ending(result)
         rows = [_row(result.outcome, outcome, place, "")]
     explained = [
-        ExplanationSection(section.test.name if section.test else None, Markup(html_body(section.pieces)))
+        ResultSection(section.test.name if section.test else None, Markup(html_body(section.pieces)))
         for section in sections(result, PAGE)
         if section.pieces
     ]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from grader.engine.judge.cpu import JUDGE_CPU_FACTOR
-from grader.engine.judge.diagnosis.evidence import Case, RecordedTest, WrongAnswer, wrong_answer
+from grader.engine.judge.diagnosis.evidence import Case, MismatchedAnswer, RecordedTest, wrong_answer
 from grader.engine.judge.diagnosis.reachability import asked_names, reached_names, used_names
 from grader.engine.judge.diagnosis.versions import SingleMistake, Version
 from grader.engine.judge.replay import Answer, answers, names_of_slots, replay, size
@@ -28,7 +28,7 @@ class AnswerCache:
         self._pair_limits = SessionLimits(PAIR_SECONDS / JUDGE_CPU_FACTOR, limits.memory)
         self._used_names = used_names(reference)
         self._expected: dict[bytes, list[Answer]] = {}  # of the reference, by the hash of the log
-        self._wrong: dict[tuple[bytes, str], list[WrongAnswer | None]] = {}  # of a version; None where it is right
+        self._wrong: dict[tuple[bytes, str], list[MismatchedAnswer | None]] = {}  # of a version; None where it is right
         self.kept = 0  # bytes
 
     def case(self, test: RecordedTest) -> Case:
@@ -41,7 +41,7 @@ class AnswerCache:
         """Return the reference's answers to the calls of a recorded test."""
         return self._answers(test, _hash(test))
 
-    def wrong_answers(self, case: Case, version: Version) -> Iterator[WrongAnswer | None]:
+    def wrong_answers(self, case: Case, version: Version) -> Iterator[MismatchedAnswer | None]:
         """Yield a version's answer to each call that the submission answered, or None where the version is right.
 
         Answers that are not cached are computed on demand. Raises UsageError if one takes too long.
@@ -51,7 +51,7 @@ class AnswerCache:
         yield from known[: case.answered]
         if len(known) >= case.answered:
             return
-        found: list[WrongAnswer | None] = []
+        found: list[MismatchedAnswer | None] = []
         limits = self._limits if isinstance(version, SingleMistake) else self._pair_limits
         replayed = replay(case.test.log[: case.answered], version.module, case.test.seed, limits)
         for answer, right in zip(replayed, case.expected[: case.answered], strict=True):

@@ -91,23 +91,23 @@ class Case:
         return not set(names).isdisjoint(doubtful or self.asked_names)
 
 
-class WrongAnswer(NamedTuple):
+class MismatchedAnswer(NamedTuple):
     """A version's answer that is not the reference's, and the first property that differs."""
 
     answer: Answer
     differs: Literal["value", "gradients", "arguments", "modules"]
 
 
-def wrong_answer(answer: Answer, right: Answer) -> WrongAnswer | None:
+def wrong_answer(answer: Answer, right: Answer) -> MismatchedAnswer | None:
     """Return a version's answer with what is wrong about it, or None if it is the reference's."""
     if not same(answer, right):
-        return WrongAnswer(answer, "value")
+        return MismatchedAnswer(answer, "value")
     if not same_gradients(answer, right):
-        return WrongAnswer(answer, "gradients")
+        return MismatchedAnswer(answer, "gradients")
     if not same_arguments(answer, right):
-        return WrongAnswer(answer, "arguments")
+        return MismatchedAnswer(answer, "arguments")
     if not same_modules(answer, right):
-        return WrongAnswer(answer, "modules")
+        return MismatchedAnswer(answer, "modules")
     return None
 
 
@@ -138,7 +138,12 @@ class _Match(enum.Enum):
 
 
 def coverage_of(
-    case: Case, answers: Iterable[WrongAnswer | None], names: Sequence[str], direct: bool, *, complete: bool = False
+    case: Case,
+    answers: Iterable[MismatchedAnswer | None],
+    names: Sequence[str],
+    direct: bool,
+    *,
+    complete: bool = False,
 ) -> Coverage | None:
     """Return how much of a case a version explains, or None if an answer contradicts it.
 
@@ -164,7 +169,7 @@ def coverage_of(
     return found
 
 
-def _match(case: Case, place: int, version: WrongAnswer | None, may_contradict: bool) -> _Match:
+def _match(case: Case, place: int, version: MismatchedAnswer | None, may_contradict: bool) -> _Match:
     mine, right, is_right = case.answers[place], case.expected[place], case.is_right[place]
     if version is None:
         return _Match.NO_EVIDENCE if is_right else _Match.UNEXPLAINED
@@ -178,7 +183,7 @@ def _match(case: Case, place: int, version: WrongAnswer | None, may_contradict: 
     return _Match.NO_EVIDENCE if is_same_answer else _Match.UNEXPLAINED
 
 
-def _is_same_error(mine: Answer, version: WrongAnswer) -> bool:
+def _is_same_error(mine: Answer, version: MismatchedAnswer) -> bool:
     """Return whether an answer has the property that is wrong in the version's."""
     if version.differs == "modules":
         return same_modules(mine, version.answer)
@@ -191,7 +196,7 @@ def _is_same_error(mine: Answer, version: WrongAnswer) -> bool:
     return True
 
 
-def _shares_wrong_part(mine: Answer, version: WrongAnswer, right: Answer) -> bool:
+def _shares_wrong_part(mine: Answer, version: MismatchedAnswer, right: Answer) -> bool:
     """Return whether one of several results is wrong as in the version, and none that it gets wrong is right."""
     my_parts, version_parts, right_parts = (_parts(answer.value) for answer in (mine, version.answer, right))
     if version.differs != "value" or not right_parts:
