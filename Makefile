@@ -18,7 +18,7 @@ test: .venv/installed-dev
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --durations 10
 
 check: .venv/installed
-	$(BIN)/grade check
+	$(BIN)/grade check --strict
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check --quiet .

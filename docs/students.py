@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def played(page: str, folder: Path) -> str:
-    """The page with the screens of a student who does in this folder what it says."""
+    """Return the page with the screens of a student who follows it in this folder."""
     student = Student(folder)
 
     def block(found: re.Match[str]) -> str:
@@ -61,7 +61,7 @@ def played(page: str, folder: Path) -> str:
 
 
 def timeless(text: str) -> str:
-    """A page without times."""
+    """Return a page without times."""
     return re.sub(r"\s+", " ", TIME.sub("", re.sub(r"\s+", " ", text)))
 
 
@@ -81,7 +81,7 @@ class Student:
         }
 
     def writes(self, text: str) -> None:
-        """Puts functions in the place of those of their names, in the file of the exercise that was begun last."""
+        """Replace functions by those of the same names, in the file of the exercise that was started last."""
         file = self._place / "exercises" / self._exercise / f"{self._exercise}.py"
         lines = file.read_text("utf-8").splitlines(keepends=True)
         for new in ast.parse(text).body:
@@ -93,7 +93,7 @@ class Student:
         file.write_text("".join(lines), "utf-8")
 
     def runs(self, line: str) -> str:
-        """A command and what it shows."""
+        """Return a command and what it shows."""
         words = line.removeprefix("$ ").split()
         if words[0] == "cd":
             self._place /= words[1]
@@ -103,7 +103,7 @@ class Student:
         return f"{line}\n{self._shown(words)}"
 
     def leaves(self) -> None:
-        """Ends the warm process."""
+        """Kill the warm process."""
         command = ["grade", "warm", "--stop"]
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True, cwd=self._place, env=self._environment)
 
@@ -132,7 +132,7 @@ class Student:
 
 
 def plain(shown: str) -> str:
-    """What is shown, without colours and empty lines around it."""
+    """Return what is shown, without colors and surrounding empty lines."""
     lines = click.unstyle(shown.replace("\r", "")).split("\n")
     return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
 

@@ -29,7 +29,7 @@ def test_example_padding(submission):
 
 
 @points(1)
-@needs("test_example_padding")
+@needs(test_example_padding)
 def test_example_variant(submission):
     """the three masks of an encoder-decoder"""
     S, T = 3, 2

@@ -20,7 +20,7 @@ def test_shape(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_shape)
 def test_example(submission):
     """one token, two groups of two experts"""
     E, k = 4, 2

@@ -45,7 +45,7 @@ def test_parameters(submission):
 
 
 @points(6)
-@needs("test_parameters")
+@needs(test_parameters)
 def test_new_block(submission, rng):
     """returns x exactly, whatever the condition"""
     B, T, D, F, H = 2, 5, 12, 7, 3
@@ -56,7 +56,7 @@ def test_new_block(submission, rng):
 
 
 @points(3)
-@needs("test_parameters")
+@needs(test_parameters)
 def test_example_block(submission):
     """attention that takes the mean, and no MLP"""
     B, T, D = 1, 3, 2

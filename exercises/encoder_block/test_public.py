@@ -36,7 +36,7 @@ def test_parameters(submission):
 
 
 @points(2)
-@needs("test_parameters")
+@needs(test_parameters)
 def test_example_block(submission):
     """all linear maps 0: sums and norms are left"""
     B, T, D = 1, 2, 4

@@ -24,7 +24,7 @@ def test_parameters(submission):
 
 
 @points(3)
-@needs("test_parameters")
+@needs(test_parameters)
 def test_example_block(submission):
     """(3, 1) becomes (1, -1), then (-1, 1)"""
     block = submission.Seq2SeqDecoderBlock(d_model=2, num_heads=1, ffn_dim=3)

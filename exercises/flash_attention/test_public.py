@@ -34,7 +34,7 @@ def test_example_forward(submission):
 
 
 @points(5)
-@needs("test_example_forward")
+@needs(test_example_forward)
 def test_example_backward(submission):
     """the gradients of one query and three keys"""
     q, k, v = example()

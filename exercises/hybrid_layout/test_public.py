@@ -41,7 +41,7 @@ def test_example_layout(submission):
 
 
 @points(2)
-@needs("test_example_layout")
+@needs(test_example_layout)
 def test_example_memory(submission):
     """4 GiB and 8.75 MiB, equal at 80 tokens"""
     assert_equal(submission.kv_cache_bytes(JAMBA, 262144), 4 * 2**30, name="bytes of the KV cache")
@@ -50,7 +50,7 @@ def test_example_memory(submission):
 
 
 @points(2)
-@needs("test_example_layout")
+@needs(test_example_layout)
 def test_example_params(submission):
     """52 billion, 12 of them active; 398 and 94"""
     count = submission.count_params(JAMBA)

@@ -85,7 +85,7 @@ def test_names(submission):
 
 
 @points(4)
-@needs("test_names")
+@needs(test_names)
 def test_init_state(submission):
     """no token, and zeros, in the dtype of the parameters"""
     B = 9
@@ -101,7 +101,7 @@ def test_init_state(submission):
 
 
 @points(4)
-@needs("test_names")
+@needs(test_names)
 def test_example(submission):
     """two layers, three tokens"""
     stack = submission.HybridStack(SMALL)

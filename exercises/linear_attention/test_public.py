@@ -28,7 +28,7 @@ def test_shape(submission, rng):
 
 
 @points(4)
-@needs("test_shape")
+@needs(test_shape)
 def test_example(submission):
     """v = 4, 8, 3 with φ(k) = 1, 3, 1 gives 4, 7, 6.2"""
     phi = torch.tensor([0.36787944, 1.0, 3.0])

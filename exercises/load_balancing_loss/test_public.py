@@ -15,7 +15,7 @@ def test_example(submission):
 
 
 @points(2)
-@needs("test_example")
+@needs(test_example)
 def test_example_mask(submission):
     """the first of them alone"""
     logits = torch.tensor([[2.0, 1.0, 0.0, -1.0], [3.0, 1.0, 0.0, -1.0], [0.0, 3.0, 1.0, 2.0]])

@@ -33,7 +33,7 @@ def test_names(submission):
 
 
 @points(3)
-@needs("test_names")
+@needs(test_names)
 def test_examples(submission):
     """the examples of the docstrings"""
     T = 3

@@ -32,7 +32,7 @@ def test_names(submission):
 
 
 @points(5)
-@needs("test_names")
+@needs(test_names)
 def test_example(submission):
     """one channel, and every parameter is 1"""
     block = submission.MambaBlock(d_model=1, d_state=1, d_conv=2, expand=1)
@@ -49,7 +49,7 @@ def test_example(submission):
 
 
 @points(4)
-@needs("test_names")
+@needs(test_names)
 def test_init_state(submission):
     """zeros, in the dtype of the parameters"""
     Bt, D, E, N, W = 5, 3, 6, 7, 4

@@ -52,7 +52,7 @@ def test_example_rank(submission):
 
 
 @points(2)
-@needs("test_parameters", "test_example_pool")
+@needs(test_parameters, test_example_pool)
 def test_example_embed(submission):
     """linear maps and positions 0: norms and mean"""
     B, D = 2, 4

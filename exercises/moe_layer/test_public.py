@@ -32,7 +32,7 @@ def test_parameters(submission):
 
 
 @points(3)
-@needs("test_parameters")
+@needs(test_parameters)
 def test_begins_random(submission):
     """finite, and no two experts alike"""
     E, k = 4, 3

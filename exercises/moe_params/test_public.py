@@ -20,7 +20,7 @@ def test_example_attention(submission):
 
 
 @points(4)
-@needs("test_example_attention")
+@needs(test_example_attention)
 def test_example_dense(submission):
     """Mistral 7B, where a token uses everything"""
     count = submission.count_params(MISTRAL_7B)
@@ -29,7 +29,7 @@ def test_example_dense(submission):
 
 
 @points(4)
-@needs("test_example_dense")
+@needs(test_example_dense)
 def test_example_sparse(submission):
     """Mixtral 8x7B: 46.7 billion and 12.9"""
     count = submission.count_params(MIXTRAL_8X7B)

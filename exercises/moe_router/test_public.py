@@ -20,7 +20,7 @@ def test_shape(submission, rng):
 
 
 @points(2)
-@needs("test_shape")
+@needs(test_shape)
 def test_example(submission):
     """three tokens choose 2 of 4 experts each"""
     T, E, k = 3, 4, 2

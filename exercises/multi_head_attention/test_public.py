@@ -24,7 +24,7 @@ def test_parameters(submission):
 
 
 @points(3)
-@needs("test_parameters")
+@needs(test_parameters)
 def test_example(submission):
     """two heads of width 1 on three keys"""
     D, H, S = 2, 2, 3

@@ -19,7 +19,7 @@ def test_shape(submission, rng):
 
 
 @points(5)
-@needs("test_shape")
+@needs(test_shape)
 def test_example(submission):
     """four steps that halve, from 0 and from 16"""
     first, second = (torch.tensor([0.5]), torch.tensor([8.0])), (torch.tensor([0.25]), torch.tensor([3.0]))

@@ -29,7 +29,7 @@ def test_example_objective(submission):
 
 
 @points(7)
-@needs("test_example_prediction", "test_example_objective")
+@needs(test_example_prediction, test_example_objective)
 def test_example_fit(submission):
     """25 points without noise give the law back"""
     n, d = torch.cartesian_prod(torch.logspace(8, 10, 5).double(), torch.logspace(9, 12, 5).double()).T

@@ -23,7 +23,7 @@ def test_shape(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_shape)
 def test_example(submission):
     """one channel: y is 4 and 9, h_last 3"""
     u, delta, A = torch.tensor([[[4.0, 2.0]]]), torch.tensor([[[1.0, 2.0]]]), torch.tensor([[-math.log(2)]])

@@ -17,7 +17,7 @@ def test_example_segsum(submission):
 
 
 @points(5)
-@needs("test_example_segsum")
+@needs(test_example_segsum)
 def test_example(submission):
     """each step halves the state"""
     T = 4

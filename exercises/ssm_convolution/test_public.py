@@ -29,7 +29,7 @@ def test_shape(submission, rng):
 
 
 @points(4)
-@needs("test_shape")
+@needs(test_shape)
 def test_example(submission):
     """x = 1, 0, 3 gives y = 2, 1, 6.5 in both forms"""
     T = 3

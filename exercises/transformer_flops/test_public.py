@@ -21,7 +21,7 @@ def test_example_matmul(submission):
 
 
 @points(4)
-@needs("test_example_matmul")
+@needs(test_example_matmul)
 def test_example_forward(submission):
     """1024 tokens through GPT-2, part by part"""
     flops = submission.forward_flops(GPT2, batch=1, seq_len=1024)

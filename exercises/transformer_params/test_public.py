@@ -61,7 +61,7 @@ def test_example(submission):
 
 
 @points(1)
-@needs("test_example")
+@needs(test_example)
 def test_example_llama(submission):
     """Llama 2 7B: 6.7 billion, and the others of the table"""
     count = submission.count_params(LLAMA_2_7B)

@@ -14,7 +14,7 @@ def test_example_embedding(submission):
 
 
 @points(2)
-@needs("test_example_embedding")
+@needs(test_example_embedding)
 def test_example_modules(submission):
     """names of a block's parameters, shapes of results, and a network's 26,555 numbers"""
     B, C, side, E = 2, 4, 6, 16

@@ -28,7 +28,7 @@ def test_parameters(submission):
 
 
 @points(3)
-@needs("test_parameters")
+@needs(test_parameters)
 def test_example(submission):
     """linear maps 0: token 0 and the last norm are left"""
     I, D, classes = 6, 4, 2  # noqa: E741 - the side of an image

@@ -49,9 +49,10 @@ class Selection:
     help="Run the tests of exercises with N seeds.",
 )
 @click.option("--update", is_flag=True, help="First write outputs and pictures into the lessons.")
+@click.option("--strict", is_flag=True, help="Fail by warnings, too.")
 @click.option("--mutants", is_flag=True, help="Check tests with references that have one change each.")
 @click.pass_context
-def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, mutants: bool) -> None:
+def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, strict: bool, mutants: bool) -> None:
     """Check exercises, quizzes and lessons: all of them, or those with the given IDs.
 
     An ID is an exercise, or a lesson whose text and quiz are checked. After the word lesson, all IDs are lessons, and
@@ -59,7 +60,7 @@ def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, 
 
     Exercises: the untouched stub scores nothing. The reference and every variant get full marks on N seeds. Every
     known mistake fails on N seeds, and the diagnosis names it. Stub and reference agree, the points add up, and scores
-    do not change from run to run.
+    do not change from run to run. A warning says what else a good exercise has: hints, 3 mistakes, 3 variants.
 
     Quizzes: every question has an answer however its numbers are drawn, no listed mistake is right, and all sections
     exist.
@@ -93,7 +94,7 @@ def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, 
         sentences.append(_summary(failing, len(selection.quizzes), "quizzes"))
         failures += failing
     if selection.exercises or not sentences:
-        failing = _check_exercises(course, selection.exercises, seeds)
+        failing = _check_exercises(course, selection.exercises, seeds, strict)
         sentences.append(_summary(failing, len(selection.exercises), "exercises", f" on {seeds} seeds"))
         failures += failing
     say("", f"  {' '.join(sentences)}")
@@ -114,12 +115,12 @@ def _check_quizzes(course: Course, lessons: list[Lesson]) -> int:
     return sum(not show_quiz(each) for each in verdicts)
 
 
-def _check_exercises(course: Course, exercises: list[Exercise], seeds: int) -> int:
+def _check_exercises(course: Course, exercises: list[Exercise], seeds: int, strict: bool) -> int:
     """Check exercises and return how many fail."""
     say("")
     with lost_as_usage_error():
         verdicts = check_exercises(course, exercises, seeds, os.cpu_count() or 1, show_progress)
-        return sum(not show_exercise(each) for each in verdicts)
+        return sum(not show_exercise(each, strict) for each in verdicts)
 
 
 def _check_mutants(course: Course, exercises: list[Exercise]) -> int:

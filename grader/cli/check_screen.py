@@ -40,10 +40,10 @@ def show_quiz(verdict: QuizVerdict) -> bool:
     return passed
 
 
-def show_exercise(verdict: ExerciseVerdict) -> bool:
-    """Show the check of an exercise."""
+def show_exercise(verdict: ExerciseVerdict, strict: bool) -> bool:
+    """Show the check of an exercise, which fails by a warning if `strict`."""
     _clear_progress()
-    passed = not verdict.problems
+    passed = not verdict.problems and not (strict and verdict.warnings)
     counts = f"{format_points(verdict.points):>3} points   {verdict.mistakes} mistakes   {verdict.variants} variants"
     slowest = f"slowest test {verdict.slowest:.2f} s"
     say(f"  {_mark(passed)} {bold(f'{verdict.exercise:<24}')} {counts}   {dim(slowest)}")
@@ -51,6 +51,8 @@ def show_exercise(verdict: ExerciseVerdict) -> bool:
         say(*_item(f"not checked: {sentence}"))
     for problem in verdict.problems:
         say(*_item(_problem_sentence(problem)))
+    for warning in verdict.warnings:
+        say(*_item(f"warning: {warning}"))
     return passed
 
 

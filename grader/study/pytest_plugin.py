@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 MARKS = (
     "points(n): the points of the test",
-    "needs(*tests): tests that must pass, otherwise this one is skipped",
-    "requires(*packages): packages that must be installed, otherwise this test is skipped",
+    "needs(*tests, packages): tests that must pass and packages that must be installed, otherwise this one is skipped",
     "seconds(n): the time limit of the test",
 )
 _FAILED = pytest.StashKey[set[tuple[Path, str]]]()  # file and name of tests that did not pass
@@ -47,7 +46,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test as a judge does, if a test that it needs failed or a package is missing."""
     if _exercise(item.path) is None:
         return
-    for name in (name for mark in item.iter_markers("requires") for name in mark.args):
+    for name in (name for mark in item.iter_markers("needs") for name in mark.kwargs.get("packages", ())):
         if find_spec(name) is None:
             pytest.skip(f"{name} is not installed")
     for name in (name for mark in item.iter_markers("needs") for name in mark.args):

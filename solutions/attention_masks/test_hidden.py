@@ -1,6 +1,7 @@
 """The masks against their definitions in plain loops."""
 
 import pytest
+import test_public
 import torch
 
 from grader.testing import assert_equal, needs, points
@@ -82,7 +83,7 @@ def test_window(submission, rng):
 
 
 @points(3)
-@needs("test_example_padding")
+@needs(test_public.test_example_padding)
 def test_padding(submission, rng):
     """hides keys from all queries, any pattern"""
     B, T, S = rng.sizes(3, low=3)
@@ -95,7 +96,7 @@ def test_padding(submission, rng):
 
 
 @points(1)
-@needs("test_example_padding")
+@needs(test_public.test_example_padding)
 def test_one_text(submission, rng):
     """encoder-only, decoder-only and prefix-lm"""
     B, S, prefix = rng.sizes(3, low=3)
@@ -111,7 +112,7 @@ def test_one_text(submission, rng):
 
 
 @points(3)
-@needs("test_example_variant")
+@needs(test_public.test_example_variant)
 def test_encoder_decoder(submission, rng):
     """each mask has its own padding and shape"""
     B, S, T = rng.sizes(3, low=3)
@@ -124,7 +125,7 @@ def test_encoder_decoder(submission, rng):
 
 
 @points(1)
-@needs("test_example_padding")
+@needs(test_public.test_example_padding)
 def test_bad_variants(submission, rng):
     """ValueError for unknown and incomplete ones"""
     B, S = rng.sizes(2, low=3)

@@ -65,7 +65,7 @@ def test_additive(submission, rng):
 
 
 @points(1)
-@needs("test_last_queries")
+@needs(test_last_queries)
 def test_leak_in_one_head(submission, rng):
     """finds a leak in one head, and only there"""
     B, H, T, S = rng.sizes(4, low=3)
@@ -83,7 +83,7 @@ def test_leak_in_one_head(submission, rng):
 
 
 @points(2)
-@needs("test_last_queries")
+@needs(test_last_queries)
 def test_tiny_leak(submission, rng):
     """a weight of 1e-12 on a future key is a leak"""
     T, S = sorted(rng.sizes(2, low=3))

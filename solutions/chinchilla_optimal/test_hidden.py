@@ -132,7 +132,7 @@ def test_budget(submission, rng):
 
 
 @points(5)
-@needs("test_budget")
+@needs(test_budget)
 def test_published(submission):
     """one budget by three fits, and the refit's drift"""
     # Published to three digits.
@@ -186,7 +186,7 @@ def test_isoflop(submission, rng):
 
 
 @points(2)
-@needs("test_isoflop")
+@needs(test_isoflop)
 def test_no_minimum(submission, rng):
     """ValueError for a parabola that opens downwards"""
     place = 18 + torch.arange(5) + 0.5 * rng.rand(5)
@@ -235,7 +235,7 @@ def test_lifetime(submission, rng):
 
 
 @points(3)
-@needs("test_lifetime")
+@needs(test_lifetime)
 def test_reaches_the_loss(submission, rng):
     """N and D have that loss, and cost those FLOPs"""
     for c in (REFIT, random_law(rng)):
@@ -246,7 +246,7 @@ def test_reaches_the_loss(submission, rng):
 
 
 @points(1)
-@needs("test_lifetime")
+@needs(test_lifetime)
 def test_never_run(submission, rng):
     """without inference, the optimum of training"""
     for c in (HOFFMANN, random_law(rng)):

@@ -2,6 +2,7 @@
 
 import math
 
+import test_public
 import torch
 
 from grader.testing import assert_close, needs, points
@@ -39,7 +40,7 @@ def lengths(rng, *shape):
 
 
 @points(4)
-@needs("test_example_logits")
+@needs(test_public.test_example_logits)
 def test_logits(submission, rng):
     """B images and M texts, of scales below 1 and above"""
     B, M, E = rng.sizes(3)
@@ -50,7 +51,7 @@ def test_logits(submission, rng):
 
 
 @points(2)
-@needs("test_example_logits")
+@needs(test_public.test_example_logits)
 def test_lengths(submission, rng):
     """the length of an embedding does not matter"""
     B, E = 5, 7
@@ -66,7 +67,7 @@ def test_lengths(submission, rng):
 
 
 @points(4)
-@needs("test_example_logits", "test_example_loss")
+@needs(test_public.test_example_logits, test_public.test_example_loss)
 def test_cap(submission, rng):
     """the scale ends at 100, and float32 bears it"""
     B, M, E = 3, 5, 7
@@ -85,7 +86,7 @@ def test_cap(submission, rng):
 
 
 @points(8)
-@needs("test_example_loss")
+@needs(test_public.test_example_loss)
 def test_loss(submission, rng):
     """mean of both directions, over all pairs"""
     E = 7
@@ -98,7 +99,7 @@ def test_loss(submission, rng):
 
 
 @points(2)
-@needs("test_example_loss")
+@needs(test_public.test_example_loss)
 def test_order(submission, rng):
     """pairs in any order, images and texts exchanged"""
     B, E = 7, 4
@@ -111,7 +112,7 @@ def test_order(submission, rng):
 
 
 @points(2)
-@needs("test_example_loss")
+@needs(test_public.test_example_loss)
 def test_all_equal(submission, rng):
     """nobody can be told apart: ln B"""
     for B, E in ((3, 5), (8, 4)):
@@ -121,7 +122,7 @@ def test_all_equal(submission, rng):
 
 
 @points(4)
-@needs("test_loss")
+@needs(test_loss)
 def test_gradients(submission, rng):
     """as finite differences have them"""
     B, E = 4, 3
@@ -148,7 +149,7 @@ def test_gradients(submission, rng):
 
 
 @points(4)
-@needs("test_example_zero_shot")
+@needs(test_public.test_example_zero_shot)
 def test_zero_shot(submission, rng):
     """prompts of unequal length count alike"""
     B, K, M, E = rng.sizes(4)

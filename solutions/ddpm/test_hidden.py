@@ -2,6 +2,7 @@
 
 import math
 
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -61,7 +62,7 @@ def assert_variance(variance, expected, x):
 
 
 @points(2)
-@needs("test_example_schedule")
+@needs(test_public.test_example_schedule)
 def test_linear(submission, rng):
     """equal distances, both ends included"""
     T = int(rng.randint(5, 12, (1,)))
@@ -88,7 +89,7 @@ def test_cosine(submission, rng):
 
 
 @points(2)
-@needs("test_example_schedule")
+@needs(test_public.test_example_schedule)
 def test_alpha_bars(submission, rng):
     """what is left after all steps so far"""
     T = 9
@@ -103,7 +104,7 @@ def test_alpha_bars(submission, rng):
 
 
 @points(3)
-@needs("test_example_noise")
+@needs(test_public.test_example_noise)
 def test_q_sample(submission, rng):
     """mean and variance of the chain, step by step"""
     T = 9
@@ -115,7 +116,7 @@ def test_q_sample(submission, rng):
 
 
 @points(2)
-@needs("test_q_sample")
+@needs(test_q_sample)
 def test_float32(submission, rng):
     """float32 stays, with betas of float64"""
     T = 9
@@ -137,7 +138,7 @@ def test_float32(submission, rng):
 
 
 @points(2)
-@needs("test_example_noise")
+@needs(test_public.test_example_noise)
 def test_predict_x0(submission, rng):
     """undoes the noise, from any step"""
     T = 9
@@ -149,7 +150,7 @@ def test_predict_x0(submission, rng):
 
 
 @points(3)
-@needs("test_example_back")
+@needs(test_public.test_example_back)
 def test_posterior_mean(submission, rng):
     """the mean of x_{t-1} given x_t, by Bayes"""
     T = 9
@@ -162,7 +163,7 @@ def test_posterior_mean(submission, rng):
 
 
 @points(3)
-@needs("test_example_back")
+@needs(test_public.test_example_back)
 def test_posterior_variance(submission, rng):
     """the variance of x_{t-1} given x_t, by Bayes"""
     T = 9
@@ -175,7 +176,7 @@ def test_posterior_variance(submission, rng):
 
 
 @points(1)
-@needs("test_posterior_mean", "test_posterior_variance")
+@needs(test_posterior_mean, test_posterior_variance)
 def test_posterior_at_0(submission, rng):
     """x0 without a doubt"""
     T = 9
@@ -192,7 +193,7 @@ def test_posterior_at_0(submission, rng):
 
 
 @points(5)
-@needs("test_predict_x0", "test_posterior_mean", "test_posterior_variance")
+@needs(test_predict_x0, test_posterior_mean, test_posterior_variance)
 def test_ddpm_step(submission, rng):
     """x_t - β ε / √(1 - ᾱ), over √α, and noise"""
     T = 9
@@ -210,7 +211,7 @@ def test_ddpm_step(submission, rng):
 
 
 @points(1)
-@needs("test_predict_x0", "test_posterior_mean")
+@needs(test_predict_x0, test_posterior_mean)
 def test_last_step(submission, rng):
     """at t = 0 noise has no effect, in some rows or all"""
     T = 9
@@ -229,7 +230,7 @@ def test_last_step(submission, rng):
 
 
 @points(3)
-@needs("test_predict_x0")
+@needs(test_predict_x0)
 def test_ddim_step(submission, rng):
     """with the true noise, exactly on the way to x0"""
     T = 9
@@ -244,7 +245,7 @@ def test_ddim_step(submission, rng):
 
 
 @points(1)
-@needs("test_ddim_step")
+@needs(test_ddim_step)
 def test_ddim_to_the_end(submission, rng):
     """t_prev = -1 gives x0, in some rows or in all"""
     T = 9
@@ -261,7 +262,7 @@ def test_ddim_to_the_end(submission, rng):
 
 
 @points(3)
-@needs("test_example_noise")
+@needs(test_public.test_example_noise)
 def test_v(submission, rng):
     """√ᾱ noise - √(1 - ᾱ) x0, which gives x0 back"""
     T = 9

@@ -90,7 +90,7 @@ def test_expected_experts(submission, rng):
 
 
 @points(2)
-@needs("test_params")
+@needs(test_params)
 def test_dense_weights(submission, rng):
     """a dense model is read whole, at any batch"""
     m = dense(rng)
@@ -101,7 +101,7 @@ def test_dense_weights(submission, rng):
 
 
 @points(3)
-@needs("test_expected_experts")
+@needs(test_expected_experts)
 def test_sparse_weights(submission, rng):
     """from the active weights to all of them"""
     m = sparse(rng)
@@ -131,7 +131,7 @@ def test_cache(submission, rng):
 
 
 @points(2)
-@needs("test_cache")
+@needs(test_cache)
 def test_state(submission, rng):
     """a state for each sequence, whatever its length"""
     B, T = rng.sizes(2, low=2, high=50)
@@ -143,7 +143,7 @@ def test_state(submission, rng):
 
 
 @points(2)
-@needs("test_dense_weights", "test_cache")
+@needs(test_dense_weights, test_cache)
 def test_step_bytes(submission, rng):
     """weights once, a cache for every sequence"""
     B, T = rng.sizes(2, low=2, high=50)
@@ -158,7 +158,7 @@ def test_step_bytes(submission, rng):
 
 
 @points(3)
-@needs("test_params")
+@needs(test_params)
 def test_step_flops(submission, rng):
     """active weights and attention, each sequence"""
     hw = {"peak_flops": 1e6, "bandwidth": 1e5}
@@ -170,7 +170,7 @@ def test_step_flops(submission, rng):
 
 
 @points(3)
-@needs("test_step_bytes", "test_step_flops")
+@needs(test_step_bytes, test_step_flops)
 def test_step_times(submission, rng):
     """the longer of two times, and what it bounds"""
     B, T = rng.sizes(2, low=2, high=50)
@@ -193,7 +193,7 @@ def test_step_times(submission, rng):
 
 
 @points(3)
-@needs("test_step_times")
+@needs(test_step_times)
 def test_critical_batch(submission, rng):
     """295, 153 and 148; there both times are equal"""
     h100 = {"peak_flops": 989e12, "bandwidth": 3.35e12}
@@ -212,7 +212,7 @@ def test_critical_batch(submission, rng):
 
 
 @points(3)
-@needs("test_cache", "test_params")
+@needs(test_cache, test_params)
 def test_max_batch(submission, rng):
     """what fits whole beside all the weights"""
     T = int(rng.randint(10, 99, (1,)))
@@ -228,7 +228,7 @@ def test_max_batch(submission, rng):
 
 
 @points(1)
-@needs("test_max_batch")
+@needs(test_max_batch)
 def test_none_fits(submission, rng):
     """0 if the weights do not fit; a state takes room"""
     T = int(rng.randint(10, 99, (1,)))
@@ -240,7 +240,7 @@ def test_none_fits(submission, rng):
 
 
 @points(3)
-@needs("test_params", "test_dense_weights")
+@needs(test_params, test_dense_weights)
 def test_prefill(submission, rng):
     """a prompt in one step, token i sees i tokens"""
     odd = 2 * int(rng.randint(5, 40, (1,))) + 1

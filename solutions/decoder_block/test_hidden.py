@@ -2,6 +2,7 @@
 
 import math
 
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -63,7 +64,7 @@ def built(submission, state, H, *options):
 
 
 @points(3)
-@needs("test_example_norm")
+@needs(test_public.test_example_norm)
 def test_norm(submission, rng):
     """each token alone; eps under the root"""
     B, T, D = rng.sizes(3)
@@ -75,7 +76,7 @@ def test_norm(submission, rng):
 
 
 @points(2)
-@needs("test_example_norm")
+@needs(test_public.test_example_norm)
 def test_norm_keeps_mean(submission, rng):
     """sizes cancel, the mean does not"""
     T, D = rng.sizes(2, low=3)
@@ -88,7 +89,7 @@ def test_norm_keeps_mean(submission, rng):
 
 
 @points(3)
-@needs("test_example_norm")
+@needs(test_public.test_example_norm)
 def test_norm_half(submission, rng):
     """float16 and bfloat16 through float32"""
     T, D = 6, 40
@@ -104,7 +105,7 @@ def test_norm_half(submission, rng):
 
 
 @points(3)
-@needs("test_example_swiglu")
+@needs(test_public.test_example_swiglu)
 def test_swiglu(submission, rng):
     """silu on the gate, any leading dimensions"""
     B, T, D, F = rng.sizes(4)
@@ -127,7 +128,7 @@ def test_published(submission):
 
 
 @points(2)
-@needs("test_example_width")
+@needs(test_public.test_example_width)
 def test_rounding(submission, rng):
     """down, down, up; a multiple stays"""
     for D in rng.sizes(4, low=20, high=400):
@@ -144,7 +145,7 @@ def test_rounding(submission, rng):
 
 
 @points(7)
-@needs("test_parameters", "test_example_norm", "test_example_swiglu")
+@needs(test_public.test_parameters, test_public.test_example_norm, test_public.test_example_swiglu)
 def test_block(submission, rng):
     """1, 2 and 3 heads; also float32 and bfloat16"""
     B, T, D, F = 2, 5, 12, 7
@@ -162,7 +163,7 @@ def test_block(submission, rng):
 
 
 @points(2)
-@needs("test_block")
+@needs(test_block)
 def test_block_options(submission, rng):
     """rms_norm_eps and rope_theta are used"""
     B, T, D, F, H = 2, 6, 16, 5, 2
@@ -173,7 +174,7 @@ def test_block_options(submission, rng):
 
 
 @points(3)
-@needs("test_block")
+@needs(test_block)
 def test_positions(submission, rng):
     """turn q and k; only distances matter"""
     B, T, D, F, H = 2, 5, 12, 7, 3
@@ -187,7 +188,7 @@ def test_positions(submission, rng):
 
 
 @points(2)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_causal(submission, rng):
     """a later token changes nothing before it"""
     B, T, D, F, H = 2, 6, 12, 7, 3
@@ -205,7 +206,7 @@ def test_causal(submission, rng):
 
 
 @points(1)
-@needs("test_block")
+@needs(test_block)
 def test_gradients(submission, rng):
     """of x and of all nine parameters"""
     B, T, D, F, H = 2, 5, 12, 7, 3

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points, seconds
@@ -41,7 +42,7 @@ def check(result, weights, indices):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_scores(submission, rng):
     """without bias, groups and sum: the k largest sigmoids"""
     k, E, T = sorted(rng.sizes(3, high=12))
@@ -52,7 +53,7 @@ def test_scores(submission, rng):
 
 
 @points(7)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_bias_chooses(submission, rng):
     """the k largest of sigmoid + bias are chosen"""
     T, E, k = 30, 9, 4
@@ -62,7 +63,7 @@ def test_bias_chooses(submission, rng):
 
 
 @points(7)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_bias_does_not_weigh(submission, rng):
     """the weights are sigmoids without bias"""
     T, E, k = 30, 9, 4
@@ -75,7 +76,7 @@ def test_bias_does_not_weigh(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_norm_and_factor(submission, rng):
     """the weights of a token sum to the factor, whatever k is"""
     T, E = 7, 9
@@ -89,7 +90,7 @@ def test_norm_and_factor(submission, rng):
 
 
 @points(7)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_groups(submission, rng):
     """the best groups by their two largest sigmoid + bias"""
     T, E, k = 30, 20, 3
@@ -101,7 +102,7 @@ def test_groups(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_negative_bias(submission, rng):
     """other groups stay out where all sigmoid + bias are negative"""
     T, E, k = 30, 20, 7
@@ -112,7 +113,7 @@ def test_negative_bias(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_deepseek_v3(submission, rng):
     """8 of 256 experts in 4 of 8 groups, factor 2.5"""
     T, E, k = 11, 256, 8
@@ -124,7 +125,7 @@ def test_deepseek_v3(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_groups_of_one(submission, rng):
     """a group of one expert is rated by it"""
     T, E, k = 11, 7, 3
@@ -135,7 +136,7 @@ def test_groups_of_one(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_too_large_k(submission, rng):
     """ValueError where the groups that stay have too few"""
     T, E = 5, 12
@@ -149,7 +150,7 @@ def test_too_large_k(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_gradient(submission, rng):
     """reaches the chosen experts' logits only"""
     T, E, k, r = 5, 12, 3, 2.5
@@ -205,7 +206,7 @@ def test_update_at_the_mean(submission, rng):
 
 @points(3)
 @seconds(20)  # 41 calls, and a loop over tokens and experts is a right solution
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_balances(submission, rng):
     """40 steps even out the loads of a skewed router"""
     T, E, k = 100, 10, 3

@@ -1,5 +1,7 @@
 """The FLOPs against a list of all matrix products, one layer, head and expert after the other."""
 
+import test_public
+
 from grader.testing import assert_equal, needs, points
 
 EXPERT_KEYS = (
@@ -135,7 +137,7 @@ def test_twin(submission, rng):
 
 
 @points(4)
-@needs("test_example_sparse", "test_example_twin")
+@needs(test_public.test_example_sparse, test_public.test_example_twin)
 def test_routers(submission, rng):
     """model and twin differ by the routers alone"""
     s, first, Fe = rng.sizes(3, low=1)

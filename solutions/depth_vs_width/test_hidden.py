@@ -2,6 +2,8 @@
 
 import math
 
+import test_public
+
 from grader.testing import assert_close, assert_equal, needs, points
 
 GPT2_XL = 12 * 48 * 1600**2
@@ -52,7 +54,7 @@ def step(L, D, tokens, hw, devices):
 
 
 @points(4)
-@needs("test_example_shapes")
+@needs(test_public.test_example_shapes)
 def test_nearest_width(submission, rng):
     """any budget, depth and width of a head"""
     for head_dim in (64, 80, 24):
@@ -74,7 +76,7 @@ def test_nearest_width(submission, rng):
 
 
 @points(2)
-@needs("test_nearest_width")
+@needs(test_nearest_width)
 def test_halfway(submission, rng):
     """halfway between two widths the larger one"""
     for lower in (5, 4):  # to be halfway between `lower` heads of width 64 and one more; 4.5 alone is rounded to even
@@ -83,7 +85,7 @@ def test_halfway(submission, rng):
 
 
 @points(2)
-@needs("test_nearest_width")
+@needs(test_nearest_width)
 def test_one_head(submission, rng):
     """a tiny budget still buys one head"""
     L, head_dim = rng.sizes(2, low=5, high=40)
@@ -103,7 +105,7 @@ def test_levine_curve(submission, rng):
 
 
 @points(4)
-@needs("test_levine_curve")
+@needs(test_levine_curve)
 def test_levine_shape(submission, rng):
     """the point of the curve with P weights"""
     for layers in (1.5, *(2 + 150 * rng.rand(3)).tolist()):
@@ -153,7 +155,7 @@ def test_layers_wait(submission, rng):
 
 
 @points(2)
-@needs("test_layers_wait")
+@needs(test_layers_wait)
 def test_floor(submission, rng):
     """a million devices leave L·(o + 2a)"""
     L, D = rng.sizes(2, low=20, high=60)
@@ -167,7 +169,7 @@ def test_floor(submission, rng):
 
 
 @points(2)
-@needs("test_roofs")
+@needs(test_roofs)
 def test_equal_time(submission, rng):
     """without overhead one budget is one time"""
     for tokens in (1, 4096):
@@ -177,7 +179,7 @@ def test_equal_time(submission, rng):
 
 
 @points(4)
-@needs("test_layers_wait")
+@needs(test_layers_wait)
 def test_fastest(submission, rng):
     """another shape for other overheads and devices"""
     # 71, 50, 35, 25 and 18 heads, which is rounded: 24 layers have the fewest weights.
@@ -195,7 +197,7 @@ def test_fastest(submission, rng):
 
 
 @points(2)
-@needs("test_fastest")
+@needs(test_fastest)
 def test_ties(submission, rng):
     """of equally fast shapes the one of fewest layers"""
     shapes = [shape_of(L, D // 64, 64) for L, D in ((24, 2048), (6, 4096), (96, 1024))]

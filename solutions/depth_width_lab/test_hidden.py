@@ -5,6 +5,7 @@ The trainings draw nothing from `rng`: what they prove is the same with every se
 
 import math
 
+import test_public
 import torch
 import torch.nn.functional as F
 
@@ -30,7 +31,7 @@ def fresh(B, n=8, hops=3, seed=123456):
 
 
 @points(4)
-@needs("test_one_hop")
+@needs(test_public.test_one_hop)
 def test_answers(submission, rng):
     """the answer is f, applied k times to start"""
     B, n, hops = 60, 7, 4
@@ -57,7 +58,7 @@ def assert_even(counts, name):
 
 
 @points(4)
-@needs("test_answers")
+@needs(test_answers)
 def test_draws(submission, rng):
     """every f, start and k equally likely, anew in each row"""
     B, n, hops = 12_000, 4, 2
@@ -73,7 +74,7 @@ def test_draws(submission, rng):
 
 
 @points(2)
-@needs("test_names")
+@needs(test_public.test_names)
 def test_generator(submission):
     """the constructor leaves torch's own generator as it was"""
     submission.HopModel(2, 8, seed=3)
@@ -81,7 +82,7 @@ def test_generator(submission):
 
 
 @points(2)
-@needs("test_one_hop", "test_names")
+@needs(test_public.test_one_hop, test_public.test_names)
 def test_seeds(submission):
     """the same seed gives the same, another seed another"""
     table, start, k, _ = fresh(6)
@@ -124,7 +125,7 @@ def test_shapes(submission):
 
 
 @points(2)
-@needs("test_names")
+@needs(test_public.test_names)
 def test_initialisation(submission):
     """the embeddings begin at N(0, 0.5²)"""
     model = submission.HopModel(1, 256, items=16, hops=16)
@@ -172,7 +173,7 @@ def built(submission, rng, layers, width, heads, items, hops):
 
 
 @points(4)
-@needs("test_names")
+@needs(test_public.test_names)
 def test_read_out(submission, rng):
     """blocks that add 0: the query, the last norm, the head"""
     B, n, D, hops = 6, 5, 8, 4
@@ -186,7 +187,7 @@ def test_read_out(submission, rng):
 
 
 @points(8)
-@needs("test_read_out")
+@needs(test_read_out)
 def test_logits(submission, rng):
     """the whole model: 1, 2 and 3 layers, 1, 2 and 4 heads"""
     B = 4
@@ -197,7 +198,7 @@ def test_logits(submission, rng):
 
 
 @points(2)
-@needs("test_read_out")
+@needs(test_read_out)
 def test_gradients(submission, rng):
     """reach every parameter that is used"""
     B, n, hops = 12, 4, 2
@@ -212,7 +213,7 @@ def test_gradients(submission, rng):
 
 
 @points(2)
-@needs("test_logits", "test_answers")
+@needs(test_logits, test_answers)
 def test_fit(submission):
     """fresh batches, a loss for each; parameters; defaults"""
     # Steps so small that the model stays what it is, however it is trained: the losses differ by their batches alone.
@@ -245,7 +246,7 @@ def accuracies(model):
 
 
 @points(10)
-@needs("test_fit", "test_seeds", "test_initialisation", "test_draws", "test_gradients", "test_shapes")
+@needs(test_fit, test_seeds, test_initialisation, test_draws, test_gradients, test_shapes)
 @seconds(180)
 def test_one_wide_layer(submission):
     """(1, 64) follows one hop, and no more"""
@@ -259,7 +260,7 @@ def test_one_wide_layer(submission):
 
 
 @points(10)
-@needs("test_fit", "test_seeds", "test_initialisation", "test_draws", "test_gradients", "test_shapes")
+@needs(test_fit, test_seeds, test_initialisation, test_draws, test_gradients, test_shapes)
 @seconds(180)
 def test_two_layers(submission):
     """(2, 44) follows one, two and three"""

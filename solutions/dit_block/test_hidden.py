@@ -2,6 +2,7 @@
 
 import math
 
+import test_public
 import torch
 from torch.nn.functional import multi_head_attention_forward
 
@@ -60,7 +61,7 @@ def right(state, x, c, H):
 
 
 @points(6)
-@needs("test_example_embedding")
+@needs(test_public.test_example_embedding)
 def test_embedding(submission, rng):
     """fractions, whole numbers, any dtype, width, period"""
     B = 5
@@ -82,7 +83,7 @@ def test_embedding(submission, rng):
 
 
 @points(6)
-@needs("test_example_modulate")
+@needs(test_public.test_example_modulate)
 def test_modulate(submission, rng):
     """each image by its own two rows"""
     B, T, D = rng.sizes(3)
@@ -98,7 +99,7 @@ def test_modulate(submission, rng):
 
 
 @points(12)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_block(submission, rng):
     """random weights, with 1, 3 and 4 heads"""
     B, T, D, F = 2, 5, 12, 7
@@ -109,7 +110,7 @@ def test_block(submission, rng):
 
 
 @points(6)
-@needs("test_new_block")
+@needs(test_public.test_new_block)
 def test_gates(submission, rng):
     """in a new block the gates learn, and they alone"""
     B, T, D, F, H = 3, 5, 6, 7, 2
@@ -144,7 +145,7 @@ def test_gates(submission, rng):
 
 
 @points(3)
-@needs("test_block")
+@needs(test_block)
 def test_gradients(submission, rng):
     """reach x, c and all parameters"""
     B, T, D, F, H = 2, 4, 6, 5, 3
@@ -175,7 +176,7 @@ def test_count_of_paper(submission):
 
 
 @points(3)
-@needs("test_count_of_paper")
+@needs(test_count_of_paper)
 def test_count(submission, rng):
     """other patches, latents, ratios and classes"""
     for half in (0, 0.5, 0, 0.5):

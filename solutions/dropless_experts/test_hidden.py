@@ -1,5 +1,6 @@
 """The book-keeping against plain Python, the products and the layer row by row and token by token."""
 
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -60,7 +61,7 @@ def strided(tensor):
 
 
 @points(7)
-@needs("test_shapes")
+@needs(test_public.test_shapes)
 def test_sort(submission, rng):
     """every copy by expert, then by number"""
     for T, E, k in ((9, 5, 2), (3, 11, 4), (17, 4, 1), (6, 7, 7), (1, 8, 3)):
@@ -75,7 +76,7 @@ def test_sort(submission, rng):
 
 
 @points(2)
-@needs("test_shapes")
+@needs(test_public.test_shapes)
 def test_nothing_to_do(submission, rng):
     """T = 0 and M = 0 give results without rows"""
     E, k, D, F = 5, 2, 3, 4
@@ -90,7 +91,7 @@ def test_nothing_to_do(submission, rng):
 
 
 @points(5)
-@needs("test_shapes")
+@needs(test_public.test_shapes)
 def test_grouped_matmul(submission, rng):
     """each row meets the matrix of its segment"""
     In, Out, E = 4, 3, 6
@@ -120,7 +121,7 @@ def test_grouped_matmul(submission, rng):
 
 
 @points(9)
-@needs("test_shapes")
+@needs(test_public.test_shapes)
 def test_forward(submission, rng):
     """the weighted sum of the chosen experts"""
     for T, D, F, E, k in ((11, 7, 6, 5, 1), (9, 4, 3, 6, 2), (5, 3, 7, 8, 4), (7, 6, 2, 5, 5), (1, 2, 3, 7, 4)):
@@ -140,7 +141,7 @@ def test_forward(submission, rng):
 
 
 @points(2)
-@needs("test_forward")
+@needs(test_forward)
 def test_all_on_one_expert(submission, rng):
     """64 tokens for one, and nobody is dropped"""
     T, D, F, E = 64, 5, 3, 6
@@ -164,7 +165,7 @@ def gradients(forward, tensors, g):
 
 
 @points(2)
-@needs("test_forward")
+@needs(test_forward)
 def test_idle_experts(submission, rng):
     """may hold NaN; their gradient is 0"""
     T, D, F, E, k = 6, 4, 3, 7, 2
@@ -181,7 +182,7 @@ def test_idle_experts(submission, rng):
 
 
 @points(2)
-@needs("test_grouped_matmul")
+@needs(test_grouped_matmul)
 def test_gradients(submission, rng):
     """reach rows, x, weights and every matrix"""
     In, Out, E = 4, 3, 5
@@ -203,7 +204,7 @@ def test_gradients(submission, rng):
 
 
 @points(2)
-@needs("test_forward")
+@needs(test_forward)
 def test_permuted(submission, rng):
     """tokens or choices in another order"""
     T, D, F, E, k = 8, 5, 4, 6, 3

@@ -2,6 +2,7 @@
 
 import math
 
+import test_public
 import torch
 from torch import nn
 
@@ -90,7 +91,7 @@ def test_layer_norm(submission, rng):
 
 
 @points(8)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_block(submission, rng):
     """1, 3 and 4 heads, as torch's own layer"""
     B, T, D, F = 2, 5, 12, 7
@@ -104,7 +105,7 @@ def test_block(submission, rng):
 
 
 @points(3)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_eps(submission, rng):
     """layer_norm_eps reaches both norms, 1e-12 unless given"""
     B, T, D, F, H = 2, 5, 6, 7, 3
@@ -119,7 +120,7 @@ def test_eps(submission, rng):
 
 
 @points(5)
-@needs("test_block")
+@needs(test_block)
 def test_padding(submission, rng):
     """a token's result is that of its text alone"""
     B, T, D, F, H = 3, 7, 6, 8, 2
@@ -144,7 +145,7 @@ def test_padding(submission, rng):
 
 
 @points(3)
-@needs("test_padding")
+@needs(test_padding)
 def test_all_padding(submission, rng):
     """is finite, and changes no other text"""
     B, T, D, F, H = 2, 5, 6, 7, 3
@@ -162,7 +163,7 @@ def test_all_padding(submission, rng):
 
 
 @points(2)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_no_positions(submission, rng):
     """permuted tokens give permuted results"""
     B, T, D, F, H = 2, 7, 6, 5, 3
@@ -175,7 +176,7 @@ def test_no_positions(submission, rng):
 
 
 @points(4)
-@needs("test_block")
+@needs(test_block)
 def test_gradients(submission, rng):
     """reach x and all parameters but k_proj.bias"""
     B, T, D, F, H = 2, 4, 6, 5, 3

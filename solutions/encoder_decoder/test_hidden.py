@@ -2,6 +2,7 @@
 
 import math
 
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -75,7 +76,7 @@ def padded(lengths, size):
 
 
 @points(6)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_values(submission, rng):
     """all real tokens, H = 1, 4, 6, S = 7, 1"""
     state = draw_state(rng)
@@ -88,7 +89,7 @@ def test_values(submission, rng):
 
 
 @points(4)
-@needs("test_values")
+@needs(test_values)
 def test_masks(submission, rng):
     """padding on either side of source and target"""
     state, H = draw_state(rng), 3
@@ -100,7 +101,7 @@ def test_masks(submission, rng):
 
 
 @points(3)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_source_padding(submission, rng):
     """padded memory is never read"""
     block = build(submission, draw_state(rng), 4)
@@ -112,7 +113,7 @@ def test_source_padding(submission, rng):
 
 
 @points(2)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_target_padding(submission, rng):
     """padded targets are not read by real ones"""
     block = build(submission, draw_state(rng), 4)
@@ -125,7 +126,7 @@ def test_target_padding(submission, rng):
 
 
 @points(4)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_causal(submission, rng):
     """later targets change nothing before them"""
     block = build(submission, draw_state(rng), 4)
@@ -138,7 +139,7 @@ def test_causal(submission, rng):
 
 
 @points(4)
-@needs("test_values")
+@needs(test_values)
 def test_decode(submission, rng):
     """saved keys and values give the same"""
     state, H = draw_state(rng), 4
@@ -159,7 +160,7 @@ def test_decode(submission, rng):
 
 
 @points(2)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_memory_order(submission, rng):
     """shuffling the source changes nothing"""
     block = build(submission, draw_state(rng), 4)
@@ -170,7 +171,7 @@ def test_memory_order(submission, rng):
 
 
 @points(3)
-@needs("test_values")
+@needs(test_values)
 def test_nothing_to_read(submission, rng):
     """an empty source, padding as first token"""
     state, H = draw_state(rng), 4
@@ -182,7 +183,7 @@ def test_nothing_to_read(submission, rng):
 
 
 @points(2)
-@needs("test_values")
+@needs(test_values)
 def test_gradients(submission, rng):
     """reach x, the memory and all parameters, without NaN"""
     state, H, g = draw_state(rng), 2, rng.randn(B, T, D)
@@ -205,7 +206,7 @@ def test_gradients(submission, rng):
 
 
 @points(2)
-@needs("test_example_shift")
+@needs(test_public.test_example_shift)
 def test_shift(submission, rng):
     """one place to the right, in every row; any pad id"""
     rows, columns = rng.sizes(2, low=3, high=12)

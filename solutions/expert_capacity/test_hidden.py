@@ -91,7 +91,7 @@ def test_one_choice(submission, rng):
 
 
 @points(10)
-@needs("test_one_choice")
+@needs(test_one_choice)
 def test_first_choices_first(submission, rng):
     """no second choice is served before a first one"""
     for T, E, k, C in ((23, 6, 2, 5), (17, 5, 3, 7), (13, 4, 4, 9), (11, 7, 2, 3)):
@@ -119,7 +119,7 @@ def test_combine(submission, rng):
 
 
 @points(5)
-@needs("test_dispatch", "test_combine")
+@needs(test_dispatch, test_combine)
 def test_dropped(submission, rng):
     """what is dropped is lost for good"""
     T, D, E, k, C = 13, 3, 5, 2, 1  # at most 5 slots for 26 choices: at least 8 tokens have none
@@ -130,7 +130,7 @@ def test_dropped(submission, rng):
 
 
 @points(5)
-@needs("test_first_choices_first", "test_dispatch", "test_combine")
+@needs(test_first_choices_first, test_dispatch, test_combine)
 def test_ample_capacity(submission, rng):
     """room for the busiest expert: nothing is lost"""
     T, D, E, k = 12, 3, 5, 2
@@ -148,7 +148,7 @@ def test_ample_capacity(submission, rng):
 
 
 @points(5)
-@needs("test_dispatch", "test_combine")
+@needs(test_dispatch, test_combine)
 def test_gradient(submission, rng):
     """flows through the choices that got a slot"""
     T, D, E, k, C = 11, 3, 5, 2, 4

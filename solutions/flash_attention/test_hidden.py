@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import test_public
 import torch
 
 from grader.testing import assert_close, needs, points
@@ -49,7 +50,7 @@ def spread(rng, B, H, T, S, K, V, place):
 
 
 @points(10)
-@needs("test_example_forward")
+@needs(test_public.test_example_forward)
 def test_forward(submission, rng):
     """any tiles; T = S, T < S, T > S; V is not K"""
     B, H, K, V = 2, 3, 6, 4
@@ -63,7 +64,7 @@ def test_forward(submission, rng):
 
 
 @points(7)
-@needs("test_forward")
+@needs(test_forward)
 def test_causal(submission, rng):
     """query i sees the keys 0 to S - T + i"""
     B, H, K, V = 2, 3, 4, 6
@@ -77,7 +78,7 @@ def test_causal(submission, rng):
 
 
 @points(3)
-@needs("test_causal")
+@needs(test_causal)
 def test_large_scores(submission, rng):
     """+-10000 in one tile; the largest key first, last, in between"""
     B, H, T, S, K, V = 2, 3, 5, 8, 4, 6
@@ -91,7 +92,7 @@ def test_large_scores(submission, rng):
 
 
 @points(7)
-@needs("test_forward", "test_example_backward")
+@needs(test_forward, test_public.test_example_backward)
 def test_backward(submission, rng):
     """as autograd has it, with any tiles"""
     B, H, K, V = 2, 3, 6, 4
@@ -104,7 +105,7 @@ def test_backward(submission, rng):
 
 
 @points(5)
-@needs("test_causal", "test_backward")
+@needs(test_causal, test_backward)
 def test_backward_causal(submission, rng):
     """no gradient to keys of the future"""
     B, H, K, V = 2, 3, 4, 6
@@ -118,7 +119,7 @@ def test_backward_causal(submission, rng):
 
 
 @points(2)
-@needs("test_backward_causal")
+@needs(test_backward_causal)
 def test_large_scores_backward(submission, rng):
     """+-10000 in one tile"""
     B, H, T, S, K, V = 2, 3, 5, 8, 4, 6
@@ -132,7 +133,7 @@ def test_large_scores_backward(submission, rng):
 
 
 @points(2)
-@needs("test_backward")
+@needs(test_backward)
 def test_float32(submission, rng):
     """float32 stays float32, in all three functions"""
     B, H, T, S, K, V = 2, 3, 5, 7, 6, 4
@@ -154,7 +155,7 @@ def test_float32(submission, rng):
 
 
 @points(5)
-@needs("test_example_merge")
+@needs(test_public.test_example_merge)
 def test_merge(submission, rng):
     """two and three sets, in any order; +-10000; no keys"""
     B, H, T, S, K, V = 2, 3, 4, 9, 6, 5
@@ -203,21 +204,21 @@ def check_forward(submission, rng, block_q, block_k):
 
 
 @points(2)
-@needs("test_large_scores")
+@needs(test_large_scores)
 def test_memory_of_flat_tiles(submission, rng):
     """5000 queries, 8200 keys, tiles of 64 x 8200, in 128 MiB"""
     check_forward(submission, rng, 64, 8200)
 
 
 @points(2)
-@needs("test_large_scores")
+@needs(test_large_scores)
 def test_memory_of_tall_tiles(submission, rng):
     """5000 queries, 8200 keys, tiles of 5000 x 64, in 128 MiB"""
     check_forward(submission, rng, 5000, 64)
 
 
 @points(2)
-@needs("test_large_scores_backward")
+@needs(test_large_scores_backward)
 def test_memory_backward(submission, rng):
     """gradients of 3600 queries and 6000 keys, both kinds of tiles"""
     T, S, K, V = 3600, 6000, 16, 12

@@ -277,7 +277,7 @@ def test_gradients(submission, rng):
 
 
 @points(3)
-@needs("test_chunked")
+@needs(test_chunked)
 def test_bad_chunk(submission, rng):
     """a chunk below 1 raises ValueError"""
     inputs = draw(rng, 2, 5, 3, 2, 4)
@@ -287,7 +287,7 @@ def test_bad_chunk(submission, rng):
 
 
 @points(2)
-@needs("test_chunked")
+@needs(test_chunked)
 def test_long_text(submission, rng):
     """70 heads of 1024 tokens in chunks of 9, in 512 MiB"""
     Bt, T, H = 7, 1024, 10  # one matrix T × T for each head is 560 MiB

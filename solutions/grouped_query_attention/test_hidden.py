@@ -3,6 +3,7 @@
 import cmath
 import math
 
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -64,7 +65,7 @@ def layer(state, H, G, K, x, theta=10000.0):
 
 
 @points(3)
-@needs("test_example_repeat")
+@needs(test_public.test_example_repeat)
 def test_repeat(submission, rng):
     """head h is head h // n_rep of x, its gradient a sum"""
     B, G, S, K, n_rep = rng.sizes(5, high=6)
@@ -158,7 +159,7 @@ def test_counts(submission):
 
 
 @points(4)
-@needs("test_shapes")
+@needs(test_public.test_shapes)
 def test_module(submission, rng):
     """a whole text: causal, rotated, any G and K; float32"""
     B, T = 2, 5
@@ -178,7 +179,7 @@ def test_module(submission, rng):
 
 
 @points(4)
-@needs("test_shapes")
+@needs(test_public.test_shapes)
 def test_cache(submission, rng):
     """rotated keys and values of G heads, no more"""
     B, T, D, H, G, K = 2, 5, 18, 6, 3, 4
@@ -192,7 +193,7 @@ def test_cache(submission, rng):
 
 
 @points(4)
-@needs("test_module")
+@needs(test_module)
 def test_pieces(submission, rng):
     """a text in pieces gives what it gives at once"""
     B, T, D, H, G, K = 3, 7, 24, 6, 2, 8

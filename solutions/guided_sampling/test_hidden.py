@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -58,7 +59,7 @@ def quantiles(n):
 
 
 @points(3)
-@needs("test_example_guide")
+@needs(test_public.test_example_guide)
 def test_guide(submission, rng):
     """s = 0, s = 1, and the paper's form"""
     for shape in ((3, 5), (2, 4, 3)):
@@ -70,7 +71,7 @@ def test_guide(submission, rng):
 
 
 @points(3)
-@needs("test_guide")
+@needs(test_guide)
 def test_guide_batched(submission, rng):
     """rows with label first, then those without"""
     for B, *shape in ((3, 5), (2, 4, 3), (1, 6)):
@@ -81,7 +82,7 @@ def test_guide_batched(submission, rng):
 
 
 @points(3)
-@needs("test_guide_batched")
+@needs(test_guide_batched)
 def test_odd(submission, rng):
     """an odd number of rows raises ValueError"""
     B, D = 3, 4
@@ -93,7 +94,7 @@ def test_odd(submission, rng):
 
 
 @points(3)
-@needs("test_example_drop")
+@needs(test_public.test_example_drop)
 def test_drop(submission, rng):
     """where u < p, for every p from 0 to 1"""
     B = 12
@@ -107,7 +108,7 @@ def test_drop(submission, rng):
 
 
 @points(6)
-@needs("test_example_eps")
+@needs(test_public.test_example_eps)
 def test_gaussian(submission, rng):
     """-√(1 - ᾱ) times the score, by autograd"""
     B, D = 5, 3
@@ -119,7 +120,7 @@ def test_gaussian(submission, rng):
 
 
 @points(9)
-@needs("test_gaussian")
+@needs(test_gaussian)
 def test_mixture(submission, rng):
     """the same for a mixture"""
     for B, D, M in ((5, 3, 4), (4, 1, 2), (3, 5, 1)):
@@ -131,7 +132,7 @@ def test_mixture(submission, rng):
 
 
 @points(3)
-@needs("test_mixture")
+@needs(test_mixture)
 def test_far(submission, rng):
     """far from all means, where every exp is 0"""
     B, D, M = 5, 3, 4
@@ -146,7 +147,7 @@ def test_far(submission, rng):
 
 
 @points(3)
-@needs("test_mixture")
+@needs(test_mixture)
 def test_float32(submission, rng):
     """float32 in, float32 out"""
     B, D, M, ab = 5, 3, 4, 0.6
@@ -163,7 +164,7 @@ def test_float32(submission, rng):
 
 
 @points(6)
-@needs("test_gaussian")
+@needs(test_gaussian)
 def test_of_the_class(submission, rng):
     """s = 1: one Gaussian becomes another"""
     B, D, M, label = 6, 3, 4, 2
@@ -183,7 +184,7 @@ def test_of_the_class(submission, rng):
 
 
 @points(3)
-@needs("test_mixture")
+@needs(test_mixture)
 def test_without_label(submission, rng):
     """s = 0: half of them are of the other class"""
     means = torch.tensor([[2.0], [-2.0]], dtype=torch.float64)
@@ -197,7 +198,7 @@ def test_without_label(submission, rng):
 
 
 @points(6)
-@needs("test_mixture")
+@needs(test_mixture)
 def test_guided_samples(submission, rng):
     """s = 0, 0.5 and 4, step by step, by scores"""
     B, D, M = 4, 3, 5
@@ -210,7 +211,7 @@ def test_guided_samples(submission, rng):
 
 
 @points(3)
-@needs("test_guided_samples")
+@needs(test_guided_samples)
 def test_overshoots(submission, rng):
     """s = 4: past the class mean, and narrower"""
     means = torch.tensor([[2.0], [-2.0]], dtype=torch.float64)

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import test_public
 import torch
 from numpy.polynomial import legendre
 
@@ -93,7 +94,7 @@ def lin(half):
 
 
 @points(4)
-@needs("test_shapes")
+@needs(test_public.test_shapes)
 def test_matrix(submission):
     """A and B for N = 1, 2, 5 and 64"""
     for N in (1, 2, 5, 64):
@@ -102,7 +103,7 @@ def test_matrix(submission):
 
 
 @points(2)
-@needs("test_shapes")
+@needs(test_public.test_shapes)
 def test_powers_of_t(submission):
     """the coefficients of f = t^m obey the equation"""
     # c_n(t) = κ_n t^m with κ_n = √(2n+1) m!² / ((m-n)! (m+n+1)!), and m κ = A κ + B.
@@ -118,7 +119,7 @@ def test_powers_of_t(submission):
 
 
 @points(6)
-@needs("test_shapes")
+@needs(test_public.test_shapes)
 def test_online(submission, rng):
     """every step of the bilinear rule"""
     for T, N in ((9, 5), (1, 4), (2, 3), (6, 1), (5, 11), (40, 7)):
@@ -127,7 +128,7 @@ def test_online(submission, rng):
 
 
 @points(2)
-@needs("test_shapes")
+@needs(test_public.test_shapes)
 def test_constant(submission):
     """the mean of a constant: 1 − 1/(2t + 1)"""
     T = 60
@@ -138,7 +139,7 @@ def test_constant(submission):
 
 
 @points(2)
-@needs("test_online")
+@needs(test_online)
 def test_leading_dimensions(submission, rng):
     """any of them, and float32"""
     T, N, Bt, H = 6, 4, 3, 2
@@ -153,7 +154,7 @@ def test_leading_dimensions(submission, rng):
 
 
 @points(4)
-@needs("test_online")
+@needs(test_online)
 def test_projection(submission, rng):
     """nearly the integrals over the past"""
     T, N = 300, 4
@@ -172,7 +173,7 @@ def test_projection(submission, rng):
 
 
 @points(4)
-@needs("test_shapes")
+@needs(test_public.test_shapes)
 def test_reconstruct(submission, rng):
     """the Legendre series, N = 1 to 64"""
     for N in (1, 2, 3, 4, 7, 20, 40, 64):
@@ -185,7 +186,7 @@ def test_reconstruct(submission, rng):
 
 
 @points(2)
-@needs("test_online", "test_reconstruct")
+@needs(test_online, test_reconstruct)
 def test_past(submission, rng):
     """a smooth signal comes back, all and half of it"""
     T, N = 300, 12
@@ -200,7 +201,7 @@ def test_past(submission, rng):
 
 
 @points(6)
-@needs("test_shapes")
+@needs(test_public.test_shapes)
 def test_recall(submission, rng):
     """real and complex states, lags, ridges, steps"""
     T = 60
@@ -222,7 +223,7 @@ def test_recall(submission, rng):
 
 
 @points(2)
-@needs("test_matrix", "test_recall")
+@needs(test_matrix, test_recall)
 def test_legs_remembers(submission, rng):
     """more than S4D-Lin, and that more than a random A"""
     T, N, lag, dt = 1000, 16, 100, 0.01
@@ -236,7 +237,7 @@ def test_legs_remembers(submission, rng):
 
 
 @points(2)
-@needs("test_online", "test_reconstruct")
+@needs(test_online, test_reconstruct)
 def test_gradients(submission, rng):
     """reach f and c"""
     T, N, Bt, S = 6, 4, 3, 5

@@ -2,6 +2,8 @@
 
 from math import prod
 
+import test_public
+
 from grader.testing import assert_equal, needs, points
 
 GIB = 2**30
@@ -74,7 +76,7 @@ def channels(c):
 
 
 @points(2)
-@needs("test_example_layout")
+@needs(test_public.test_example_layout)
 def test_layout(submission, rng):
     """other periods and offsets, or none"""
     L, P, Q = rng.sizes(3, low=2, high=8)
@@ -95,7 +97,7 @@ def test_layout(submission, rng):
 
 
 @points(2)
-@needs("test_layout")
+@needs(test_layout)
 def test_kv_cache(submission, rng):
     """keys and values of any model, context, batch"""
     B, T, b = rng.sizes(3, low=2, high=20)
@@ -113,7 +115,7 @@ def test_kv_cache(submission, rng):
 
 
 @points(2)
-@needs("test_layout")
+@needs(test_layout)
 def test_table_1(submission):
     """4, 32 and 128 GiB, as in the paper's table"""
     mixtral = {**JAMBA, **every("attn", *ALWAYS)}  # in what counts here: 32 layers of 8 key-value heads, 128 wide
@@ -123,7 +125,7 @@ def test_table_1(submission):
 
 
 @points(2)
-@needs("test_layout")
+@needs(test_layout)
 def test_state(submission, rng):
     """N and W columns in every channel of Mamba"""
     B, b = rng.sizes(2, low=3, high=20)
@@ -188,7 +190,7 @@ def check(submission, c, total, active, what=""):
 
 
 @points(2)
-@needs("test_layout")
+@needs(test_layout)
 def test_params(submission, rng):
     """one kind of mixer and FFN at a time, then mixed"""
     for attn, expert, what in (
@@ -203,7 +205,7 @@ def test_params(submission, rng):
 
 
 @points(1)
-@needs("test_params")
+@needs(test_params)
 def test_one_expert(submission):
     """one expert is a MoE, with a router, too"""
     one = {**JAMBA, "num_experts": 1, "num_experts_per_tok": 1}
@@ -213,7 +215,7 @@ def test_one_expert(submission):
 
 
 @points(1)
-@needs("test_params")
+@needs(test_params)
 def test_published(submission):
     """Jamba 1.5 Large: 398 billion and 94"""
     check(submission, LARGE, 398555145696, 94149338592, " of Jamba 1.5 Large")

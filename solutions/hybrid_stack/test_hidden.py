@@ -2,6 +2,7 @@
 
 import math
 
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -159,7 +160,7 @@ def built(submission, state, c):
 
 
 @points(4)
-@needs("test_names")
+@needs(test_public.test_names)
 def test_attention(submission, rng):
     """one layer of attention: 4 query heads on 4, 2, 1"""
     B, T, D = 2, 5, 12
@@ -171,7 +172,7 @@ def test_attention(submission, rng):
 
 
 @points(4)
-@needs("test_names")
+@needs(test_public.test_names)
 def test_mamba(submission, rng):
     """one layer of Mamba, with its three norms"""
     B, T, D = 2, 7, 12
@@ -182,7 +183,7 @@ def test_mamba(submission, rng):
 
 
 @points(4)
-@needs("test_names")
+@needs(test_public.test_names)
 def test_experts(submission, rng):
     """1, 2 and all experts, after a mixer that adds nothing"""
     B, T, D = 2, 4, 12
@@ -195,7 +196,7 @@ def test_experts(submission, rng):
 
 
 @points(7)
-@needs("test_names")
+@needs(test_public.test_names)
 def test_stack(submission, rng):
     """four layers, each of another kind"""
     B, T, D = 2, 6, 12
@@ -205,7 +206,7 @@ def test_stack(submission, rng):
 
 
 @points(4)
-@needs("test_names")
+@needs(test_public.test_names)
 def test_causal(submission, rng):
     """another token changes y there, and not before"""
     B, T, D = 2, 7, 12
@@ -223,7 +224,7 @@ def test_causal(submission, rng):
 
 
 @points(4)
-@needs("test_names")
+@needs(test_public.test_names)
 def test_positions(submission, rng):
     """the past as a set: for one attention layer, not for Mamba"""
     B, T, D = 2, 6, 12
@@ -258,28 +259,28 @@ def in_pieces(submission, rng, c):
 
 
 @points(4)
-@needs("test_attention")
+@needs(test_attention)
 def test_pieces_of_attention(submission, rng):
     """a text in pieces, one layer of attention"""
     in_pieces(submission, rng, configuration(1, ALWAYS, NEVER))
 
 
 @points(4)
-@needs("test_mamba")
+@needs(test_mamba)
 def test_pieces_of_mamba(submission, rng):
     """a text in pieces, one layer of Mamba"""
     in_pieces(submission, rng, configuration(1, NEVER, NEVER))
 
 
 @points(4)
-@needs("test_stack")
+@needs(test_stack)
 def test_pieces_of_stack(submission, rng):
     """a text in pieces, through four kinds of layers"""
     in_pieces(submission, rng, MIXED)
 
 
 @points(3)
-@needs("test_stack")
+@needs(test_stack)
 def test_state(submission, rng):
     """keys and values grow, what Mamba keeps does not"""
     B, D, G, K, W = 5, 12, 2, 3, 4
@@ -302,7 +303,7 @@ def test_state(submission, rng):
 
 
 @points(3)
-@needs("test_stack")
+@needs(test_stack)
 def test_gradients(submission, rng):
     """reach x and the parameters of every layer"""
     B, T, D = 2, 5, 12

@@ -2,6 +2,7 @@
 
 import math
 
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -59,7 +60,7 @@ def in_pieces(layer, x, pieces, expected=None, name="output"):
 
 
 @points(5)
-@needs("test_example_append")
+@needs(test_public.test_example_append)
 def test_append(submission, rng):
     """old entries first; the newest W remain"""
     B, H, S, T, K = rng.sizes(5)
@@ -77,7 +78,7 @@ def test_append(submission, rng):
 
 
 @points(7)
-@needs("test_example_layer", "test_parameters")
+@needs(test_public.test_example_layer, test_public.test_parameters)
 def test_prefill(submission, rng):
     """a whole text: causal attention, RoPE, 1-3 heads"""
     B, T, D = 2, 5, 12
@@ -94,7 +95,7 @@ def test_prefill(submission, rng):
 
 
 @points(6)
-@needs("test_prefill")
+@needs(test_prefill)
 def test_one_by_one(submission, rng):
     """token by token, as all at once"""
     B, T, D, H = 7, 6, 16, 4
@@ -107,7 +108,7 @@ def test_one_by_one(submission, rng):
 
 
 @points(6)
-@needs("test_prefill")
+@needs(test_prefill)
 def test_pieces(submission, rng):
     """6 tokens as 3+3, 2+1+3, 5+1, 1+5"""
     B, T, D, H = 7, 6, 16, 4
@@ -120,7 +121,7 @@ def test_pieces(submission, rng):
 
 
 @points(7)
-@needs("test_prefill")
+@needs(test_prefill)
 def test_window(submission, rng):
     """any pieces, W = 1, 3, 4 and 50"""
     B, T, D, H = 5, 8, 12, 2
@@ -137,7 +138,7 @@ def test_window(submission, rng):
 
 
 @points(5)
-@needs("test_prefill")
+@needs(test_prefill)
 def test_entries(submission, rng):
     """keys turned by their position, values not"""
     B, T, D, H = 7, 6, 16, 4
@@ -153,7 +154,7 @@ def test_entries(submission, rng):
 
 
 @points(4)
-@needs("test_pieces")
+@needs(test_pieces)
 def test_branches(submission, rng):
     """two continuations of one cache"""
     B, T, D, H = 5, 4, 12, 6
@@ -170,7 +171,7 @@ def test_branches(submission, rng):
 
 
 @points(3)
-@needs("test_entries")
+@needs(test_entries)
 def test_length_counts(submission, rng):
     """position 1000 and a million, with 3 entries in the cache"""
     B, S, T, D, H = 5, 3, 4, 12, 2
@@ -195,7 +196,7 @@ def test_length_counts(submission, rng):
 
 
 @points(1)
-@needs("test_prefill")
+@needs(test_prefill)
 def test_theta(submission, rng):
     """rope_theta is used, also with a cache"""
     B, T, D, H = 2, 5, 16, 2
@@ -206,7 +207,7 @@ def test_theta(submission, rng):
 
 
 @points(1)
-@needs("test_pieces")
+@needs(test_pieces)
 def test_gradients(submission, rng):
     """flow through the cache to the first piece"""
     B, T, D, H = 2, 5, 12, 3

@@ -46,7 +46,7 @@ def test_formula(submission, rng):
 
 
 @points(1)
-@needs("test_formula")
+@needs(test_formula)
 def test_number_size(submission, rng):
     """1, 4, 0.5 bytes each; a part counts whole"""
     L, G, K, T, B = (2 * n + 1 for n in rng.sizes(5))
@@ -61,7 +61,7 @@ def test_number_size(submission, rng):
 
 
 @points(1)
-@needs("test_formula")
+@needs(test_formula)
 def test_exact(submission, rng):
     """an int, exact beyond what a float holds"""
     odd = 2 * int(rng.randint(10**6, 10**7, (1,))) + 1
@@ -89,7 +89,7 @@ def test_published(submission):
 
 
 @points(1)
-@needs("test_published")
+@needs(test_published)
 def test_full_context(submission):
     """full contexts, many at once, one byte each"""
     bytes_of = submission.config_cache_bytes
@@ -157,7 +157,7 @@ def test_multi_query(submission):
 
 
 @points(1)
-@needs("test_published")
+@needs(test_published)
 def test_none(submission):
     """a value of None is the same as none, see _get"""
     keys = ("num_key_value_heads", "head_dim", "multi_query", "sliding_window")
@@ -188,7 +188,7 @@ def test_reduction(submission):
 
 
 @points(2)
-@needs("test_published")
+@needs(test_published)
 def test_max_batch(submission):
     """as many whole sequences as fit"""
     fits = submission.max_batch_size

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -116,7 +117,7 @@ def test_groups(submission):
 
 
 @points(5)
-@needs("test_example_split")
+@needs(test_public.test_example_split)
 def test_split(submission, rng):
     """head h owns N + V neighbouring rows"""
     H, N, V, C = 3, 4, 6, 5
@@ -134,7 +135,7 @@ def test_split(submission, rng):
 
 
 @points(7)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_absorbed(submission, rng):
     """the last T of S tokens, every head its own"""
     B, H, N, R, C, V = 2, 4, 6, 8, 9, 7
@@ -148,7 +149,7 @@ def test_absorbed(submission, rng):
 
 
 @points(2)
-@needs("test_absorbed")
+@needs(test_absorbed)
 def test_absorbed_gradients(submission, rng):
     """reach all six arguments"""
     B, H, T, S, N, R, C, V = 2, 3, 4, 6, 5, 2, 7, 8
@@ -165,7 +166,7 @@ def test_absorbed_gradients(submission, rng):
 
 
 @points(5)
-@needs("test_absorbed")
+@needs(test_absorbed)
 def test_absorbed_memory(submission, rng):
     """16,384 tokens, one wide head or 64, in 256 MiB"""
     B, T, R, C, S = 2, 1, 8, 32, 16384
@@ -181,7 +182,7 @@ def test_absorbed_memory(submission, rng):
 
 
 @points(7)
-@needs("test_example_layer", "test_parameters", "test_absorbed")
+@needs(test_public.test_example_layer, test_public.test_parameters, test_absorbed)
 def test_layer(submission, rng):
     """a whole text: both ways, with and without q_rank"""
     B, T = 2, 5
@@ -202,7 +203,7 @@ def test_layer(submission, rng):
 
 
 @points(5)
-@needs("test_layer")
+@needs(test_layer)
 def test_pieces(submission, rng):
     """any pieces, absorb changing from call to call"""
     B, T = 2, 7
@@ -220,7 +221,7 @@ def test_pieces(submission, rng):
 
 
 @points(5)
-@needs("test_layer")
+@needs(test_layer)
 def test_cache(submission, rng):
     """normed latents and turned keys, both ways"""
     B, T = 2, 6
@@ -240,7 +241,7 @@ def test_cache(submission, rng):
 
 
 @points(2)
-@needs("test_pieces")
+@needs(test_pieces)
 def test_branches(submission, rng):
     """two continuations of one cache, and a new text"""
     B, T = 2, 4
@@ -257,7 +258,7 @@ def test_branches(submission, rng):
 
 
 @points(2)
-@needs("test_layer")
+@needs(test_layer)
 def test_layer_gradients(submission, rng):
     """reach all parameters, both ways"""
     B, T = 2, 5
@@ -278,7 +279,7 @@ def test_layer_gradients(submission, rng):
 
 
 @points(2)
-@needs("test_pieces")
+@needs(test_pieces)
 def test_layer_memory(submission, rng):
     """absorb=True: 64 heads, 16,384 tokens, in 256 MiB"""
     B, P, H = 2, 16383, 64
@@ -306,7 +307,7 @@ def test_layer_memory(submission, rng):
 
 
 @points(2)
-@needs("test_pieces")
+@needs(test_pieces)
 def test_far_and_odd(submission, rng):
     """position 20,011 in float32; an odd rope_dim"""
     B, P, T, theta = 2, 20_011, 2, 100.0

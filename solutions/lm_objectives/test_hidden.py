@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -81,7 +82,7 @@ def test_corrupt(submission, rng):
 
 
 @points(2)
-@needs("test_example_mlm")
+@needs(test_public.test_example_mlm)
 def test_boundaries(submission, rng):
     """u = p not chosen; a = 0.8 random, 0.9 kept"""
     a = torch.tensor([[0.8, 0.9, 0.0, 0.8, 0.8 - 1e-9, 0.9 - 1e-9]], dtype=torch.float64)
@@ -95,7 +96,7 @@ def test_boundaries(submission, rng):
 
 
 @points(2)
-@needs("test_example_mlm")
+@needs(test_public.test_example_mlm)
 def test_special(submission, rng):
     """special tokens are never chosen, at any draw"""
     B, T = rng.sizes(2, low=3)
@@ -108,7 +109,7 @@ def test_special(submission, rng):
 
 
 @points(2)
-@needs("test_example_mlm")
+@needs(test_public.test_example_mlm)
 def test_proportions(submission, rng):
     """of 20000 tokens 15 %; of those 80, 10, 10 %"""
     B, T = 100, 200
@@ -159,7 +160,7 @@ def test_clm_loss(submission, rng):
 
 
 @points(2)
-@needs("test_example_losses")
+@needs(test_public.test_example_losses)
 def test_ends(submission, rng):
     """last logits and first labels do not matter"""
     logits, labels = draw_loss(rng)
@@ -190,7 +191,7 @@ def test_uniform(submission, rng):
 
 
 @points(2)
-@needs("test_example_losses")
+@needs(test_public.test_example_losses)
 def test_no_labels(submission, rng):
     """a loss of 0 whose gradients are 0"""
     B, T, V = rng.sizes(3, low=3)
@@ -215,7 +216,7 @@ def test_no_labels(submission, rng):
 
 
 @points(2)
-@needs("test_example_losses")
+@needs(test_public.test_example_losses)
 def test_large_logits(submission, rng):
     """logits of 10000 give a finite loss"""
     logits, labels = draw_loss(rng)
@@ -228,7 +229,7 @@ def test_large_logits(submission, rng):
 
 
 @points(2)
-@needs("test_example_losses")
+@needs(test_public.test_example_losses)
 def test_short(submission, rng):
     """two positions work; ValueError for one"""
     B, V = rng.sizes(2, low=3)
@@ -240,7 +241,7 @@ def test_short(submission, rng):
 
 
 @points(2)
-@needs("test_mlm_loss", "test_clm_loss")
+@needs(test_mlm_loss, test_clm_loss)
 def test_gradient(submission, rng):
     """(softmax - one-hot) / n, 0 without a label"""
     logits, labels = draw_loss(rng)
@@ -269,7 +270,7 @@ def draw_spans(rng, ids):
 
 
 @points(2)
-@needs("test_example_spans")
+@needs(test_public.test_example_spans)
 def test_spans(submission, rng):
     """any length, in any order, also at the ends"""
     for n in rng.sizes(4, low=12, high=30):
@@ -295,7 +296,7 @@ def test_spans(submission, rng):
 
 
 @points(2)
-@needs("test_example_spans")
+@needs(test_public.test_example_spans)
 def test_invertible(submission, rng):
     """input and target give the text back"""
     for n in rng.sizes(3, low=12, high=30):
@@ -318,7 +319,7 @@ def test_invertible(submission, rng):
 
 
 @points(2)
-@needs("test_example_spans")
+@needs(test_public.test_example_spans)
 def test_bad_spans(submission):
     """a gap of 1 works; ValueError for bad spans"""
     ids = [11, 12, 13, 14, 15, 16]

@@ -3,6 +3,7 @@
 import math
 from itertools import product
 
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -51,7 +52,7 @@ def z_loss(tokens):
 
 
 @points(2)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_one_choice(submission, rng):
     """k = 1, one pool of T tokens"""
     E = 5
@@ -61,7 +62,7 @@ def test_one_choice(submission, rng):
 
 
 @points(5)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_every_k(submission, rng):
     """2, 3 and all experts for each token"""
     T, E = 11, 5
@@ -73,7 +74,7 @@ def test_every_k(submission, rng):
 
 
 @points(2)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_even_use(submission, rng):
     """every expert as busy as the others: k"""
     E = 6
@@ -84,7 +85,7 @@ def test_even_use(submission, rng):
 
 
 @points(2)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_collapse(submission, rng):
     """one expert has everything, by logits of 1000: E"""
     T, E = 11, 5
@@ -97,7 +98,7 @@ def test_collapse(submission, rng):
 
 
 @points(5)
-@needs("test_example_mask")
+@needs(test_public.test_example_mask)
 def test_padding(submission, rng):
     """a mask leaves what its tokens alone would give"""
     B, T, E, k = 3, 7, 5, 2
@@ -108,7 +109,7 @@ def test_padding(submission, rng):
 
 
 @points(2)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_layers(submission, rng):
     """the tokens of all layers are one pool"""
     L, B, T, E, k = 4, 2, 3, 5, 2
@@ -119,7 +120,7 @@ def test_layers(submission, rng):
 
 
 @points(2)
-@needs("test_example_mask")
+@needs(test_public.test_example_mask)
 def test_one_mask_for_all_layers(submission, rng):
     """(B, T), (T,) and (B, 1) serve every layer"""
     L, B, T, E, k = 4, 2, 6, 5, 3
@@ -136,7 +137,7 @@ def test_one_mask_for_all_layers(submission, rng):
 
 
 @points(4)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_gradient(submission, rng):
     """through p: busy experts become less probable"""
     B, T, E, k = 3, 7, 5, 2
@@ -154,7 +155,7 @@ def test_gradient(submission, rng):
 
 
 @points(2)
-@needs("test_example_z")
+@needs(test_public.test_example_z)
 def test_z_loss(submission, rng):
     """the mean of squares, over all leading dimensions"""
     L, T, E = 4, 7, 5
@@ -164,7 +165,7 @@ def test_z_loss(submission, rng):
 
 
 @points(2)
-@needs("test_example_z")
+@needs(test_public.test_example_z)
 def test_z_padding(submission, rng):
     """no padding; a mask for all layers or for each"""
     L, B, T, E = 4, 2, 6, 5
@@ -181,7 +182,7 @@ def test_z_padding(submission, rng):
 
 
 @points(2)
-@needs("test_example_z")
+@needs(test_public.test_example_z)
 def test_z_of_large_logits(submission, rng):
     """logits of 1000 and -1000, and the gradient"""
     T, E = 7, 5
@@ -198,7 +199,7 @@ def test_z_of_large_logits(submission, rng):
 
 
 @points(2)
-@needs("test_example", "test_example_z")
+@needs(test_public.test_example, test_public.test_example_z)
 def test_half_precision(submission, rng):
     """bfloat16 and float16 are computed in float32"""
     E, k = 7, 2
@@ -213,7 +214,7 @@ def test_half_precision(submission, rng):
 
 
 @points(2)
-@needs("test_example_mask", "test_example_z")
+@needs(test_public.test_example_mask, test_public.test_example_z)
 def test_nothing_real(submission, rng):
     """all padding: 0, and gradients of 0"""
     B, T, E, k = 3, 7, 5, 2

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -87,7 +88,7 @@ def right(parameters, arguments, x):
 
 
 @points(11)
-@needs("test_examples")
+@needs(test_public.test_examples)
 def test_scan(submission, rng):
     """any chunk, shared B and C, with h0 and without"""
     Bt, T, H, P, N = 2, 7, 6, 4, 5
@@ -120,7 +121,7 @@ def gradients(forward, tensors, *g):
 
 
 @points(5)
-@needs("test_scan")
+@needs(test_scan)
 def test_large_steps(submission, rng):
     """steps of 0 and of 10,000 in one text"""
     Bt, T, H, P, G, N = 3, 9, 4, 5, 2, 6
@@ -148,7 +149,7 @@ def test_large_steps(submission, rng):
 
 
 @points(5)
-@needs("test_examples")
+@needs(test_public.test_examples)
 def test_gated_norm(submission, rng):
     """gate, then RMS in each run, then the weight"""
     E, T = 12, 5
@@ -174,7 +175,7 @@ def test_gated_norm(submission, rng):
 
 
 @points(3)
-@needs("test_names")
+@needs(test_public.test_names)
 def test_new_block(submission):
     """D, norm, and the ranges of steps and rates"""
     for D, expand, P in ((4, 512, 1), (40, 3, 5)):  # 2048 heads: some are near the ends of both ranges
@@ -191,7 +192,7 @@ def test_new_block(submission):
 
 
 @points(2)
-@needs("test_names")
+@needs(test_public.test_names)
 def test_init_state(submission):
     """zeros, in the dtype of the parameters"""
     for dtype in (torch.float32, torch.float64):
@@ -205,7 +206,7 @@ BLOCKS = ((6, 2, 3, 2, 5, 4), (4, 3, 2, 1, 7, 3), (5, 4, 5, 4, 3, 2), (4, 2, 1, 
 
 
 @points(11)
-@needs("test_names")
+@needs(test_public.test_names)
 def test_block(submission, rng):
     """the whole block and its state, in four sizes"""
     for Bt, T, block_sizes in zip((2, 3, 1, 2), (7, 8, 6, 4), BLOCKS, strict=True):
@@ -223,7 +224,7 @@ def test_block(submission, rng):
 
 
 @points(8)
-@needs("test_block")
+@needs(test_block)
 def test_pieces(submission, rng):
     """a text in pieces gives what it gives at once"""
     Bt, T = 3, 11
@@ -242,7 +243,7 @@ def test_pieces(submission, rng):
 
 
 @points(3)
-@needs("test_block")
+@needs(test_block)
 def test_causal(submission, rng):
     """no token sees a later one; chunks change nothing"""
     Bt, T = 2, 8
@@ -261,7 +262,7 @@ def test_causal(submission, rng):
 
 
 @points(3)
-@needs("test_scan")
+@needs(test_scan)
 def test_gradients(submission, rng):
     """reach all arguments, x and all eight parameters"""
     Bt, T, H, P, G, N = 2, 5, 6, 4, 3, 7
@@ -291,7 +292,7 @@ def test_gradients(submission, rng):
 
 
 @points(3)
-@needs("test_names")
+@needs(test_public.test_names)
 def test_sizes(submission):
     """ValueError where P or G does not divide"""
     assert_equal(submission.Mamba2Block(6, headdim=4, ngroups=3).D.shape, (3,), name="shape of D")

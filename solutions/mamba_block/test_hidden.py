@@ -2,6 +2,7 @@
 
 import math
 
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -53,7 +54,7 @@ def right(parameters, x):
 
 
 @points(4)
-@needs("test_names")
+@needs(test_public.test_names)
 def test_initialisation(submission, rng):
     """A_log is ln 1 ... ln N, D is 1; dt_rank by default"""
     D, N, expand = rng.sizes(3, low=3, high=7)
@@ -70,7 +71,7 @@ def test_initialisation(submission, rng):
 
 
 @points(4)
-@needs("test_names")
+@needs(test_public.test_names)
 def test_causal(submission, rng):
     """another token changes y there, and not before"""
     Bt, T, D, N, W, R = 2, 9, 6, 5, 4, 3
@@ -87,7 +88,7 @@ def test_causal(submission, rng):
 
 
 @points(4)
-@needs("test_names")
+@needs(test_public.test_names)
 def test_without_state(submission, rng):
     """C = 0: convolution, silu, skip and gate alone"""
     Bt, T, D, N, W, R = 2, 9, 6, 5, 4, 3
@@ -99,7 +100,7 @@ def test_without_state(submission, rng):
 
 
 @points(13)
-@needs("test_names")
+@needs(test_public.test_names)
 def test_value(submission, rng):
     """the whole block, in two sizes"""
     for Bt, T, D, E, N, W, R in ((2, 7, 6, 12, 5, 4, 3), (3, 5, 2, 8, 6, 7, 4)):
@@ -109,7 +110,7 @@ def test_value(submission, rng):
 
 
 @points(4)
-@needs("test_value")
+@needs(test_value)
 def test_state(submission, rng):
     """inputs of the convolution, and h, of any text"""
     Bt, D, N, R = 2, 6, 5, 3
@@ -125,7 +126,7 @@ def test_state(submission, rng):
 
 
 @points(9)
-@needs("test_value")
+@needs(test_value)
 def test_pieces(submission, rng):
     """a text in pieces gives what it gives at once"""
     Bt, T, D, N, R = 5, 11, 6, 4, 3
@@ -141,7 +142,7 @@ def test_pieces(submission, rng):
 
 
 @points(4)
-@needs("test_value")
+@needs(test_value)
 def test_long(submission, rng):
     """250 tokens: nothing grows, nothing is NaN"""
     Bt, T, D, N, W, R = 2, 250, 3, 8, 4, 5
@@ -152,7 +153,7 @@ def test_long(submission, rng):
 
 
 @points(4)
-@needs("test_value")
+@needs(test_value)
 def test_gradients(submission, rng):
     """reach x and all nine parameters"""
     Bt, T, D, N, W, R = 2, 5, 6, 7, 4, 3

@@ -104,7 +104,7 @@ def test_loss(submission, rng):
 
 
 @points(2)
-@needs("test_loss")
+@needs(test_loss)
 def test_loss_numbers(submission, rng):
     """float32, and logits that lie 1000 apart"""
     V, mask_id = 5, 1
@@ -122,7 +122,7 @@ def test_loss_numbers(submission, rng):
 
 
 @points(2)
-@needs("test_loss")
+@needs(test_loss)
 def test_mask_logit(submission, rng):
     """the logit of the mask may be 500 or -500"""
     V, mask_id = 6, 4
@@ -135,7 +135,7 @@ def test_mask_logit(submission, rng):
 
 
 @points(2)
-@needs("test_loss")
+@needs(test_loss)
 def test_gradient(submission, rng):
     """(softmax - one-hot) / (t B T) at masks"""
     V, mask_id = 6, 2
@@ -182,7 +182,7 @@ def language(rng, T, V):
 
 
 @points(4)
-@needs("test_loss")
+@needs(test_loss)
 def test_bound(submission, rng):
     """a perfect model reaches the entropy"""
     # The mean over masks is a polynomial of degree T - 1 in t, and two points of Gauss integrate degree 3 exactly.
@@ -292,7 +292,7 @@ def test_step_counts(submission, rng):
 
 
 @points(2)
-@needs("test_step")
+@needs(test_step)
 def test_confidence(submission, rng):
     """a probability and not a logit"""
     B, T, V, mask_id = 6, 7, 5, 3

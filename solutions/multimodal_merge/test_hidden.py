@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -83,7 +84,7 @@ def labels_of(input_ids, image_token, prompt_lengths, pad=PAD):
 
 
 @points(3)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_projector(submission, rng):
     """linear, exact GELU, linear, on any axes"""
     B, N, vision_dim, text_dim = 2, 3, 5, 7
@@ -107,7 +108,7 @@ def test_select(submission, rng):
 
 
 @points(2)
-@needs("test_select")
+@needs(test_select)
 def test_unknown_strategy(submission, rng):
     """any other strategy raises ValueError"""
     B, N, D = 2, 4, 3
@@ -119,7 +120,7 @@ def test_unknown_strategy(submission, rng):
 
 
 @points(2)
-@needs("test_example_expand")
+@needs(test_public.test_example_expand)
 def test_expand(submission, rng):
     """at the ends, as neighbours, or not at all"""
     V, image_token = 50, 48
@@ -138,7 +139,7 @@ def test_expand(submission, rng):
 
 
 @points(3)
-@needs("test_example_merge")
+@needs(test_public.test_example_merge)
 def test_order(submission, rng):
     """two images in one text, none in the next"""
     V, D, image_token = 17, 6, 15
@@ -154,7 +155,7 @@ def test_order(submission, rng):
 
 
 @points(2)
-@needs("test_example_merge")
+@needs(test_public.test_example_merge)
 def test_scattered(submission, rng):
     """words between the patches of one image"""
     V, D, image_token = 17, 5, 16
@@ -166,7 +167,7 @@ def test_scattered(submission, rng):
 
 
 @points(2)
-@needs("test_example_merge")
+@needs(test_public.test_example_merge)
 def test_text_alone(submission, rng):
     """no image at all"""
     V, B, T, P, D, image_token = 17, 2, 6, 3, 4, -200
@@ -202,7 +203,7 @@ def test_below(submission, rng):
 
 
 @points(3)
-@needs("test_example_merge")
+@needs(test_public.test_example_merge)
 def test_mismatch(submission, rng):
     """too many or too few features: ValueError"""
     V, D, P, image_token = 17, 7, 3, 15
@@ -223,7 +224,7 @@ def test_mismatch(submission, rng):
 
 
 @points(3)
-@needs("test_order")
+@needs(test_order)
 def test_gradients(submission, rng):
     """reach the embeddings and the features"""
     V, D, images, P = 11, 4, 3, 2
@@ -250,7 +251,7 @@ def test_gradients(submission, rng):
 
 
 @points(1)
-@needs("test_select", "test_projector", "test_gradients")
+@needs(test_select, test_projector, test_gradients)
 def test_projector_learns(submission, rng):
     """from the tower to the prompt, and the way back"""
     B, P, vision_dim, D, V, image_token = 2, 3, 5, 4, 17, -200
@@ -283,7 +284,7 @@ def test_labels(submission, rng):
 
 
 @points(3)
-@needs("test_labels")
+@needs(test_labels)
 def test_labels_left(submission, rng):
     """the same, padding at the left"""
     V = 37
@@ -306,7 +307,7 @@ def test_attention_mask(submission, rng):
 
 
 @points(1)
-@needs("test_attention_mask")
+@needs(test_attention_mask)
 def test_positions(submission, rng):
     """real tokens count from 0, whatever the padding"""
     V = 37

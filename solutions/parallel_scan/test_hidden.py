@@ -1,5 +1,6 @@
 """The scan against a loop over plain numbers, and against itself."""
 
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -26,7 +27,7 @@ def loop(a, b, h0=None):
 
 
 @points(5)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_combine(submission, rng):
     """first the left step, then the right one"""
     Bt, Ch = rng.sizes(2)
@@ -43,7 +44,7 @@ def test_combine(submission, rng):
 
 
 @points(5)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_associative(submission, rng):
     """three steps: any bracketing, not any order"""
     Ch = rng.sizes(1, low=4)[0]
@@ -54,7 +55,7 @@ def test_associative(submission, rng):
 
 
 @points(5)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_every_length(submission, rng):
     """T of 1 to 100, powers of two and others"""
     Ch = 4
@@ -64,7 +65,7 @@ def test_every_length(submission, rng):
 
 
 @points(5)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_leading_dimensions(submission, rng):
     """none, or three; float32"""
     Bt, Ch, N, T = rng.sizes(4, low=3)
@@ -77,7 +78,7 @@ def test_leading_dimensions(submission, rng):
 
 
 @points(5)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_initial_state(submission, rng):
     """h0 decays in every step, the first included"""
     Bt, Ch, T = rng.sizes(3, low=3)
@@ -90,7 +91,7 @@ def test_initial_state(submission, rng):
 
 
 @points(5)
-@needs("test_initial_state")
+@needs(test_initial_state)
 def test_pieces(submission, rng):
     """two pieces make a whole; the past stays"""
     Bt, Ch, T = rng.sizes(3, low=4)
@@ -103,7 +104,7 @@ def test_pieces(submission, rng):
 
 
 @points(5)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_resets(submission, rng):
     """a = 0 clears the state, and nothing is NaN"""
     Bt, Ch, T = 2, 3, 21
@@ -116,7 +117,7 @@ def test_resets(submission, rng):
 
 
 @points(5)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_underflow(submission, rng):
     """1800 steps, whose decays multiply to 0"""
     Ch, T = 2, 1800
@@ -126,7 +127,7 @@ def test_underflow(submission, rng):
 
 
 @points(5)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_gradients(submission, rng):
     """of h by a, b and h0, also where a = 0"""
     Bt, Ch, T = 2, 3, 6
@@ -149,7 +150,7 @@ def test_gradients(submission, rng):
 
 
 @points(5)
-@needs("test_every_length")
+@needs(test_every_length)
 def test_long(submission, rng):
     """a million steps: a loop does not end in time"""
     T = 1_000_000

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -28,7 +29,7 @@ def sizes(rng):
 
 
 @points(3)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_patches(submission, rng):
     """slices of images with several channels"""
     B, C, P, h, w = sizes(rng)
@@ -60,7 +61,7 @@ def test_unpatchify(submission, rng):
 
 
 @points(2)
-@needs("test_patches")
+@needs(test_patches)
 def test_bad_sizes(submission, rng):
     """an error for what does not fit, nothing cropped"""
     B, C, P, h, w = 2, 3, 4, 2, 5
@@ -76,7 +77,7 @@ def test_bad_sizes(submission, rng):
 
 
 @points(3)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_embedding(submission, rng):
     """a weighted sum of a patch's pixels, and the bias"""
     B, C, P, h, w = sizes(rng)
@@ -97,7 +98,7 @@ def test_embedding(submission, rng):
 
 
 @points(3)
-@needs("test_embedding", "test_unpatchify")
+@needs(test_embedding, test_unpatchify)
 def test_gradients(submission, rng):
     """reach pixels and patches, weight and bias"""
     B, C, P, h, w = sizes(rng)
@@ -128,7 +129,7 @@ def test_gradients(submission, rng):
 
 
 @points(2)
-@needs("test_example_sincos")
+@needs(test_public.test_example_sincos)
 def test_sincos(submission, rng):
     """all frequencies, of row and of column"""
     h, w, q = rng.sizes(3)

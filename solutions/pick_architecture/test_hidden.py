@@ -2,6 +2,8 @@
 
 from math import ceil, inf
 
+import test_public
+
 from grader.testing import assert_close, assert_equal, needs, points
 
 H100 = {"peak_flops": 989e12, "bandwidth": 3.35e12, "memory_bytes": 80e9, "dollars_per_hour": 3.0}
@@ -145,7 +147,7 @@ def test_time(submission, rng):
 
 
 @points(5)
-@needs("test_memory", "test_time")
+@needs(test_memory, test_time)
 def test_both(submission, rng):
     """whichever of the two limits comes first"""
     for candidate in (small(rng), small_sparse(rng)):
@@ -159,7 +161,7 @@ def test_both(submission, rng):
 
 
 @points(5)
-@needs("test_memory", "test_example_deploy")
+@needs(test_memory, test_public.test_example_deploy)
 def test_at_the_limit(submission, rng):
     """what is exactly at a limit is served"""
     candidate, hw = small_sparse(rng), slow(rng)
@@ -183,7 +185,7 @@ def test_at_the_limit(submission, rng):
 
 
 @points(7)
-@needs("test_example_deploy", "test_memory")
+@needs(test_public.test_example_deploy, test_memory)
 def test_devices(submission, rng):
     """the fewest, filled evenly, and their price"""
     for candidate in (small(rng), small_sparse(rng)):
@@ -202,7 +204,7 @@ def test_devices(submission, rng):
 
 
 @points(5)
-@needs("test_example_deploy", "test_time")
+@needs(test_public.test_example_deploy, test_time)
 def test_impossible(submission, rng):
     """None if a device serves none, or reads too slowly"""
     for candidate in (small(rng), small_sparse(rng)):
@@ -242,7 +244,7 @@ def test_choice(submission):
 
 
 @points(2)
-@needs("test_choice")
+@needs(test_choice)
 def test_memory_decides(submission):
     """40 GB: a dense model; 100,000 tokens: the hybrid"""
     little = {**H100, "memory_bytes": 40e9}
@@ -273,7 +275,7 @@ def test_regimes(submission):
 
 
 @points(5)
-@needs("test_devices")
+@needs(test_devices)
 def test_by_trying(submission, rng):
     """the choice of small models, tried out by counting"""
     prompt, new = rng.sizes(2, low=5, high=20)

@@ -3,6 +3,7 @@
 The trainings draw nothing from `rng`: what they prove is the same with every seed.
 """
 
+import test_public
 import torch
 import torch.nn.functional as F
 
@@ -33,7 +34,7 @@ def accuracy(model, spacing):
 
 
 @points(5)
-@needs("test_fixed_places")
+@needs(test_public.test_fixed_places)
 def test_random_places(submission, rng):
     """places drawn anew, the data in their order"""
     B, L, N, V = 600, 6, 2, 4
@@ -63,7 +64,7 @@ def test_random_places(submission, rng):
 
 
 @points(4)
-@needs("test_shape", "test_random_places")
+@needs(test_public.test_shape, test_random_places)
 def test_seeds(submission):
     """the same seed gives the same, another seed another"""
     for make in (
@@ -78,7 +79,7 @@ def test_seeds(submission):
 
 
 @points(4)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_generator(submission):
     """the constructor leaves torch's own generator as it was"""
     for mixer in ("lti", "selective"):
@@ -87,7 +88,7 @@ def test_generator(submission):
 
 
 @points(4)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_read_out(submission, rng):
     """logits are head(norm(x + mix(x))) at the go-tokens"""
     B, L, N = 4, SIZES["length"], SIZES["n_data"]
@@ -186,7 +187,7 @@ def check_causal(mix, x, y, question):
 
 
 @points(4)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_lti_is_lti(submission, rng):
     """mix is linear, causal, shifts with x; by channel"""
     model, x, y = random_mixer(submission, "lti", rng)
@@ -219,7 +220,7 @@ def test_lti_is_lti(submission, rng):
 
 
 @points(4)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_selective_is_not(submission, rng):
     """mix is causal and not linear"""
     model, x, y = random_mixer(submission, "selective", rng)
@@ -238,7 +239,7 @@ def test_selective_is_not(submission, rng):
 
 
 @points(4)
-@needs("test_selective_is_not")
+@needs(test_selective_is_not)
 def test_steps_begin_small(submission, rng):
     """a new selective model forgets slowly"""
     L, N, D = 13, 3, 16
@@ -309,7 +310,7 @@ def ratios(left):
 
 
 @points(4)
-@needs("test_read_out", "test_lti_is_lti")
+@needs(test_read_out, test_lti_is_lti)
 def test_fit(submission):
     """fresh batches by seed, a loss for each; learns; defaults"""
 
@@ -349,7 +350,7 @@ def test_fit(submission):
 
 
 @points(2)
-@needs("test_fit", "test_steps_begin_small")
+@needs(test_fit, test_steps_begin_small)
 def test_learned(submission, rng):
     """the kernel and A are learned"""
     x = rng.randn(1, SIZES["length"] + SIZES["n_data"], SIZES["d_model"], dtype=torch.float32)
@@ -365,7 +366,7 @@ def test_learned(submission, rng):
 
 
 @points(4)
-@needs("test_fit", "test_seeds")
+@needs(test_fit, test_seeds)
 @seconds(60)
 def test_control(submission):
     """the convolution does learn fixed places"""
@@ -376,7 +377,7 @@ def test_control(submission):
 
 
 @points(4)
-@needs("test_control")
+@needs(test_control)
 @seconds(60)
 def test_lti_fails(submission):
     """and it cannot learn random ones"""
@@ -390,7 +391,7 @@ def test_lti_fails(submission):
 
 
 @points(7)
-@needs("test_fit", "test_seeds", "test_selective_is_not")
+@needs(test_fit, test_seeds, test_selective_is_not)
 @seconds(120)
 def test_selective_succeeds(submission):
     """the selective layer learns them, with two seeds"""

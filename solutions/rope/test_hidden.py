@@ -3,6 +3,7 @@
 import cmath
 import math
 
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -31,7 +32,7 @@ def turned(x, positions, base=10000.0):
 
 
 @points(2)
-@needs("test_example_theta")
+@needs(test_public.test_example_theta)
 def test_frequencies(submission, rng):
     """any even K and base"""
     for size in rng.sizes(3):
@@ -41,7 +42,7 @@ def test_frequencies(submission, rng):
 
 
 @points(1)
-@needs("test_example_half")
+@needs(test_public.test_example_half)
 def test_rotate_half(submission, rng):
     """on the last axis, whatever stands before it"""
     B, H, T, N = rng.sizes(4, low=4, high=7)
@@ -52,7 +53,7 @@ def test_rotate_half(submission, rng):
 
 
 @points(5)
-@needs("test_example_rope")
+@needs(test_public.test_example_rope)
 def test_rotation(submission, rng):
     """pairs (x_i, x_{i+K/2}) as complex numbers"""
     B, H, T, N = rng.sizes(4, high=5)
@@ -67,7 +68,7 @@ def test_rotation(submission, rng):
 
 
 @points(4)
-@needs("test_example_rope")
+@needs(test_public.test_example_rope)
 def test_batch_positions(submission, rng):
     """positions (B, T): each sequence its own"""
     B, H, T, N = rng.sizes(4, high=5)
@@ -79,7 +80,7 @@ def test_batch_positions(submission, rng):
 
 
 @points(2)
-@needs("test_example_rope")
+@needs(test_public.test_example_rope)
 def test_length_stays(submission, rng):
     """position 0 is no turn; no pair changes length"""
     B, H, T, N = rng.sizes(4, high=5)
@@ -95,7 +96,7 @@ def test_length_stays(submission, rng):
 
 
 @points(4)
-@needs("test_example_rope")
+@needs(test_public.test_example_rope)
 def test_distance(submission, rng):
     """a score depends on m - n, and on its sign"""
     B, H, T, N = rng.sizes(4, high=5)
@@ -113,7 +114,7 @@ def test_distance(submission, rng):
 
 
 @points(2)
-@needs("test_example_rope")
+@needs(test_public.test_example_rope)
 def test_turns_add_up(submission, rng):
     """turned by m, then by n, is turned by m + n"""
     B, H, T, N = rng.sizes(4, high=5)
@@ -125,7 +126,7 @@ def test_turns_add_up(submission, rng):
 
 
 @points(3)
-@needs("test_example_rope")
+@needs(test_public.test_example_rope)
 def test_far_position(submission, rng):
     """position 1000003, right to eight digits"""
     B, H, T, K = 2, 3, 5, 8
@@ -138,7 +139,7 @@ def test_far_position(submission, rng):
 
 
 @points(2)
-@needs("test_example_rope")
+@needs(test_public.test_example_rope)
 def test_half_precision(submission, rng):
     """bfloat16 in and out, at positions above 256"""
     B, H, T, K = 2, 3, 5, 8
@@ -153,7 +154,7 @@ def test_half_precision(submission, rng):
 
 
 @points(1)
-@needs("test_example_rope")
+@needs(test_public.test_example_rope)
 def test_gradient(submission, rng):
     """of x: the incoming one, turned back"""
     B, H, T, N = rng.sizes(4, high=5)
@@ -167,7 +168,7 @@ def test_gradient(submission, rng):
 
 
 @points(2)
-@needs("test_example_rows")
+@needs(test_public.test_example_rows)
 def test_rows(submission, rng):
     """row 2i to i, row 2i+1 to i + K/2, per head"""
     H, N, D = rng.sizes(3, high=5)
@@ -183,7 +184,7 @@ def test_rows(submission, rng):
 
 
 @points(2)
-@needs("test_rotation", "test_rows")
+@needs(test_rotation, test_rows)
 def test_same_scores(submission, rng):
     """moved rows score as neighbours did"""
     H, T, N, D = rng.sizes(4, high=5)

@@ -184,7 +184,7 @@ def test_each_filter(submission, rng):
 
 
 @points(2)
-@needs("test_each_filter")
+@needs(test_each_filter)
 def test_order(submission, rng):
     """temperature, then top-k, then top-p"""
     # 0.4 0.3 0.2 0.1 in any order. At τ = ½ they are 16 9 4 1 thirtieths, and 16 9 4 of 29 after k = 3.
@@ -248,7 +248,7 @@ def test_short_sum(submission, rng):
 
 
 @points(2)
-@needs("test_sample")
+@needs(test_sample)
 def test_frequencies(submission, rng):
     """30000 even draws come out like the model"""
     n, V = 30000, 6

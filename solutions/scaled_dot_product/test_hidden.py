@@ -2,6 +2,7 @@
 
 import math
 
+import test_public
 import torch
 import torch.nn.functional as F
 
@@ -51,7 +52,7 @@ def test_merge(submission, rng):
 
 
 @points(3)
-@needs("test_example_softmax")
+@needs(test_public.test_example_softmax)
 def test_softmax(submission, rng):
     """each row by itself, any leading dimensions"""
     B, H, T, S = rng.sizes(4, high=7)
@@ -62,7 +63,7 @@ def test_softmax(submission, rng):
 
 
 @points(4)
-@needs("test_example_softmax")
+@needs(test_public.test_example_softmax)
 def test_huge_scores(submission, rng):
     """rows of size 100000, -100000 and 1"""
     B, T, S = rng.sizes(3, low=3, high=7)
@@ -81,7 +82,7 @@ def test_huge_scores(submission, rng):
 
 
 @points(3)
-@needs("test_example_softmax")
+@needs(test_public.test_example_softmax)
 def test_bool_mask(submission, rng):
     """False gets 0, the rest shares 1; broadcasts"""
     B, H, T, S = rng.sizes(4, high=7)
@@ -95,7 +96,7 @@ def test_bool_mask(submission, rng):
 
 
 @points(3)
-@needs("test_example_softmax")
+@needs(test_public.test_example_softmax)
 def test_float_mask(submission, rng):
     """a float mask is added: biases and -inf"""
     B, H, T, S = rng.sizes(4, high=7)
@@ -108,7 +109,7 @@ def test_float_mask(submission, rng):
 
 
 @points(3)
-@needs("test_example_softmax")
+@needs(test_public.test_example_softmax)
 def test_empty_row(submission, rng):
     """zeros, with either mask; other rows as ever"""
     B, T, S, K, V = rng.sizes(5, high=7)
@@ -123,7 +124,7 @@ def test_empty_row(submission, rng):
 
 
 @points(4)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_attention(submission, rng):
     """as torch's own, with and without a mask"""
     B, H, T, S, K, V = rng.sizes(6, high=8)
@@ -143,7 +144,7 @@ def test_attention(submission, rng):
 
 
 @points(2)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_scale(submission, rng):
     """multiplies the products alone; 0 counts too"""
     T, S, K, V = rng.sizes(4)
@@ -156,7 +157,7 @@ def test_scale(submission, rng):
 
 
 @points(2)
-@needs("test_empty_row")
+@needs(test_empty_row)
 def test_empty_gradient(submission, rng):
     """an empty row passes 0 on, never NaN"""
     T, S, K, V = rng.sizes(4, low=3, high=7)
@@ -195,7 +196,7 @@ def test_empty_gradient(submission, rng):
 
 
 @points(2)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_gradients(submission, rng):
     """of output and weights, as torch's autograd"""
     T, S, K, V = rng.sizes(4)

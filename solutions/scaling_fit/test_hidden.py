@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import test_public
 import torch
 
 from grader.testing import assert_close, needs, points
@@ -100,7 +101,7 @@ def assert_objective(fit, data, delta=1e-3, name='fit["objective"]'):
 
 
 @points(5)
-@needs("test_example_prediction")
+@needs(test_public.test_example_prediction)
 def test_prediction(submission, rng):
     """any theta; terms too large or small for exp"""
     P = 7
@@ -114,7 +115,7 @@ def test_prediction(submission, rng):
 
 
 @points(10)
-@needs("test_example_objective", "test_prediction")
+@needs(test_public.test_example_objective, test_prediction)
 def test_objective(submission, rng):
     """a sum, for any delta; 1e-3 unless given"""
     for P, noise in ((5, 0.05), (11, 0.002), (23, 0.0005)):
@@ -129,7 +130,7 @@ def test_objective(submission, rng):
 
 
 @points(5)
-@needs("test_objective")
+@needs(test_objective)
 def test_gradients(submission, rng):
     """of both, to all five of theta"""
     P = 13
@@ -160,7 +161,7 @@ def fitted(submission, data, inits, delta=1e-3, max_iter=200):
 
 
 @points(9)
-@needs("test_example_fit", "test_objective")
+@needs(test_public.test_example_fit, test_objective)
 def test_recovers(submission, rng):
     """without noise: the law that made the points"""
     P, M = 30, 3
@@ -170,7 +171,7 @@ def test_recovers(submission, rng):
 
 
 @points(7)
-@needs("test_recovers")
+@needs(test_recovers)
 def test_outliers(submission, rng):
     """noise, four wild points, and another delta; 1e-3 unless given"""
     P, M, delta = 50, 3, 0.01
@@ -185,7 +186,7 @@ def test_outliers(submission, rng):
 
 
 @points(5)
-@needs("test_recovers")
+@needs(test_recovers)
 def test_lowest(submission, rng):
     """the best end, which is not the best start"""
     P, M, delta = 35, 2, 0.01  # with 1e-3, curvatures are below the 1e-10 that torch's L-BFGS heeds
@@ -205,7 +206,7 @@ def test_lowest(submission, rng):
 
 
 @points(2)
-@needs("test_example_fit")
+@needs(test_public.test_example_fit)
 def test_not_finite(submission, rng):
     """such starts are left out; ValueError if all are"""
     P = 20

@@ -2,6 +2,7 @@
 
 import math
 
+import test_public
 import torch
 import torch.nn.functional as F
 
@@ -47,7 +48,7 @@ def step_by_step(u, delta, A, B, C, D, z, delta_bias, h0):
 
 
 @points(5)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_recurrence(submission, rng):
     """no options, both precisions, any state"""
     Bt, Ch, N, T = rng.sizes(4, high=6)
@@ -63,7 +64,7 @@ def test_recurrence(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_skip(submission, rng):
     """D u is added to y, the state stays"""
     Bt, Ch, N, T = rng.sizes(4, high=6)
@@ -75,7 +76,7 @@ def test_skip(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_gate(submission, rng):
     """silu(z) multiplies last, after the skip"""
     Bt, Ch, N, T = rng.sizes(4, high=6)
@@ -89,7 +90,7 @@ def test_gate(submission, rng):
 
 
 @points(5)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_bias_then_softplus(submission, rng):
     """each alone, both, and without overflow"""
     Bt, Ch, N, T = rng.sizes(4, high=6)
@@ -113,7 +114,7 @@ def test_bias_then_softplus(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_chunks_continue(submission, rng):
     """two pieces give what one piece gives"""
     Bt, Ch, N, T = rng.sizes(4, low=3, high=7)
@@ -131,7 +132,7 @@ def test_chunks_continue(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_hold_and_forget(submission, rng):
     """Δ = 0 keeps the state, a huge Δ replaces it"""
     Bt, Ch, N, T = rng.sizes(4, low=3, high=6)
@@ -146,7 +147,7 @@ def test_hold_and_forget(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_causal(submission, rng):
     """what comes later changes nothing before it"""
     Bt, Ch, N, T = rng.sizes(4, low=3, high=7)
@@ -162,7 +163,7 @@ def test_causal(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_constant_parameters(submission, rng):
     """constant Δ, B, C make a convolution"""
     Bt, Ch, N, T = rng.sizes(4, low=3, high=7)
@@ -182,7 +183,7 @@ def test_constant_parameters(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_gated_rnn(submission, rng):
     """N = 1, A = -1, B = g/Δ: h = (1-g) h + g u"""
     Bt, Ch, T = rng.sizes(3, low=3, high=7)
@@ -198,7 +199,7 @@ def test_gated_rnn(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_gradients(submission, rng):
     """of y and of the last state, by all nine tensors"""
     Bt, Ch, N, T = 2, 3, 4, 5

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import test_public
 import torch
 
 from grader.testing import assert_close, needs, points
@@ -35,7 +36,7 @@ def lengths(rng, *shape):
 
 
 @points(6)
-@needs("test_example_sum")
+@needs(test_public.test_example_sum)
 def test_sum(submission, rng):
     """M images and N texts of any length"""
     M, N, E = rng.sizes(3)
@@ -49,7 +50,7 @@ def test_sum(submission, rng):
 
 
 @points(6)
-@needs("test_example_sum")
+@needs(test_public.test_example_sum)
 def test_offsets(submission, rng):
     """pairs are where the numbers in the batch agree"""
     M, N, E = 5, 3, 7
@@ -83,7 +84,7 @@ def test_chunks(submission, rng):
 
 
 @points(4)
-@needs("test_loss", "test_chunks")
+@needs(test_loss, test_chunks)
 def test_large(submission, rng):
     """t = 2000: right, and gradients are finite"""
     B, E = 6, 3
@@ -107,7 +108,7 @@ def test_large(submission, rng):
 
 
 @points(4)
-@needs("test_loss", "test_chunks")
+@needs(test_loss, test_chunks)
 def test_gradients(submission, rng):
     """as finite differences have them, chunked as well"""
     B, E = 4, 3
@@ -136,7 +137,7 @@ def test_gradients(submission, rng):
 
 
 @points(2)
-@needs("test_example_initial")
+@needs(test_public.test_example_initial)
 def test_initial(submission, rng):
     """as orthogonal embeddings have it; any bias"""
     for B in (1, 2, 7, 1000):
@@ -149,7 +150,7 @@ def test_initial(submission, rng):
 
 
 @points(2)
-@needs("test_loss", "test_chunks")
+@needs(test_loss, test_chunks)
 def test_unpaired(submission, rng):
     """ValueError unless there are as many texts as images"""
     B, E = 6, 4

@@ -2,6 +2,7 @@
 
 import math
 
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -60,7 +61,7 @@ def some_cuts(T):
 
 
 @points(4)
-@needs("test_example_types")
+@needs(test_public.test_example_types)
 def test_types(submission):
     """Gemma 3, gpt-oss, period 1, period = L, period > L"""
     for L, period in ((6, 6), (26, 6), (62, 6), (24, 2), (36, 2), (5, 1), (7, 7), (4, 5), (1, 3), (1, 1)):
@@ -70,7 +71,7 @@ def test_types(submission):
 
 
 @points(4)
-@needs("test_example_cost")
+@needs(test_public.test_example_cost)
 def test_cost(submission):
     """Mistral, Gemma 3, gpt-oss, short texts, large numbers"""
     gemma = [FULL if i % 6 == 5 else LOCAL for i in range(62)]
@@ -117,7 +118,7 @@ def test_attention(submission, rng):
 
 
 @points(4)
-@needs("test_attention")
+@needs(test_attention)
 def test_order(submission, rng):
     """keys and queries in any order; empty slots"""
     B, H, G, T, S, K = 2, 4, 2, 3, 8, 5
@@ -141,7 +142,7 @@ def test_order(submission, rng):
 
 
 @points(4)
-@needs("test_attention")
+@needs(test_attention)
 def test_sinks(submission, rng):
     """one for each head; as they are; +-1000"""
     B, H, G, T, S, K = 2, 6, 3, 4, 9, 8
@@ -170,7 +171,7 @@ def test_sinks(submission, rng):
 
 
 @points(2)
-@needs("test_sinks")
+@needs(test_sinks)
 def test_gradients(submission, rng):
     """reach q, k, v and the sinks; sinks of +-1000"""
     B, H, G, T, S, K = 2, 4, 2, 3, 7, 5
@@ -196,7 +197,7 @@ def test_gradients(submission, rng):
 
 
 @points(4)
-@needs("test_attention", "test_cost")
+@needs(test_attention, test_cost)
 def test_reach(submission, rng):
     """the receptive field is where the gradient of a stack ends"""
     T, K = 12, 5
@@ -214,7 +215,7 @@ def test_reach(submission, rng):
 
 
 @points(4)
-@needs("test_example_ring")
+@needs(test_public.test_example_ring)
 def test_ring(submission, rng):
     """11 tokens in many cuts, W = 1, 3, 4, 20"""
     B, G, T, K = 2, 3, 11, 5
@@ -232,7 +233,7 @@ def test_ring(submission, rng):
 
 
 @points(2)
-@needs("test_ring", "test_order")
+@needs(test_ring, test_order)
 def test_decoding(submission, rng):
     """pieces on ring and own keys; one token on the ring alone"""
     B, H, G, T, K, window = 2, 4, 2, 11, 5, 4

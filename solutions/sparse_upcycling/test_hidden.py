@@ -2,6 +2,7 @@
 
 from itertools import combinations, pairwise
 
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, assert_own_memory, needs, points
@@ -35,7 +36,7 @@ def mixture(x, layer, k):
 
 
 @points(3)
-@needs("test_example_upcycle")
+@needs(test_public.test_example_upcycle)
 def test_shapes(submission, rng):
     """one more axis for the experts; dtypes stay"""
     F, D, E = 6, 5, 4
@@ -47,7 +48,7 @@ def test_shapes(submission, rng):
 
 
 @points(3)
-@needs("test_example_upcycle")
+@needs(test_public.test_example_upcycle)
 def test_copies(submission, rng):
     """every expert is the dense FFN, bit for bit"""
     F, D, E = rng.sizes(3)
@@ -60,7 +61,7 @@ def test_copies(submission, rng):
 
 
 @points(3)
-@needs("test_example_upcycle")
+@needs(test_public.test_example_upcycle)
 def test_own_memory(submission, rng):
     """each expert in memory of its own: none changes with another"""
     F, D, E = rng.sizes(3)
@@ -72,7 +73,7 @@ def test_own_memory(submission, rng):
 
 
 @points(3)
-@needs("test_shapes")
+@needs(test_shapes)
 def test_equals_dense(submission, rng):
     """at step 0 the mixture gives what the FFN gave"""
     T, F, D, E = 7, 6, 5, 4
@@ -83,7 +84,7 @@ def test_equals_dense(submission, rng):
 
 
 @points(3)
-@needs("test_shapes")
+@needs(test_shapes)
 def test_router_rows_differ(submission, rng):
     """each expert has its own row of the router"""
     F, D, E = 3, 9, 5
@@ -93,7 +94,7 @@ def test_router_rows_differ(submission, rng):
 
 
 @points(5)
-@needs("test_shapes")
+@needs(test_shapes)
 def test_router(submission, rng):
     """normal, mean 0, standard deviation router_std"""
     F, D, E = 3, 128, 24
@@ -114,7 +115,7 @@ def test_router(submission, rng):
 
 
 @points(2)
-@needs("test_shapes")
+@needs(test_shapes)
 def test_seed(submission, rng):
     """repeatable by seed, and only by the same"""
     F, D, E = 3, 9, 5
@@ -128,7 +129,7 @@ def test_seed(submission, rng):
 
 
 @points(5)
-@needs("test_example_split")
+@needs(test_public.test_example_split)
 def test_slices(submission, rng):
     """slice j has its F/m neighbouring hidden units"""
     # Where w1 and w2 are square, no shape says which of their axes is that of the hidden units.
@@ -143,7 +144,7 @@ def test_slices(submission, rng):
 
 
 @points(2)
-@needs("test_example_split")
+@needs(test_public.test_example_split)
 def test_slices_sum(submission, rng):
     """the outputs of the slices sum to that of the FFN"""
     T, D, F = 7, 5, 16
@@ -163,7 +164,7 @@ def pascal(n, r):
 
 
 @points(2)
-@needs("test_example_combinations")
+@needs(test_public.test_example_combinations)
 def test_combinations(submission, rng):
     """an exact int, also with 60 digits"""
     E = int(rng.randint(5, 12, ()))

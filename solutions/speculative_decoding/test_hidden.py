@@ -74,7 +74,7 @@ def test_residual(submission, rng):
 
 
 @points(2)
-@needs("test_rate", "test_residual")
+@needs(test_rate, test_residual)
 def test_together(submission, rng):
     """min(p, q) + (1 - α) residual = p"""
     p, q = pairs(rng)
@@ -150,7 +150,7 @@ def test_steps(submission, rng):
 
 
 @points(2)
-@needs("test_one_draft")
+@needs(test_one_draft)
 def test_float32(submission, rng):
     """in float32, from tensors that are views of others"""
     B, G, V = 40, 4, 6
@@ -160,7 +160,7 @@ def test_float32(submission, rng):
 
 
 @points(2)
-@needs("test_one_draft")
+@needs(test_one_draft)
 def test_form(submission, rng):
     """drafts, one more token, then -1; both int64"""
     B, G, V = 40, 5, 3
@@ -178,7 +178,7 @@ def test_form(submission, rng):
 
 
 @points(2)
-@needs("test_one_draft")
+@needs(test_one_draft)
 def test_greedy(submission, rng):
     """a p of zeros and a one decides alone"""
     B, G, V = 30, 4, 7
@@ -195,7 +195,7 @@ def test_greedy(submission, rng):
 
 
 @points(2)
-@needs("test_one_draft")
+@needs(test_one_draft)
 def test_never_impossible(submission, rng):
     """never a token of probability 0 in p"""
     G = 2
@@ -224,7 +224,7 @@ def test_never_impossible(submission, rng):
 
 
 @points(2)
-@needs("test_one_draft")
+@needs(test_one_draft)
 def test_equal_models(submission, rng):
     """p and q are the same: all drafts accepted"""
     B, G, V = 30, 5, 4
@@ -262,7 +262,7 @@ def even(n, unit):
 
 
 @points(2)
-@needs("test_one_draft")
+@needs(test_one_draft)
 def test_theorem_one(submission, rng):
     """G = 1, over all draws: the probabilities are p's"""
     V, unit = 4, 12
@@ -283,7 +283,7 @@ def test_theorem_one(submission, rng):
 
 
 @points(4)
-@needs("test_theorem_one")
+@needs(test_theorem_one)
 def test_theorem_two(submission, rng):
     """G = 2, p and q change with each draft: still p's"""
     V, G, unit = 4, 2, 6
@@ -307,7 +307,7 @@ def test_theorem_two(submission, rng):
 
 
 @points(2)
-@needs("test_theorem_two")
+@needs(test_theorem_two)
 def test_mean(submission, rng):
     """over all draws, a step has that many tokens"""
     V, G, unit = 4, 2, 6

@@ -2,6 +2,7 @@
 
 import math
 
+import test_public
 import torch
 
 from grader.testing import assert_close, needs, points
@@ -39,7 +40,7 @@ def segments(a):
 
 
 @points(4)
-@needs("test_example_segsum")
+@needs(test_public.test_example_segsum)
 def test_segsum(submission, rng):
     """any leading dimensions, one number too"""
     Bt, H, T = rng.sizes(3)
@@ -51,7 +52,7 @@ def test_segsum(submission, rng):
 
 
 @points(4)
-@needs("test_segsum")
+@needs(test_segsum)
 def test_segsum_is_exact(submission, rng):
     """float32: small sums after many steps of -50"""
     T = 200
@@ -62,7 +63,7 @@ def test_segsum_is_exact(submission, rng):
 
 
 @points(9)
-@needs("test_example_segsum")
+@needs(test_public.test_example_segsum)
 def test_quadratic(submission, rng):
     """the matrix gives what the recurrence gives"""
     Bt, T, H, P, N = rng.sizes(5, high=7)
@@ -71,7 +72,7 @@ def test_quadratic(submission, rng):
 
 
 @points(4)
-@needs("test_example_segsum")
+@needs(test_public.test_example_segsum)
 def test_no_decay(submission, rng):
     """a = 0: causal attention without softmax"""
     Bt, T, H, P, N = 2, 6, 3, 4, 5
@@ -86,7 +87,7 @@ def test_no_decay(submission, rng):
 
 
 @points(13)
-@needs("test_example_segsum")
+@needs(test_public.test_example_segsum)
 def test_chunked(submission, rng):
     """chunks of 1 to T tokens give the same"""
     Bt, T, H, P, N = 2, 12, 3, 4, 5
@@ -102,7 +103,7 @@ def test_chunked(submission, rng):
 
 
 @points(4)
-@needs("test_chunked")
+@needs(test_chunked)
 def test_initial_state(submission, rng):
     """h0 decays and is read; two halves make a whole"""
     Bt, T, H, P, N = 3, 12, 2, 4, 5
@@ -116,7 +117,7 @@ def test_initial_state(submission, rng):
 
 
 @points(4)
-@needs("test_example_segsum")
+@needs(test_public.test_example_segsum)
 def test_resets(submission, rng):
     """a = -inf clears the state, and nothing is NaN"""
     Bt, T, H, P, N = 2, 12, 3, 4, 5
@@ -131,7 +132,7 @@ def test_resets(submission, rng):
 
 
 @points(4)
-@needs("test_chunked")
+@needs(test_chunked)
 def test_gradients(submission, rng):
     """of y and of the last state, for every argument"""
     Bt, T, H, P, N = 2, 6, 1, 3, 4
@@ -159,7 +160,7 @@ def test_gradients(submission, rng):
 
 
 @points(4)
-@needs("test_chunked")
+@needs(test_chunked)
 def test_cost(submission, rng):
     """8192 tokens in chunks of 16, in 512 MiB"""
     T = 8192

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import test_public
 import torch
 
 from grader.testing import assert_close, assert_equal, needs, points
@@ -54,7 +55,7 @@ def impulse(Bt, Ch, T, t):
 
 
 @points(4)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_recurrence(submission, rng):
     """y and the last state, without options"""
     Bt, Ch, N, T = rng.sizes(4)
@@ -69,7 +70,7 @@ def test_recurrence(submission, rng):
 
 
 @points(4)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_continues(submission, rng):
     """h0 decays and is read; two pieces make a whole"""
     Bt, Ch, N, T = rng.sizes(4, low=3, high=8)
@@ -85,7 +86,7 @@ def test_continues(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_kernel(submission, rng):
     """K_0 is C · B; A of any sign, and 0"""
     Ch, N, length = rng.sizes(3)
@@ -102,7 +103,7 @@ def test_kernel(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_impulse(submission, rng):
     """an impulse brings out the kernel, in both forms"""
     Bt, Ch, N, T = rng.sizes(4, low=3)
@@ -118,7 +119,7 @@ def test_impulse(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_convolution(submission, rng):
     """any kernel, odd and even T, T = 1"""
     for T in (1, 2, 7, 32, 33):
@@ -132,7 +133,7 @@ def test_convolution(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_no_wrap_around(submission, rng):
     """the last token changes the last y and no other"""
     Bt, Ch, T = rng.sizes(3, low=3)
@@ -145,7 +146,7 @@ def test_no_wrap_around(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_skip(submission, rng):
     """D x is added to y, the state stays"""
     Bt, Ch, N, T = rng.sizes(4)
@@ -158,7 +159,7 @@ def test_skip(submission, rng):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_two_forms(submission, rng):
     """the recurrence and the convolution are one map"""
     Bt, Ch, N = rng.sizes(3, high=6)
@@ -186,7 +187,7 @@ def assert_gradients(rng, name, function, plain, **inputs):
 
 
 @points(3)
-@needs("test_shape")
+@needs(test_public.test_shape)
 def test_gradients(submission, rng):
     """of all three, by every argument"""
     Bt, Ch, N, T = 2, 3, 4, 5
@@ -214,7 +215,7 @@ def test_gradients(submission, rng):
 
 
 @points(3)
-@needs("test_convolution")
+@needs(test_convolution)
 def test_long(submission, rng):
     """250,000 tokens: T² products do not end in time"""
     T = 250_000

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import test_public
 import torch
 from torch.autograd import gradcheck
 
@@ -50,7 +51,7 @@ def step(rng):
 
 
 @points(3)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_zoh(submission, rng):
     """the matrix exponential, its integral on B"""
     N, M = rng.sizes(2, high=6)
@@ -62,7 +63,7 @@ def test_zoh(submission, rng):
 
 
 @points(2)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_closed_forms(submission, rng):
     """zoh of a cart, of A = 0 and of a pendulum"""
     dt, w = step(rng), 1 + rng.rand(1).item()
@@ -80,7 +81,7 @@ def test_closed_forms(submission, rng):
 
 
 @points(2)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_two_half_steps(submission, rng):
     """zoh: two steps of dt/2 are one step of dt"""
     N, M = rng.sizes(2, high=6)
@@ -91,7 +92,7 @@ def test_two_half_steps(submission, rng):
 
 
 @points(2)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_bilinear(submission, rng):
     """half a step explicit, half implicit; on B too"""
     N, M = rng.sizes(2, high=6)
@@ -101,7 +102,7 @@ def test_bilinear(submission, rng):
 
 
 @points(1)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_euler(submission, rng):
     """one step along the slope"""
     N, M = rng.sizes(2, high=6)
@@ -111,7 +112,7 @@ def test_euler(submission, rng):
 
 
 @points(1)
-@needs("test_example_diagonal")
+@needs(test_public.test_example_diagonal)
 def test_diagonal(submission, rng):
     """entry by entry, in the shapes of S4D and Mamba"""
     Bt, T, Ch, N = rng.sizes(4, high=6)
@@ -132,7 +133,7 @@ def test_diagonal(submission, rng):
 
 
 @points(1)
-@needs("test_example_diagonal")
+@needs(test_public.test_example_diagonal)
 def test_small_entries(submission, rng):
     """zoh of entries 0, -1e-12, -1e-9 … -0.003, -0.3"""
     A, dt = torch.tensor([0.0, -1e-12, -1e-9, -1e-7, -1e-5, -3e-4, -3e-3, -0.3], dtype=torch.float64), step(rng)
@@ -141,7 +142,7 @@ def test_small_entries(submission, rng):
 
 
 @points(1)
-@needs("test_example", "test_example_diagonal")
+@needs(test_public.test_example, test_public.test_example_diagonal)
 def test_stability(submission, rng):
     """A = -100, dt = 0.5: only Euler explodes"""
     A, B, dt = matrix([-100.0]), matrix([2.0]), 0.5
@@ -153,7 +154,7 @@ def test_stability(submission, rng):
 
 
 @points(1)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_gradients(submission, rng):
     """reach A and B, by every rule"""
     N, M = rng.sizes(2, high=5)
@@ -171,7 +172,7 @@ def test_gradients(submission, rng):
 
 
 @points(1)
-@needs("test_example_diagonal")
+@needs(test_public.test_example_diagonal)
 def test_gradients_diagonal(submission, rng):
     """reach A, B and dt, and are not NaN at A = 0"""
     Ch, N = rng.sizes(2, high=5)
@@ -198,7 +199,7 @@ def test_gradients_diagonal(submission, rng):
 
 
 @points(1)
-@needs("test_example", "test_example_diagonal")
+@needs(test_public.test_example, test_public.test_example_diagonal)
 def test_unknown_method(submission):
     """ValueError for any other method"""
     A, B = matrix([-1.0]), matrix([3.0])

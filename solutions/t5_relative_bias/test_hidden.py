@@ -1,5 +1,6 @@
 """Buckets against integer arithmetic and published spots, attention against torch's own."""
 
+import test_public
 import torch
 import torch.nn.functional as F
 
@@ -67,7 +68,7 @@ def test_positions(submission, rng):
 
 
 @points(9)
-@needs("test_example_buckets")
+@needs(test_public.test_example_buckets)
 def test_both_directions(submission, rng):
     """-400 to 400, four settings, bidirectional"""
     for num_buckets, max_distance in SETTINGS:
@@ -78,7 +79,7 @@ def test_both_directions(submission, rng):
 
 
 @points(8)
-@needs("test_example_buckets")
+@needs(test_public.test_example_buckets)
 def test_one_direction(submission, rng):
     """-400 to 400, four settings, decoder"""
     for num_buckets, max_distance in SETTINGS:
@@ -89,7 +90,7 @@ def test_one_direction(submission, rng):
 
 
 @points(6)
-@needs("test_example_buckets")
+@needs(test_public.test_example_buckets)
 def test_published(submission):
     """spots of T5's own code, in any shape"""
     r = torch.tensor([[-1, 1, -7, 7], [-8, 8, -20, -90], [-91, 91, -5000, 0]])
@@ -101,7 +102,7 @@ def test_published(submission):
 
 
 @points(6)
-@needs("test_example_bias")
+@needs(test_public.test_example_bias)
 def test_bias(submission, rng):
     """[1, H, T, S], every option counts"""
     H, T, S = rng.sizes(3)
@@ -121,7 +122,7 @@ def test_bias(submission, rng):
 
 
 @points(3)
-@needs("test_bias")
+@needs(test_bias)
 def test_cached_step(submission, rng):
     """one new query has the last row"""
     H, S = rng.sizes(2, low=3)
@@ -130,7 +131,7 @@ def test_cached_step(submission, rng):
 
 
 @points(4)
-@needs("test_example_attention")
+@needs(test_public.test_example_attention)
 def test_attention(submission, rng):
     """as torch's own with scale 1"""
     B, H, T, S, K, V = rng.sizes(6, high=8)
@@ -140,7 +141,7 @@ def test_attention(submission, rng):
 
 
 @points(3)
-@needs("test_example_attention")
+@needs(test_public.test_example_attention)
 def test_mask(submission, rng):
     """forbidden keys are gone, bias and dtype stay"""
     B, H, T, S, K, V = rng.sizes(6, low=3, high=8)  # with two keys a mask leaves one, and its bias has no effect
@@ -157,7 +158,7 @@ def test_mask(submission, rng):
 
 
 @points(3)
-@needs("test_bias", "test_attention")
+@needs(test_bias, test_attention)
 def test_gradients(submission, rng):
     """reach q, k, v and the buckets in use only"""
     B, H, T, K, V = rng.sizes(5, high=7)

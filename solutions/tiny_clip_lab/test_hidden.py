@@ -5,6 +5,7 @@ The trainings draw nothing from `rng`: what they prove is the same with every se
 
 import math
 
+import test_public
 import torch
 from torch import nn
 
@@ -62,7 +63,7 @@ def steady(once, again):
 
 
 @points(4)
-@needs("test_picture")
+@needs(test_public.test_picture)
 def test_pictures(submission, rng):
     """all 64: shape, colour and place, and N(0, 0.3²) on all"""
     combinations = rng.randperm(64)
@@ -109,7 +110,7 @@ def test_batches(submission, rng):
 
 
 @points(2)
-@needs("test_shapes")
+@needs(test_public.test_shapes)
 def test_generator(submission):
     """the constructor leaves torch's own generator as it was"""
     submission.TinyCLIP(seed=3)
@@ -117,7 +118,7 @@ def test_generator(submission):
 
 
 @points(2)
-@needs("test_batches", "test_picture", "test_shapes")
+@needs(test_batches, test_public.test_picture, test_public.test_shapes)
 def test_seeds(submission):
     """the same seed gives the same, another seed another"""
     combinations = torch.tensor([5, 21, 33, 50])
@@ -148,7 +149,7 @@ def test_seeds(submission):
 
 
 @points(4)
-@needs("test_shapes")
+@needs(test_public.test_shapes)
 def test_encoders(submission):
     """each picture on its own; all three words count"""
     model = submission.TinyCLIP(seed=3)
@@ -200,7 +201,7 @@ def vit_shapes():
 
 
 @points(4)
-@needs("test_encoders")
+@needs(test_encoders)
 def test_vit(submission):
     """your ViT with the numbers of the stub, and of it the class token"""
     model = submission.TinyCLIP(seed=3)
@@ -232,7 +233,7 @@ def test_vit(submission):
 
 
 @points(4)
-@needs("test_shapes")
+@needs(test_public.test_shapes)
 def test_retrieve(submission):
     """of all 64 captions the one of the largest cosine"""
     assert_equal(submission.captions(torch.arange(64)), CAPTIONS, name="captions")
@@ -258,7 +259,7 @@ def test_retrieve(submission):
 
 
 @points(4)
-@needs("test_batches", "test_shapes")
+@needs(test_batches, test_public.test_shapes)
 def test_fit(submission):
     """fresh batches, a loss for each; parameters; defaults"""
     # Cosines lie between -1 and 1. Unless all are nearly right or wrong, as no untrained model's are, the losses of
@@ -303,7 +304,7 @@ def test_fit(submission):
 
 
 @points(4)
-@needs("test_fit", "test_encoders")
+@needs(test_fit, test_encoders)
 @seconds(60)
 def test_fresh(submission):
     """each step and each seed has a batch and noise of its own"""
@@ -344,7 +345,7 @@ def found(submission, model, combinations):
 
 
 @points(14)
-@needs("test_fresh", "test_seeds", "test_pictures", "test_vit", "test_retrieve", "test_captions")
+@needs(test_fresh, test_seeds, test_pictures, test_vit, test_retrieve, test_public.test_captions)
 @seconds(180)
 def test_clip(submission):
     """finds captions that it was shown, and others"""
@@ -358,7 +359,7 @@ def test_clip(submission):
 
 
 @points(6)
-@needs("test_clip")
+@needs(test_clip)
 @seconds(180)
 def test_siglip(submission):
     """so does a model that was trained with siglip_loss"""

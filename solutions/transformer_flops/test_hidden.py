@@ -1,5 +1,7 @@
 """The counts against a list of all matrix products, head by head and sequence by sequence, and published numbers."""
 
+import test_public
+
 from grader.testing import assert_close, assert_equal, needs, points
 
 PARTS = ("qkv", "scores", "values", "out", "mlp", "logits")
@@ -122,7 +124,7 @@ def test_logits(submission, rng):
 
 
 @points(2)
-@needs("test_example_forward")
+@needs(test_public.test_example_forward)
 def test_total(submission, rng):
     """the sum of the six, causal or not"""
     B, T = rng.sizes(2, low=2, high=7)
@@ -133,7 +135,7 @@ def test_total(submission, rng):
 
 
 @points(2)
-@needs("test_example_forward")
+@needs(test_public.test_example_forward)
 def test_exact(submission):
     """more FLOPs than 64 bits hold, to the last one"""
     # No matrix has 2^63 numbers and no loop over positions is long: a count in any style gets through.
@@ -146,7 +148,7 @@ def test_exact(submission):
 
 
 @points(4)
-@needs("test_example_forward")
+@needs(test_public.test_example_forward)
 def test_train(submission, rng):
     """three forward passes, four with recompute"""
     B, T = rng.sizes(2, low=2, high=7)

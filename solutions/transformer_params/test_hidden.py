@@ -2,6 +2,8 @@
 
 from math import prod
 
+import test_public
+
 from grader.testing import assert_equal, needs, points
 
 PARTS = ("embedding", "attention", "mlp", "norm", "head")
@@ -134,7 +136,7 @@ def test_tables(submission, rng):
 
 
 @points(3)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_sums(submission, rng):
     """total and non_embedding, tied or not"""
     for others in (
@@ -152,7 +154,7 @@ def test_sums(submission, rng):
 
 
 @points(1)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_exact(submission):
     """models of 10^19 parameters, to the last one"""
     # A single matrix has less than 2^63 numbers, so that one may build it on the meta device.
@@ -164,7 +166,7 @@ def test_exact(submission):
 
 
 @points(1)
-@needs("test_example")
+@needs(test_public.test_example)
 def test_published_gpt(submission):
     """GPT-2 medium, large and XL, and GPT-3"""
     check_total(
@@ -177,7 +179,7 @@ def test_published_gpt(submission):
 
 
 @points(1)
-@needs("test_example_llama")
+@needs(test_public.test_example_llama)
 def test_published_llama(submission):
     """Llama 2 70B, 3 8B and 70B, 3.1 405B, 3.2 1B, Mistral 7B"""
     check_total(
@@ -192,7 +194,7 @@ def test_published_llama(submission):
 
 
 @points(1)
-@needs("test_example_llama")
+@needs(test_public.test_example_llama)
 def test_published_wide(submission):
     """Qwen2.5 7B; Gemma 7B and 2B with heads of 256"""
     gemma = {"tied": True, "head_dim": 256}

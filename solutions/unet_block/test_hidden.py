@@ -168,7 +168,7 @@ def test_block_names(submission):
 
 
 @points(8)
-@needs("test_block_names")
+@needs(test_block_names)
 def test_block_value(submission, rng):
     """several widths and groups, images that are not square"""
     for a, b, E, groups, H, W in ((4, 6, 5, 2, 7, 3), (6, 6, 7, 3, 4, 5), (12, 4, 3, 4, 2, 5), (3, 3, 6, 1, 5, 4)):
@@ -183,7 +183,7 @@ def test_block_value(submission, rng):
 
 
 @points(2)
-@needs("test_block_names")
+@needs(test_block_names)
 def test_block_errors(submission, rng):
     """8 groups unless told otherwise; ValueError where they do not divide"""
     B, a, b, E, H, W = 2, 8, 16, 5, 3, 4
@@ -202,7 +202,7 @@ def compare_gradients(found, leaves, wanted):
 
 
 @points(2)
-@needs("test_block_value")
+@needs(test_block_value)
 def test_block_gradients(submission, rng):
     """reach x, temb and all parameters"""
     B, E, groups, H, W = 2, 5, 2, 3, 4
@@ -244,7 +244,7 @@ NETWORKS = (
 
 
 @points(10)
-@needs("test_unet_parameters")
+@needs(test_unet_parameters)
 def test_unet_value(submission, rng):
     """one to four levels, wider and narrower ones, images that are not square"""
     B = 2
@@ -261,7 +261,7 @@ def test_unet_value(submission, rng):
 
 
 @points(2)
-@needs("test_unet_parameters")
+@needs(test_unet_parameters)
 def test_sizes(submission, rng):
     """ValueError unless both sides can be halved L - 1 times"""
     B, channels, base, groups = 2, 3, 4, 2
@@ -282,7 +282,7 @@ def test_sizes(submission, rng):
 
 
 @points(2)
-@needs("test_unet_parameters")
+@needs(test_unet_parameters)
 def test_rows_and_time(submission, rng):
     """each row by itself, at its own t, whole or not"""
     B, channels, base, multipliers, groups, H, W = 3, 2, 4, (1, 2), 2, 6, 4
@@ -308,7 +308,7 @@ def test_rows_and_time(submission, rng):
 
 
 @points(2)
-@needs("test_unet_value")
+@needs(test_unet_value)
 def test_unet_gradients(submission, rng):
     """reach x and all parameters"""
     B, channels, base, multipliers, groups, H, W = 2, 3, 4, (1, 2), 2, 4, 6

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import test_public
 import torch
 from torch import nn
 
@@ -99,7 +100,7 @@ def resizing(g, n):
 
 
 @points(4)
-@needs("test_example_count")
+@needs(test_public.test_example_count)
 def test_counts(submission, rng):
     """B/32, L/16, L/32, H/14, and a model as built"""
     published = [
@@ -117,7 +118,7 @@ def test_counts(submission, rng):
 
 
 @points(7)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_features(submission, rng):
     """1, 3 and 4 heads, 1 to 3 blocks, as torch's layers"""
     B, g, P, C, D, F, classes = 2, 3, 5, 4, 12, 7, 6
@@ -131,7 +132,7 @@ def test_features(submission, rng):
 
 
 @points(4)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_logits(submission, rng):
     """the head on the class token"""
     B, g, P, C, D, F, H, classes = 5, 3, 2, 4, 12, 8, 6, 7
@@ -142,7 +143,7 @@ def test_logits(submission, rng):
 
 
 @points(4)
-@needs("test_logits")
+@needs(test_logits)
 def test_gradients(submission, rng):
     """reach every pixel and every parameter"""
     B, g, P, C, D, F, H, classes = 3, 2, 4, 1, 6, 7, 3, 5
@@ -165,7 +166,7 @@ def test_gradients(submission, rng):
 
 
 @points(3)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_no_mask(submission, rng):
     """the first patch sees the last one"""
     B, g, P, C, D, F, H = 1, 3, 2, 4, 6, 8, 3
@@ -180,7 +181,7 @@ def test_no_mask(submission, rng):
 
 
 @points(3)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_permutation(submission, rng):
     """patches moved with their positions: same logits"""
     B, g, P, C, D, F, H = 2, 3, 2, 4, 12, 8, 3
@@ -198,7 +199,7 @@ def test_permutation(submission, rng):
 
 
 @points(1)
-@needs("test_parameters")
+@needs(test_public.test_parameters)
 def test_fresh(submission, rng):
     """a new model is finite and sees its image"""
     torch.manual_seed(int(rng.randint(0, 1000, (1,))))
@@ -227,7 +228,7 @@ def test_resize(submission, rng):
 
 
 @points(1)
-@needs("test_logits")
+@needs(test_logits)
 def test_other_images(submission, rng):
     """an error for images of another size"""
     g, P, C, D, F, H, classes = 2, 4, 1, 6, 7, 3, 5

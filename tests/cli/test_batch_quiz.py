@@ -28,7 +28,7 @@ def course(tmp_path: Path) -> Path:
 
 
 def form(salt: str, wrong: int = 0, **changed: Any) -> str:
-    """A form that is filled in, its first answers wrong."""
+    """Return a filled-in form whose first answers are wrong."""
     answers = {each.id: right_answer(draw_question(each, salt, 1)) for each in QUIZ.questions}
     for name in list(answers)[:wrong]:
         answers[name] = ""

@@ -95,7 +95,7 @@ UNKNOWN_NEED = """from grader.testing import needs, points
 
 
 @points(1)
-@needs("test_y")
+@needs(test_y)
 def test_x(submission):
     '''a line'''
 """
@@ -196,7 +196,7 @@ def test_reports_each_problem(report: str, name: str) -> None:
         (
             HIDDEN,
             UNKNOWN_NEED,
-            "test_x needs 'test_y', and no test of that name stands before it",
+            "test_hidden.py:5: the test file cannot be loaded: NameError: name 'test_y' is not defined",
         ),
         (MISTAKES, "", "mistakes.py:1: nothing here is decorated"),
         (REFERENCE, "def double(x:\n", "double"),
@@ -257,3 +257,19 @@ def test_rejects_mutants_of_lessons_and_with_update(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert done.stdout == ""
         assert done.stderr.startswith("error: --mutants checks")
+
+
+def test_one_right_and_one_wrong_version_are_enough_unless_strict(tmp_path: Path) -> None:
+    (tmp_path / "course.yaml").write_text(COURSE)
+    new(tmp_path, "small")
+    mistakes = tmp_path / MISTAKES.format(id="small")
+    mistakes.write_text(mistakes.read_text().partition('\n\n@replaces("double")\ndef plus_two')[0])
+    (tmp_path / VARIANTS.format(id="small")).unlink()
+    done = grade(tmp_path, "check", "small", "--seeds", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "✓ small" in done.stdout
+    assert "warning: mistakes.py: 1 of the 3 versions that a good exercise has." in done.stdout
+    assert "warning: variants.py: 0 of the 3 versions that a good exercise has." in done.stdout
+    strict = grade(tmp_path, "check", "small", "--seeds", "2", "--strict")
+    assert strict.returncode == 1
+    assert "✗ small" in strict.stdout

@@ -1,4 +1,4 @@
-"""Tests of exercises whose tests require a package: without it, they are skipped with a message."""
+"""Tests of exercises whose tests need a package: without it, they are skipped with a message."""
 
 import json
 import subprocess
@@ -35,12 +35,12 @@ def test_small(submission):
     assert_equal(submission.double(3), 6)
 '''
 HIDDEN = '''
-from grader.testing import assert_equal, needs, points, requires, seconds
+import test_public
+from grader.testing import assert_equal, needs, points, seconds
 
 
 @points(6)
-@needs("test_small")
-@requires("{package}")
+@needs(test_public.test_small, packages=["{package}"])
 @seconds(7)
 def test_real(submission):
     """real numbers"""
@@ -49,7 +49,7 @@ def test_real(submission):
 DEPENDENT = '''
 
 @points(1)
-@needs("test_real")
+@needs(test_real)
 def test_more(submission):
     """more"""
     assert_equal(submission.double(4), 8)
@@ -137,7 +137,7 @@ def test_batch_refuses_to_grade_without_the_package(tmp_path: Path) -> None:
     (handed_in / "twice.py").write_text(RIGHT)
     done = batch(course(tmp_path / "poor", MISSING), handed_in.parent, "--out", tmp_path / "out")
     assert done.returncode == 2
-    assert f"Tests of twice require {MISSING}, and scores without them would not compare" in complaints(done.stderr)
+    assert f"Tests of twice need {MISSING}, and scores without them would not compare" in complaints(done.stderr)
     rich = course(tmp_path / "rich", "numpy")
     assert batch(rich, handed_in.parent, "--out", tmp_path / "out2").returncode == 0
     assert [each.points.measured for each in grades(tmp_path / "out2").values()] == [10]

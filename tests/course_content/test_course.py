@@ -12,6 +12,7 @@ def test_our_course_loads() -> None:
     assert [lesson.number for lesson in course.lessons] == list(range(1, 11))
     for exercise in course.exercises:
         reference = exercise.reference.read_text("utf-8")
+        assert exercise.hints
         assert disagreements(exercise.stub.read_text("utf-8"), reference) == ()
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.three_exercises import BASE, TOP, three_exercises
 
 NEEDS = """
-from grader.testing import assert_equal, needs, points, requires
+from grader.testing import assert_equal, needs, points
 
 
 @points(1)
@@ -19,14 +19,14 @@ def test_first(submission):
 
 
 @points(1)
-@needs("test_first")
+@needs(test_first)
 def test_second(submission, rng):
     \"\"\"second\"\"\"
     assert len(rng.sizes(2)) == 2
 
 
 @points(1)
-@requires("no_such_package")
+@needs(packages=["no_such_package"])
 def test_third(submission):
     \"\"\"third\"\"\"
 """

@@ -16,7 +16,7 @@ from grader.engine.judge.materials import materials_of, reference_texts
 from grader.engine.judge.messages import Job, Materials
 from grader.engine.pool.client import Judges
 
-FEWEST_MISTAKES = 3
+FEWEST_MISTAKES = 3  # below which there is a warning
 FEWEST_VARIANTS = 3
 LONG_SEEDS = 1  # seeds on which tests with their own time limit or packages run
 DIAGNOSED_SEEDS = 2  # seeds on which the diagnosis must name a mistake; on the others it must only fail
@@ -41,6 +41,7 @@ class ExerciseVerdict:
     variants: int
     slowest: float = 0.0  # seconds of the reference's slowest test, in its fastest run
     problems: list[ExerciseProblem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)  # what a good exercise has besides
     unavailable: list[str] = field(default_factory=list)  # why some tests could not run here
 
 
@@ -53,6 +54,11 @@ class _Run:
     job: Job
 
 
+def _variants(exercise: Exercise, reference: str) -> Sequence[Variation]:
+    """Return the right versions of an exercise beside its reference; an exercise may have none."""
+    return load_variations(exercise.variants, reference, exercise.id) if exercise.variants.is_file() else ()
+
+
 class _ExerciseCheck:
     """The check of one exercise: plans its runs and collects problems from their results."""
 
@@ -61,7 +67,7 @@ class _ExerciseCheck:
         self.others = reference_texts(course.needed_by(exercise))
         self.reference = read_text(exercise.reference)
         self.mistakes = load_variations(exercise.mistakes, self.reference, exercise.id)
-        self.variants = load_variations(exercise.variants, self.reference, exercise.id)
+        self.variants = _variants(exercise, self.reference)
         self.seeds = seeds
         self.verdict = ExerciseVerdict(exercise.id, exercise.points, len(self.mistakes), len(self.variants))
         self.pending = 0  # runs without a result
@@ -84,15 +90,16 @@ class _ExerciseCheck:
         exercise = self.exercise
         for sentence in disagreements(read_text(exercise.stub), self.reference):
             self._report(f"{exercise.id}.py", sentence, kind=sentence)
-        if not exercise.hints:
-            self._report("exercise.yaml", "there are no hints.")
         if not exercise.statement.is_file() or not read_text(exercise.statement).strip():
             self._report("README.md", "the statement is missing.")
-        if len(self.mistakes) < FEWEST_MISTAKES:
-            what = f"{len(self.mistakes)} known mistakes; at least {FEWEST_MISTAKES} are needed."
-            self._report("mistakes.py", what)
-        if len(self.variants) < FEWEST_VARIANTS:
-            self._report("variants.py", f"{len(self.variants)} variants; at least {FEWEST_VARIANTS} are needed.")
+        if not exercise.hints:
+            self.verdict.warnings.append("exercise.yaml: no hints.")
+        for file, found, fewest in (
+            ("mistakes.py", len(self.mistakes), FEWEST_MISTAKES),
+            ("variants.py", len(self.variants), FEWEST_VARIANTS),
+        ):
+            if found < fewest:
+                self.verdict.warnings.append(f"{file}: {found} of the {fewest} versions that a good exercise has.")
 
     def runs(self, first_id: int) -> Iterator[_Run]:
         """Yield all runs; their jobs have the ids from `first_id` on."""
@@ -250,7 +257,7 @@ def check_exercises(
     """
     for exercise in exercises:
         solution_of(exercise)
-        _require_files(exercise.mistakes, exercise.variants, exercise.reference, exercise.hidden_tests)
+        _require_files(exercise.mistakes, exercise.reference, exercise.hidden_tests)
     with Judges(judges, many=True) as pool:
         checks = {exercise.id: _ExerciseCheck(course, exercise, seeds) for exercise in exercises}
         runs: dict[int, _Run] = {}

@@ -39,9 +39,7 @@ def init(root: Path) -> Filled:
 
 
 def update(root: Path) -> Filled:
-    """Bring a workspace up to date with the installed course. Raise UsageError if the folder is no workspace
-    of this course.
-    """
+    """Bring a workspace up to date with the installed course. Raise UsageError if it is not one of this course."""
     workspace = workspace_at(root)
     if workspace is None:
         raise UsageError(f"{root} is no workspace; update a clone with git pull.")

@@ -31,15 +31,15 @@ class CollectedTest:
     hidden: bool
     points: float
     needs: tuple[str, ...]
-    requires: tuple[str, ...]  # packages
-    missing: tuple[str, ...]  # required packages that are not installed
+    packages: tuple[str, ...]  # that it needs
+    missing: tuple[str, ...]  # packages that are not installed
     seconds: float | None  # its own time limit
     is_plain: bool  # a function that uses only the judge's fixtures, so that it can be called without pytest
 
     @property
     def is_long(self) -> bool:
         """Whether it is too slow to be repeated on many seeds or on every known mistake."""
-        return bool(self.requires) or self.seconds is not None
+        return bool(self.packages) or self.seconds is not None
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _test(item: pytest.Function, hidden: bool) -> CollectedTest:
     if not item.function.__doc__:
         raise UsageError(f"{where}: {item.name} has no docstring; it is the line that the student reads.")
     needs = tuple(name for mark in item.iter_markers("needs") for name in mark.args)
-    requires = tuple(name for mark in item.iter_markers("requires") for name in mark.args)
+    packages = tuple(name for mark in item.iter_markers("needs") for name in mark.kwargs.get("packages", ()))
     limit = item.get_closest_marker("seconds")
     return CollectedTest(
         item=item,
@@ -104,8 +104,8 @@ def _test(item: pytest.Function, hidden: bool) -> CollectedTest:
         hidden=hidden,
         points=float(marker.args[0]),
         needs=needs,
-        requires=requires,
-        missing=tuple(name for name in requires if find_spec(name) is None),
+        packages=packages,
+        missing=tuple(name for name in packages if find_spec(name) is None),
         seconds=float(limit.args[0]) if limit is not None else None,
         is_plain=_is_plain(item),
     )
@@ -127,8 +127,8 @@ def _check_needs(tests: list[CollectedTest]) -> None:
             where = f"{test.item.path}:{test.item.function.__code__.co_firstlineno}: {test.item.name} needs {name!r}"
             if name not in seen:
                 raise UsageError(f"{where}, and no test of that name stands before it.")
-            if not set(seen[name].requires) <= set(test.requires):
-                raise UsageError(f"{where}, which is not available everywhere; let it require the same packages.")
+            if not set(seen[name].packages) <= set(test.packages):
+                raise UsageError(f"{where}, which is not available everywhere; let it need the same packages.")
         seen[test.item.name] = test
 
 
@@ -136,7 +136,7 @@ def _refuse_missing(exercise: str, tests: list[CollectedTest]) -> None:
     """Raise UsageError if a test cannot run here: scores without its points would not compare with others."""
     missing = sorted({package for test in tests for package in test.missing})
     if missing:
-        what = f"Tests of {exercise} require {' and '.join(missing)}"
+        what = f"Tests of {exercise} need {' and '.join(missing)}"
         raise UsageError(f"{what}, and scores without them would not compare; docs/weights.md says how to install.")
 
 

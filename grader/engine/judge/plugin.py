@@ -4,9 +4,10 @@ One pytest session collects the tests once and then takes job after job, since p
 """
 
 import hashlib
+import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,7 @@ from grader.engine.judge.silence import suppressed_output
 from grader.engine.sandbox.starter import Starter
 from grader.engine.submission.imports import built_on
 
+PUBLIC = "test_public"  # the module of public tests
 MAX_TIMEOUTS = 2  # of one submission; after them its other tests are skipped
 
 
@@ -84,14 +86,23 @@ class Plugin:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Register the marks of tests."""
         config.addinivalue_line("markers", "points(n): the points of the test")
-        config.addinivalue_line("markers", "needs(*tests): skip this test unless these have passed")
-        config.addinivalue_line("markers", "requires(*packages): the packages that the test needs")
+        config.addinivalue_line("markers", "needs(*tests, packages): skip this test unless these have passed")
         config.addinivalue_line("markers", "seconds(n): the time limit of the test")
 
     def pytest_exception_interact(self, node: pytest.Item | pytest.Collector) -> None:
         """Note why a test file cannot be collected."""
         if isinstance(node, pytest.Collector) and self.error is None:
             self.error = collection_fault(node.path)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Let hidden tests import the public ones of their exercise, which are collected before them."""
+        report = yield
+        if isinstance(collector, pytest.Module) and collector.path.stem == PUBLIC and report.passed:
+            sys.modules[PUBLIC] = collector.obj
+        return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:

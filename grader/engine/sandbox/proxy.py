@@ -339,6 +339,7 @@ class RemoteObject:
         return f"<{self._type_name} {self._label}>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the object in the other process."""
         return self._link.invoke(self._number, self._path, self._label, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:

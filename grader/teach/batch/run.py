@@ -155,7 +155,7 @@ class Batch:
                 self._grade_exercise(handin.item, submission, imports, owners)
 
     def _owners_to_grade(self, handin: Handin, sha256: str) -> list[Owner]:
-        """Number this version for each of its students, and return those without a grade for it in this run."""
+        """Add this version of each of its students, and return the students without a grade for it in this run."""
         owners = []
         for student in handin.students:
             key = student.id, handin.item

@@ -7,6 +7,7 @@ import tempfile
 import weakref
 import zipfile
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -157,11 +158,12 @@ def _entries(
 def _unpacked(file: IO[bytes], name: str, most: int) -> IO[bytes]:
     """Return a decompressed copy of a gzip file, so that members can be read by their offsets."""
     copy = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
-    with gzip.open(file) as stream:
+    with ExitStack() as stack, gzip.open(file) as stream:
+        stack.callback(copy.close)
         while chunk := stream.read(MIB):
             if copy.tell() + len(chunk) > most:
-                copy.close()
                 raise UsageError(f"{name} unpacks to more than {most // MIB:,} MiB, the most that is read.")
             copy.write(chunk)
-    copy.seek(0)
+        copy.seek(0)
+        stack.pop_all()  # the caller closes it
     return copy
