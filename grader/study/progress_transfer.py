@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.base.files import write_bytes, writing
+from grader.base.files import reading, write_bytes, writing
 from grader.course.progress import SALT_FILE, Event, Progress
 
 
@@ -25,13 +25,12 @@ def export_progress(out: Path, progress: Progress) -> None:
         raise UsageError("There is no progress here yet, so there is nothing to export.")
     salt = _salt(progress)
     head = [msgspec.json.encode(SaltLine(salt))] if salt else []
-    try:
-        with out.open("xb") as file:
-            file.write(b"\n".join([*head, *_lines(progress.file), b""]))
-    except FileExistsError:
-        raise UsageError(f"{out} exists already and is not overwritten; name another file.") from None
-    except OSError as error:
-        raise UsageError(f"{out} cannot be written: {error.strerror or error}.") from None
+    with writing(out):
+        try:
+            with out.open("xb") as file:
+                file.write(b"\n".join([*head, *_lines(progress.file), b""]))
+        except FileExistsError:
+            raise UsageError(f"{out} exists already and is not overwritten; name another file.") from None
 
 
 def import_progress(source: Path, progress: Progress) -> int:
@@ -75,12 +74,10 @@ def _decode(lines: list[bytes]) -> tuple[str | None, list[bytes]]:
 
 def _lines(path: Path) -> list[bytes]:
     """Return the lines of a file, none if it is missing."""
-    try:
-        return [line for line in path.read_bytes().split(b"\n") if line]
-    except FileNotFoundError:
+    if not path.exists():
         return []
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}.") from None
+    with reading(path):
+        return [line for line in path.read_bytes().split(b"\n") if line]
 
 
 def _salt(progress: Progress) -> str:

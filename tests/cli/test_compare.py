@@ -89,7 +89,7 @@ def test_compares_runs_of_two_gradebooks(gradebook_folder: Path, tmp_path: Path)
     [
         (["1", "7"], "There is no run 7; grade gradebook DIR --runs lists them."),
         (["1", "x"], "'x' is not a run: give its number, the word last, or a folder with a gradebook."),
-        (["1", "."], ".: there is no gradebook here; grade batch SUBMISSIONS --out DIR makes one."),
+        (["1", "."], ".: there is no gradebook here; grade batch SUBMISSIONS --out DIR creates one."),
     ],
 )
 def test_rejects_an_unknown_run(gradebook_folder: Path, args: list[str], sentence: str) -> None:

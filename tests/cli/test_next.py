@@ -20,7 +20,7 @@ def test_shows_a_part_to_read_and_then_an_exercise(workspace: Path) -> None:
 
 
 def test_says_that_everything_is_done(workspace: Path) -> None:
-    Progress.load(workspace).record(PartRead(lesson="three", part=1, slug="lesson"))
+    Progress.load(workspace).record(PartRead(lesson="three", part=1, slug="three"))
     for name in ("base", "top", "high"):
         record(workspace, name, 4)
     assert error("next").startswith("Every part is read and every exercise passed")

@@ -30,7 +30,7 @@ def test_shows_what_is_new_and_what_is_kept(workspace: Path, monkeypatch: pytest
 
 
 def test_rejects_a_folder_that_is_not_a_workspace(small_course: Path) -> None:
-    assert error("update").endswith("is no workspace: a clone is brought up to date with git pull.")
+    assert error("update").endswith("is no workspace; update a clone with git pull.")
 
 
 def test_does_not_delete_files_outside_that_a_marker_names(scene: Scene) -> None:

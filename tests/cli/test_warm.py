@@ -58,7 +58,7 @@ def test_shows_and_stops_a_process(staying: Path) -> None:
 
 
 def test_kills_a_process_that_does_not_answer(staying: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grader.engine.pool.resident.PATIENCE", 0.2)
+    monkeypatch.setattr("grader.engine.pool.resident.RESPONSE_TIMEOUT", 0.2)
     process = start_warm_process()
     signal.pidfd_send_signal(process, signal.SIGSTOP)
     assert "does not answer" in run("warm").stdout

@@ -81,10 +81,10 @@ def figure_lines(figure: Figure, context: RenderContext) -> tuple[list[str], lis
 
 def picture_lines(picture: Picture, page: ReaderPage) -> list[str]:
     """Render a picture with characters."""
-    from grader.show import characters
+    from grader.show.pictures.characters import draw_picture
 
     room = min(page.width - MARGIN, MAX_PICTURE_WIDTH)
-    return [" " * MARGIN + line for line in characters.drawn(picture, room, unicode=page.unicode)]
+    return [" " * MARGIN + line for line in draw_picture(picture, room, unicode=page.unicode)]
 
 
 def title_lines(part: Part, page: ReaderPage) -> list[str]:

@@ -8,6 +8,7 @@ from grader.course.lesson.files import PartFile, due_in, opening, part_files, pa
 from grader.course.model import Course, Exercise
 from grader.course.progress import Graded, PartBegun, PartRead, PartStopped, Progress
 from grader.show.context import NextStep
+from grader.show.numbers import format_points
 
 LAB = "_lab"  # suffix of an exercise's id that a part may leave out
 Step = PartFile | Exercise
@@ -62,7 +63,7 @@ def reason_for(step: Step, course: Course, order: Sequence[Step], progress: Prog
     if isinstance(step, PartFile):
         return part_title(step)
     if (best := progress.best(step.id)) is not None:
-        return f"{round(best * step.points, 1):.10g} of {step.points:.10g} points so far"
+        return f"{format_points(best * step.points)} of {format_points(step.points)} points so far"
     if _is_skipped(order, order.index(step), _last_touched(order, progress)):
         return "easier, and skipped"
     if step.needs:

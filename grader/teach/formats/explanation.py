@@ -24,7 +24,7 @@ PAGE: Page = msgspec.structs.replace(DOCUMENT, width=MAX_COLUMNS, rows=4, full=T
 class ExplanationRow(NamedTuple):
     """A test, a question, or a file that was not tested, as a row of a table."""
 
-    outcome_mark: str
+    mark: str
     style: str  # CSS class of the mark
     name: str
     about: str
@@ -35,7 +35,7 @@ class ResultSection(NamedTuple):
     """The explanation of a failing test, or of the whole submission if there is no title."""
 
     title: str | None
-    html_body: "Markup"
+    body: "Markup"
 
 
 class ResultExplanation(NamedTuple):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.base.errors import UsageError
+from grader.base.files import reading
 from grader.base.text import did_you_mean
 from grader.engine.submission.files import visible
 from grader.teach.handins.file_names import ItemRef
@@ -60,12 +61,8 @@ class FileMap:
 def read_file_map(path: Path, exercises: Sequence[str], quizzes: Sequence[str]) -> FileMap:
     """Read a file map. Raise UsageError with file and line for anything wrong in it."""
     name = visible(path)
-    try:
+    with reading(path):
         text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{name}: not UTF-8; save the file in this encoding.") from None
     header = text.partition("\n")[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in header else ",", strict=True)
     rows: dict[str, tuple[int, FileMapRow]] = {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader.base.errors import UsageError
+from grader.base.files import reading
 from grader.base.text import did_you_mean
 from grader.engine.submission.files import visible
 from grader.teach.handins.archive import (
@@ -122,10 +123,8 @@ def _trees(paths: Sequence[Path]) -> list[Tree]:
     trees = []
     files = []
     for path in paths:
-        try:
+        with reading(path):
             mode = path.stat().st_mode
-        except OSError as error:
-            raise UsageError(f"{visible(path)} cannot be read: {error.strerror}.") from None
         if stat.S_ISDIR(mode):
             trees.append(_open_only_archive(tree_of_folder(path)))
         elif not stat.S_ISREG(mode):

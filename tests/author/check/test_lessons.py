@@ -153,8 +153,9 @@ def test_an_exception_stops_only_its_own_part(report: str) -> None:
 def test_reports_each_problem_of_a_picture_with_its_line(report: str, words: str, what: str) -> None:
     line = line_of(small_lesson.PICTURES + PICTURES, words)
     first = f"- {FOLDER}/pictures.py:{line}: "
-    before, _, after = what.partition("{root}")
-    assert any(each.startswith(before) and after in each for each in report.split(first)[1:]), report
+    before, _, after = what.replace(" ", "").partition("{root}")  # the screen breaks long paths
+    found = (each.replace(" ", "") for each in report.split(first)[1:])
+    assert any(each.startswith(before) and after in each for each in found), report
 
 
 def test_update_writes_missing_outputs_and_pictures_once(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_wheel_brings_a_student_from_init_to_a_pass(installed: Installation, w
     result = json.loads(passed.stdout)
     assert (passed.returncode, result["exercise"], result["score"]) == (0, "causal_mask", result["max_score"])
     assert any(test["visibility"] == "hidden" for test in result["tests"])
-    assert "2 tries on 1 day" in installed.run("grade", "history", cwd=workspace).stdout
+    assert "2 attempts on 1 day" in installed.run("grade", "history", cwd=workspace).stdout
     assert installed.run("grade", "update", cwd=workspace).returncode == 0
     assert stub.read_text("utf-8") == solution
     assert "1 of " in installed.run("grade", cwd=workspace).stdout

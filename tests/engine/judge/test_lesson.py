@@ -81,7 +81,7 @@ def test_a_function_that_catches_everything_is_stopped_and_the_next_one_runs(tmp
     ids=["cannot be interrupted", "waits"],
 )
 def test_stops_pictures_that_do_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, what: str) -> None:
-    monkeypatch.setattr("grader.engine.pool.liveness.STILL", 2)
+    monkeypatch.setattr("grader.engine.pool.liveness.MAX_STALLED_CHECKS", 2)
     path = tmp_path / "pictures.py"
     path.write_text(code)
     with pytest.raises(UsageError) as error:

@@ -103,7 +103,7 @@ def test_says_what_was_looked_for_if_nothing_is_found(tmp_path: Path) -> None:
     assert "is not laid out as canvas" in refused(tmp_path, layout="canvas")
     assert "Did you mean 'canvas'?" in refused(tmp_path, layout="canvass")
     assert all(layout in refused(tmp_path, layout="?") for layout in LAYOUTS)
-    assert "does not exist" in refused(tmp_path / "missing")
+    assert "missing does not exist" in refused(tmp_path / "missing")
 
 
 def test_makes_ids_printable_for_names_of_any_bytes(tmp_path: Path) -> None:
