@@ -7,6 +7,7 @@ from typing import NamedTuple
 from grader.base.result import Outcome, Result
 from grader.course import Course, Exercise, load_course
 from grader.course.progress import Progress
+from grader.course.workspace.installed import require_same_exercise
 from grader.engine.judge.materials import materials_of
 from grader.engine.pool.client import Judges
 from grader.engine.submission import Submission, examine
@@ -66,6 +67,7 @@ class NotebookSession:
         """
         course = load_course(root)
         exercise = course.exercise(exercise_id)
+        require_same_exercise(root, exercise.id)
         submission = _submission(exercise, cell, first)
         cells = {name: text for (course_root, name), text in self._cells.items() if course_root == root}
         imports = own_imports(course, exercise, submission.text, cells)

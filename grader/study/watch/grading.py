@@ -9,6 +9,7 @@ import msgspec
 from grader.base.errors import UsageError
 from grader.base.result import Result
 from grader.course import Course, Exercise
+from grader.course.workspace.installed import require_same_exercise
 from grader.engine.judge.materials import materials_of
 from grader.engine.pool.client import Judges
 from grader.engine.pool.judge_client import JudgeLost
@@ -28,7 +29,8 @@ class GradingTask(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, course: Course, exercise: Exercise, submission: Submission) -> "GradingTask":
-        """Create a task. Raise UsageError if a file that the submission imports cannot be read."""
+        """Create a task. Raise UsageError if a file that it imports cannot be read, or its tests are newer."""
+        require_same_exercise(course.root, exercise.id)
         return cls(course, exercise, submission, own_imports(course, exercise, submission.text))
 
     def has_same_tests(self, other: "GradingTask") -> bool:
