@@ -88,9 +88,7 @@ def _read_cells(data: bytes, file: str) -> list[tuple[str, Any]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about what nbformat repairs
-            notebook: Any = nbformat.reads(  # type: ignore[no-untyped-call]
-                data.decode("utf-8-sig"), as_version=4
-            )
+            notebook: Any = nbformat.reads(data.decode("utf-8-sig"), as_version=4)
         return [(cell.cell_type, cell.source) for cell in notebook.cells]
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1

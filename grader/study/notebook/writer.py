@@ -52,12 +52,12 @@ def notebook_of(course: Course, part: Part) -> str:
     An exercise has a cell with the student's current file. Raises UsageError if a file that the part refers to is
     missing or malformed.
     """
-    made = v4.new_notebook(metadata=_METADATA)  # type: ignore[no-untyped-call]
+    made = v4.new_notebook(metadata=_METADATA)
     made.cells = _NotebookWriter(course, part).cells()
     for number, cell in enumerate(made.cells, start=1):
         cell.id = f"cell-{number}"
     nbformat.validate(made)
-    return str(nbformat.writes(made))  # type: ignore[no-untyped-call]
+    return str(nbformat.writes(made))
 
 
 class _NotebookWriter:
@@ -117,17 +117,17 @@ class _NotebookWriter:
         self._markdown("---\n\n*End of the deep dive.*")
 
     def _markdown(self, text: str) -> None:
-        self._cells.append(v4.new_markdown_cell(text))  # type: ignore[no-untyped-call]
+        self._cells.append(v4.new_markdown_cell(text))
 
     def _code(self, text: str) -> None:
-        self._cells.append(v4.new_code_cell(text))  # type: ignore[no-untyped-call]
+        self._cells.append(v4.new_code_cell(text))
 
     def _output(self, output: PrintedOutput) -> None:
         """Store an output with the cell that prints it, as if the cell had run."""
         if self._cells[-1].cell_type != "code":
             self._markdown(fenced(output.text))
             return
-        stream = v4.new_output("stream", name="stdout", text=output.text + "\n")  # type: ignore[no-untyped-call]
+        stream = v4.new_output("stream", name="stdout", text=output.text + "\n")
         self._cells[-1].outputs.append(stream)
 
     def _question(self, question: Predict, hidden: Sequence[PrintedOutput | Figure]) -> None:
