@@ -22,7 +22,16 @@ class Installation:
         environment = folder / "environment"
         subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
         self.bin = environment / "bin"
-        install = [self.bin / "python", "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", wheel]
+        install: list[str | Path] = [
+            self.bin / "python",
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-index",
+            "--no-deps",
+            wheel,
+        ]
         subprocess.run(install, check=True)
         (packages,) = environment.glob("lib/*/site-packages")
         (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
