@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.base.result import Result
 from tests.classes import (
     CRASH,
     FALLS,
@@ -156,7 +157,7 @@ def test_no_submission_can_end_a_judge(tmp_path: Path) -> None:
     course, out = make_course(tmp_path), tmp_path / "out"
     attacks = {f"eve{number}": code for number, (_, code) in enumerate(WAYS_TO_END_A_JUDGE.values())}
     files = {student: f"{REFERENCE}\n\n{code}" for student, code in ({"ada": ""} | attacks | {"zoe": "# zoe"}).items()}
-    done = batch(course, hand_in(tmp_path, files), "--out", out, "--jobs", 1)
+    done = batch(course, hand_in(tmp_path, files), "--out", out, "--jobs", "1")
     assert done.returncode == 0, done.stderr
     found = untimed(out)
     assert {student: result["outcome"] for student, result in found.items()} == dict.fromkeys(files, "graded")
@@ -168,7 +169,7 @@ def test_attributes_a_crash_of_the_judge_to_the_submission(tmp_path: Path) -> No
     course, out = make_course(tmp_path), tmp_path / "out"
     with_a_hole(course, CRASH)
     files = {"ada": REFERENCE, "eve": f"{REFERENCE}\n\n{FALLS}", "ben": FILES["ben"]}
-    done = batch(course, hand_in(tmp_path, files), "--out", out, "--jobs", 1)
+    done = batch(course, hand_in(tmp_path, files), "--out", out, "--jobs", "1")
     assert done.returncode == 0, done.stderr
     assert scores(out) == {"ada": 31, "eve": 0, "ben": 30}
     result = untimed(out)["eve"]
@@ -185,7 +186,7 @@ def test_does_not_attribute_a_killed_or_failed_judge_to_the_submission(tmp_path:
         with_a_hole(course, hole, word=student)
     fallen = {student: f"{REFERENCE}\n\n{FALLS.replace('the hole', student)}" for student in others}
     submissions = hand_in(tmp_path, {"ada": REFERENCE, **fallen, "zoe": FILES["ben"]})
-    done = batch(course, submissions, "--out", out, "--jobs", 1)
+    done = batch(course, submissions, "--out", out, "--jobs", "1")
     assert done.returncode == 3
     assert scores(out) == {"ada": 31, "zoe": 30} | dict.fromkeys(others)
     for student, hole in others.items():
@@ -200,17 +201,17 @@ def test_grades_a_submission_whose_exception_cannot_be_explained(tmp_path: Path)
     """Let the test raise for this submission only; the reference passes."""
     course, out = make_course(tmp_path), tmp_path / "out"
     with_a_hole(course, RAISES)
-    done = batch(course, hand_in(tmp_path, {"eve": f"{REFERENCE}\n\n{FALLS}"}), "--out", out, "--jobs", 1)
+    done = batch(course, hand_in(tmp_path, {"eve": f"{REFERENCE}\n\n{FALLS}"}), "--out", out, "--jobs", "1")
     assert (done.returncode, scores(out)) == (0, {"eve": 27})
     result = grades(out)["eve"].result
-    assert result is not None
+    assert isinstance(result, Result)
     assert [HOLES[RAISES] in each for each in result.advice_errors] == [True]
 
 
 def test_attributes_a_test_that_crashes_on_the_reference_to_the_course(tmp_path: Path) -> None:
     course, out = make_course(tmp_path), tmp_path / "out"
     with_a_hole(course, CRASH, for_all=True)
-    done = batch(course, hand_in(tmp_path, {"ben": FILES["ben"]}), "--out", out, "--jobs", 1)
+    done = batch(course, hand_in(tmp_path, {"ben": FILES["ben"]}), "--out", out, "--jobs", "1")
     assert done.returncode == 3
     assert scores(out) == {"ben": None}
     assert HOLES[CRASH] in (grades(out)["ben"].error or "")
@@ -279,7 +280,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
     """Mount a small file system."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "small", folder]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "small", str(folder)]
     mounted = subprocess.run(mount, capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip("no file system can be mounted here")

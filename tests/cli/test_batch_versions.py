@@ -33,7 +33,7 @@ def of(out: Path, item: str = "base") -> dict[str, Grade]:
 
 
 def final(out: Path, item: str = "base") -> dict[str, float | None]:
-    return {student: grade.points and grade.points.final for student, grade in of(out, item).items()}
+    return {student: grade.points.final if grade.points else None for student, grade in of(out, item).items()}
 
 
 def gradebook(course: Path, out: Path, *words: str | Path) -> str:

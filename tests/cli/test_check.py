@@ -53,7 +53,11 @@ def add(file: str, text: str) -> Callable[[Path, str], None]:
 
 def empty(file: str) -> Callable[[Path, str], None]:
     """Return a change that empties a file of an exercise."""
-    return lambda root, name: (root / file.format(id=name)).write_text("") and None
+
+    def change(root: Path, name: str) -> None:
+        (root / file.format(id=name)).write_text("")
+
+    return change
 
 
 STUB = "exercises/{id}/{id}.py"

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -76,7 +76,7 @@ def test_a_name_that_python_normalizes_slowly_passes(root: Path) -> None:
 LIMIT = 3600  # seconds of a test: nothing here comes to its end by it
 LONGEST = 600.0  # seconds after which what must come is taken not to: a guard, also on a busy machine
 
-REFUSED_FILES = {
+REFUSED_FILES: dict[str, Callable[[Path], object]] = {
     "a link to the solution": lambda path: path.symlink_to("solutions/toolbox/toolbox.py"),
     "a link to itself": lambda path: path.symlink_to(path.name),
     "a fifo": os.mkfifo,

@@ -219,7 +219,10 @@ def test_the_opening_is_read_first(tools: Path) -> None:
 
 def test_the_next_step_follows_the_part_that_was_read(tools: Path) -> None:
     (tools / "lessons" / "opening.md").write_text("---\ntitle: Welcome\n---\n\nRead on.\n", "utf-8")
-    following = lambda name: run("lesson", name, "--plain").stdout.splitlines()[-1].split()[:4]  # noqa: E731
+
+    def following(name: str) -> list[str]:
+        return run("lesson", name, "--plain").stdout.splitlines()[-1].split()[:4]
+
     assert following("0") == ["next", "grade", "lesson", "1.1"]
     assert following("1.1") == ["next", "grade", "exercise", "toolbox"]
     record(tools, "toolbox", 4)

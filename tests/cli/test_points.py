@@ -40,5 +40,6 @@ def test_points_are_the_same_on_screens_in_history_and_in_csv(workspace: Path, t
     assert "2.675/" in run("list").stdout
 
     measured = grade(ADA, ROPE, passed(ROPE))
+    assert measured.points is not None
     wide, *_ = write("csv", book(replace(measured, points=replace(measured.points, final=2.675))), tmp_path)
     assert "2.675" in table(wide)[1]

@@ -1,5 +1,7 @@
 """Tests of the progress of a long run, without a terminal."""
 
+import time
+
 import pytest
 
 from grader.cli import progress_bar as bar
@@ -9,7 +11,7 @@ def test_a_line_shows_the_rate_or_what_the_run_waits_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(bar.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     with bar.progress_bar("grades") as show:
         for second, waiting in ((1, None), (10, None), (20, "rope of \x1b[1mada"), (21, "rope of ada")):
             now[0] = float(second)

@@ -28,7 +28,7 @@ def course(tmp_path: Path) -> Path:
 
 def as_notebook(text: str) -> str:
     cells = [nbformat.v4.new_markdown_cell("# Mine"), nbformat.v4.new_code_cell(f"%matplotlib inline\n{text}")]
-    return nbformat.writes(nbformat.v4.new_notebook(cells=cells))
+    return str(nbformat.writes(nbformat.v4.new_notebook(cells=cells)))
 
 
 @pytest.mark.parametrize("name", ["mine.py", "mine.ipynb"])

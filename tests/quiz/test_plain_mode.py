@@ -29,7 +29,8 @@ def test_list_items_stay_on_lines_of_their_own() -> None:
 
 def test_a_second_appeal_is_refused() -> None:
     session = Recorded("name-of-it")
-    typed, said = iter(["nonsense", "a", "a", "q"]), []
+    typed = iter(["nonsense", "a", "a", "q"])
+    said: list[str] = []
     assert ask_plainly(session, lambda: next(typed, None), lambda *lines: said.extend(lines), 77) is EndReason.STOPPED
     assert session.first_answers[session.position - 1].mark.score == 1
     assert said[-2:] == ["  It counts as right.", "  There is nothing to appeal here."]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect, sync_playwright
 
 from tests.author.site.courses import MOVING
 
@@ -20,7 +20,7 @@ FLAGS = (
     "--no-first-run",
 )
 LONGEST = 600_000  # milliseconds after which a page is taken not to come: a guard, also on a busy machine
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+PHONE, DESK = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=800)
 PART = "lessons/01-tools/1-masks.html"
 FIGURES = "lessons/02-moving/1-figures.html"
 
@@ -208,7 +208,7 @@ def test_search_finds_a_section(reader: Reader) -> None:
 def test_dark_mode_changes_the_colours(browser: Browser, small_site: Path) -> None:
     looks = []
     for scheme in ("light", "dark"):
-        context = browser.new_context(viewport=DESK, color_scheme=scheme)  # type: ignore[arg-type]
+        context = browser.new_context(viewport=DESK, color_scheme=scheme)
         page = Reader(context, small_site).open(PART)
         asked = "['.k, .kn', 'body'].map((name) => { const style = getComputedStyle(document.querySelector(name));"
         looks.append(page.evaluate(f"{asked} return [style.color, style.backgroundColor]; }})"))

@@ -49,7 +49,8 @@ def test_the_home_page_shows_minutes_of_reading_and_of_exercises(course: Path) -
 
 def test_parts_link_to_the_previous_and_the_next_one(course: Path) -> None:
     found = pages(load_course(course))
-    url, seen = "opening.html", []
+    url = "opening.html"
+    seen: list[str] = []
     while True:
         page = found[url]
         assert (page.previous.url if page.previous else None) == (seen[-1] if seen else None)

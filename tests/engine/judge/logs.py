@@ -61,10 +61,11 @@ def log_of(source: str, test: Callable[[Any], None], names: dict[str, bool] = NA
     log: list[LogEntry] = []
 
     def exchange(request: Any, blobs: list[Any], question: Question) -> tuple[wire.Returned, bytearray]:
-        entry = LogEntry(question, request, b"".join(blobs))
+        blob = b"".join(blobs)
+        entry = LogEntry(question, request, blob)
         log.append(entry)
         with torch.enable_grad():  # backward disables grad mode, which the worker's process would not share
-            entry.reply, answered = executor.handle(request, bytearray(entry.blob))
+            entry.reply, answered = executor.handle(request, bytearray(blob))
         entry.reply_blob = b"".join(answered)
         if not isinstance(entry.reply, wire.Returned):
             raise ValueError(entry.reply)

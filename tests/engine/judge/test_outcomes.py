@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from grader.base.result import Failure, Outcome, Result
+from grader.base.result import Failure, Outcome, Raised, Result
 from grader.engine.judge.messages import Job
 
 if sys.platform != "linux":
@@ -24,11 +24,23 @@ def failure(result: Result, test: str) -> Failure:
     return found
 
 
+def exception(result: Result, test: str) -> Raised:
+    """Return the exception in a test."""
+    found = failure(result, test).exception
+    assert found is not None
+    return found
+
+
 def frame(result: Result, test: str) -> Any:
     """Return the innermost frame of the exception in a test."""
-    exception = failure(result, test).exception
-    assert exception is not None
-    return exception.frames[-1]
+    return exception(result, test).frames[-1]
+
+
+def samples(result: Result, test: str) -> Any:
+    """Return the samples of a call that did not end."""
+    found = failure(result, test).samples
+    assert found is not None
+    return found
 
 
 def line_of(result: Result, test: str) -> str:
@@ -305,13 +317,13 @@ def test_names_the_tensor_that_a_product_copies_until_memory_is_full(line: str, 
 
 def test_a_long_message_is_not_cut(grade: Any) -> None:
     result = grade("def scale(x, factor): raise ValueError(' '.join(str(n) for n in range(5000)))")
-    assert failure(result, "scale").exception.message == " ".join(map(str, range(5000)))
+    assert exception(result, "scale").message == " ".join(map(str, range(5000)))
 
 
 def test_a_message_of_torch_is_not_cut(grade: Any) -> None:
     result = grade("def scale(x, factor): return x + torch.zeros(6, 7)")
     words = "The size of tensor a (5) must match the size of tensor b (6) at non-singleton dimension 0"
-    assert failure(result, "scale").exception.message == words
+    assert exception(result, "scale").message == words
 
 
 def test_a_column_counts_characters(grade: Any) -> None:
@@ -343,20 +355,20 @@ def test_a_loop_shows_its_line_and_the_locals_that_do_not_change(grade: Any) -> 
     code = "def scale(x, factor):\n    place, size = 0, 3\n    while place < size:\n        x = x + 0\n    return x"
     result = grade(code, seconds=0.5)
     assert grade.failed(result) == {"scale": "timeout"}
-    samples = failure(result, "scale").samples
-    assert samples.limit == 0.5
-    assert samples.count > 1
-    texts = [line.text for line in samples.frame.source if line.number == samples.frame.line]
+    found = samples(result, "scale")
+    assert found.limit == 0.5
+    assert found.count > 1
+    texts = [line.text for line in found.frame.source if line.number == found.frame.line]
     assert texts in (["    while place < size:"], ["        x = x + 0"])
-    assert {each.name: each.value.text for each in samples.unchanged} == {"place": "0", "size": "3", "factor": "3.0"}
+    assert {each.name: each.value.text for each in found.unchanged} == {"place": "0", "size": "3", "factor": "3.0"}
 
 
 def test_an_operation_of_torch_shows_its_line(grade: Any) -> None:
     code = "def scale(x, factor):\n    big = torch.ones(1500, 1500)\n    return torch.matrix_power(big, 2**62 - 1)"
     result = grade(code, seconds=0.5)
     assert grade.failed(result) == {"scale": "timeout"}
-    samples = failure(result, "scale").samples
-    texts = [line.text for line in samples.frame.source if line.number == samples.frame.line]
+    found = samples(result, "scale")
+    texts = [line.text for line in found.frame.source if line.number == found.frame.line]
     assert texts == ["    return torch.matrix_power(big, 2**62 - 1)"]
 
 
@@ -373,8 +385,8 @@ def scale(x, factor):
 """
     result = grade(code, seconds=1.0)
     assert grade.failed(result) == {"scale": "timeout"}
-    samples = failure(result, "scale").samples
-    texts = [line.text for line in samples.frame.source if line.number == samples.frame.line]
+    found = samples(result, "scale")
+    texts = [line.text for line in found.frame.source if line.number == found.frame.line]
     assert texts == ["    return torch.matrix_power(big, 2**62 - 1)"]
 
 
@@ -383,7 +395,7 @@ def test_a_loop_around_operations_of_torch_shows_its_line(grade: Any) -> None:
     code = "def scale(x, factor):\n    big = torch.ones(700, 700, requires_grad=True)\n    while True: torch.autograd.grad(torch.matrix_exp(big).sum(), big)"
     result = grade(code, seconds=0.5)
     assert grade.failed(result) == {"scale": "timeout"}
-    assert failure(result, "scale").samples.frame.line == line_number(grade, code, "while True")
+    assert samples(result, "scale").frame.line == line_number(grade, code, "while True")
 
 
 def test_code_without_a_line_shows_its_function(grade: Any) -> None:
@@ -391,8 +403,7 @@ def test_code_without_a_line_shows_its_function(grade: Any) -> None:
     lines = "\nscale.__code__ = scale.__code__.replace(co_linetable=b'')\n"
     result = grade(f"def scale(x, factor):\n    while True:\n        pass\n{lines}", seconds=0.5)
     assert grade.failed(result) == {"scale": "timeout"}
-    looped = failure(result, "scale").samples
-    assert looped is not None
+    looped = samples(result, "scale")
     assert looped.frame.function == "scale"
     assert looped.frame.source[2].text == "def scale(x, factor):"
     result = grade(f"def scale(x, factor):\n    raise KeyError(factor)\n{lines}")
@@ -402,7 +413,7 @@ def test_code_without_a_line_shows_its_function(grade: Any) -> None:
 def test_sleeping_too_long_is_a_timeout(grade: Any) -> None:
     result = grade("import time\ndef scale(x, factor):\n    while True: time.sleep(9)", seconds=0.5)
     assert grade.failed(result) == {"scale": "timeout"}
-    assert failure(result, "scale").samples.frame.function == "scale"
+    assert samples(result, "scale").frame.function == "scale"
 
 
 def test_skips_the_remaining_tests_after_two_timeouts(grade: Any) -> None:

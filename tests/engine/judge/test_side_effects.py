@@ -147,7 +147,7 @@ def test_only_the_last_call_counts(submission: RemoteSubmission) -> None:
 
 
 def test_a_module_of_this_process_has_no_side_effects() -> None:
-    module = execute("student", STUDENT)
+    module: Any = execute("student", STUDENT)
     assert_own_memory(module, module.views(X, 2))
     module.seeded(X)
     assert_generator_kept(module)

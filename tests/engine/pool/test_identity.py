@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import grader
 from grader.engine.pool import identity as module
 from grader.engine.pool.identity import environment, identity_hash
 
@@ -51,7 +52,7 @@ def test_a_changed_installation_changes_the_identity(
     for file in (*(f"engine/{name}" for name in engine), *(f"packages/torch/{name}" for name in torch)):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
-    monkeypatch.setattr(module.grader, "__file__", str(tmp_path / "engine/__init__.py"))
+    monkeypatch.setattr(grader, "__file__", str(tmp_path / "engine/__init__.py"))
     spec = type("Spec", (), {"origin": str(tmp_path / "packages/torch/__init__.py")})
     monkeypatch.setattr(module, "find_spec", lambda name: spec)
     before = identity_hash()

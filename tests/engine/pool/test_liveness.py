@@ -11,6 +11,7 @@ import pytest
 
 from grader.engine.pool import liveness
 from grader.engine.pool.liveness import Watchdog
+from grader.engine.sandbox.proc import cpu_seconds
 
 if sys.platform != "linux":
     pytest.skip("CPU time is counted in /proc", allow_module_level=True)
@@ -28,8 +29,8 @@ def running(code: str) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def wait_for_cpu_time(process: "subprocess.Popen[bytes]") -> None:
-    used = liveness.cpu_seconds(process.pid)
-    while liveness.cpu_seconds(process.pid) == used:
+    used = cpu_seconds(process.pid)
+    while cpu_seconds(process.pid) == used:
         pass
 
 

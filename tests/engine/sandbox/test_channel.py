@@ -59,7 +59,7 @@ def test_receives_an_answer_before_the_extended_deadline(channel: Channel) -> No
         channel.judge.receive(time.monotonic() - 1.0)
     channel.waited += LONG
     send(channel.theirs, b"answer", [b"blob"])
-    assert channel.judge.receive(time.monotonic() - 1.0) == (b"answer", b"blob")
+    assert channel.judge.receive(time.monotonic() - 1.0) == (b"answer", bytearray(b"blob"))
 
 
 def test_nothing_is_late_while_the_worker_waits_for_a_cpu(channel: Channel) -> None:
@@ -69,7 +69,7 @@ def test_nothing_is_late_while_the_worker_waits_for_a_cpu(channel: Channel) -> N
         yield from (7, 7)
 
     channel.runs = without_cpu()
-    assert channel.judge.receive(time.monotonic() - 1.0) == (b"answer", b"blob")
+    assert channel.judge.receive(time.monotonic() - 1.0) == (b"answer", bytearray(b"blob"))
 
 
 def test_waiting_is_counted_once_the_worker_gets_a_cpu(channel: Channel) -> None:
@@ -80,7 +80,7 @@ def test_waiting_is_counted_once_the_worker_gets_a_cpu(channel: Channel) -> None
         yield 8
 
     channel.runs = with_cpu()
-    assert channel.judge.receive(time.monotonic() - 1.0) == (b"answer", b"blob")
+    assert channel.judge.receive(time.monotonic() - 1.0) == (b"answer", bytearray(b"blob"))
 
 
 def test_a_worker_that_runs_past_its_deadline_is_late(channel: Channel) -> None:
@@ -98,4 +98,4 @@ def test_a_held_frame_is_sent_once_before_the_next_one(channel: Channel) -> None
     channel.judge.send(b"question", [b"numbers"], time.monotonic() + LONG)
     channel.judge.send(b"another", [], time.monotonic() + LONG)
     came = [receive(channel.theirs) for _ in range(3)]
-    assert came == [(b"begin", b""), (b"question", b"numbers"), (b"another", b"")]
+    assert came == [(b"begin", bytearray()), (b"question", bytearray(b"numbers")), (b"another", bytearray())]

@@ -118,7 +118,7 @@ class _Own:
 
     def pid(self) -> int:
         assert self.parser._process is not None
-        return self.parser._process.pid
+        return int(self.parser._process.pid)
 
 
 @pytest.fixture

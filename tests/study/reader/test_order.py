@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from grader.course import load_course
+from grader.course.lesson.files import PartFile
+from grader.course.model import Exercise
 from grader.course.progress import Graded, PartBegun, PartRead, Progress
 from grader.study.reader.order import next_exercise, next_part, next_step, reason_for, steps
 from tests.course.on_disk import COURSE, add
@@ -10,13 +12,17 @@ from tests.passed import record
 from tests.paths import copy_toolbox
 
 
+def name(step: PartFile | Exercise) -> str:
+    return step.name if isinstance(step, PartFile) else step.id
+
+
 def named(course: Path) -> list[str]:
-    return [getattr(step, "name", None) or step.id for step in steps(load_course(course))]
+    return [name(step) for step in steps(load_course(course))]
 
 
 def following(course: Path) -> str:
     step = next_step(list(steps(load_course(course))), Progress.load(course))
-    return "" if step is None else getattr(step, "name", None) or step.id
+    return "" if step is None else name(step)
 
 
 def read(course: Path, *slugs: str) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from distributed import Client
@@ -203,9 +204,9 @@ def test_gives_the_same_results_as_this_machine(cluster: Cluster, course: Path, 
 
 def test_workers_grade_in_parallel_and_clean_up(cluster: Cluster, bundle: CourseBundle) -> None:
     with cluster_pool(cluster.address, bundle, confined=True) as pool:
+        executor: Any = pool.executor  # Dask's, which takes workers
         futures = [
-            pool.executor.submit(pool.grade, JOB, workers=[name], allow_other_workers=False)
-            for name in ("alone", "nursed")
+            executor.submit(pool.grade, JOB, workers=[name], allow_other_workers=False) for name in ("alone", "nursed")
         ]
         assert [future.result().score for future in futures] == [31, 31]
         assert len({*cluster.judging()}) >= 4  # a warm process and a judge on each
@@ -347,9 +348,10 @@ def test_refuses_a_worker_with_another_version(course: Path, bundle: CourseBundl
         with cluster_pool(cluster.address, bundle, confined=True) as pool:
             cluster.worker("other", preload=OTHER_VERSION)  # joins later: its jobs say so
             cluster.has("other")
+            executor: Any = pool.executor  # Dask's, which takes workers
             with pytest.raises(UsageError, match="could not take the course; its log says why"):
-                pool.executor.submit(pool.grade, JOB, workers=["other"]).result()
-            assert pool.executor.submit(pool.grade, JOB, workers=["fitting"]).result().passed
+                executor.submit(pool.grade, JOB, workers=["other"]).result()
+            assert executor.submit(pool.grade, JOB, workers=["fitting"]).result().passed
         sentence = refused(course, tmp_path, cluster.address)
         assert judging(fitting.pid) == []
     assert re.match(r"error: The worker \S+ has archgrade 0\.0\.1\+\w+, .*; install the same on both\.", sentence)

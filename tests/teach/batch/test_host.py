@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -100,7 +100,12 @@ def test_retries_a_job_exclusively_after_its_judge_is_killed(host: Host, monkeyp
     turns: list[str] = []
     for name in ("exclusive", "shared"):
         turn = getattr(host._running, name)
-        monkeypatch.setattr(host._running, name, lambda name=name, turn=turn: turns.append(name) or turn())
+
+        def record(name: str = name, turn: Callable[[], object] = turn) -> object:
+            turns.append(name)
+            return turn()
+
+        monkeypatch.setattr(host._running, name, record)
     for number, again in (
         (signal.SIGKILL, "exclusive"), (signal.SIGTERM, "exclusive"), (signal.SIGSEGV, "shared")
     ):  # fmt: skip

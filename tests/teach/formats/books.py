@@ -67,7 +67,7 @@ class MemoryBook:
 
 
 def run(**more: Any) -> BatchRun:
-    fields = {
+    fields: dict[str, Any] = {
         "id": 1,
         "started": TIME,
         "ended": TIME.replace(minute=34),
@@ -85,12 +85,12 @@ def book(*grades: Grade, students: Sequence[Student] = (), **more: Any) -> Memor
     """Return a gradebook with these grades, and these students besides those who have grades."""
     all_students = {each.id: each for each in (*students, *(grade.student for grade in grades))}
     ordered = [all_students[key] for key in sorted(all_students)]
-    fields = {"course": "Architectures", "run": run(), "items": ITEMS} | more
+    fields: dict[str, Any] = {"course": "Architectures", "run": run(), "items": ITEMS} | more
     return MemoryBook(students=ordered, all_grades=grades, **fields)
 
 
 def case(id: str, outcome: Outcome = Outcome.PASSED, points: float = 1.0, **more: Any) -> TestResult:  # noqa: A002
-    fields = {
+    fields: dict[str, Any] = {
         "name": id.removeprefix("test_").replace("_", " "),
         "description": f"what {id} is about",
         "visibility": "hidden",
@@ -103,7 +103,7 @@ def case(id: str, outcome: Outcome = Outcome.PASSED, points: float = 1.0, **more
 
 def result(item: Item, *tests: TestResult, outcome: Outcome = Outcome.GRADED, **more: Any) -> Result:
     ran = outcome in (Outcome.GRADED, Outcome.IMPORT_ERROR)
-    fields = {
+    fields: dict[str, Any] = {
         "exercise": item.id,
         "file": f"{item.id}.py",
         "sha256": "5e" * 32,
@@ -142,7 +142,14 @@ def grade(
         reasons=reasons,
     )
     handed = GradedFile(file=f"submissions/{student.id}/{item.id}.py", sha256="5e" * 32, time=TIME, late=late < 0)
-    fields = {"student": student, "item": item, "handed": handed, "outcome": outcome, "points": points, "result": of}
+    fields: dict[str, Any] = {
+        "student": student,
+        "item": item,
+        "handed": handed,
+        "outcome": outcome,
+        "points": points,
+        "result": of,
+    }
     return Grade(**(fields | more))
 
 

@@ -1,16 +1,15 @@
 """Requirements on every format: selection, files, determinism, errors and memory."""
 
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from grader.base.errors import UsageError
 from grader.base.result import Failure, Outcome, Output
 from grader.teach.formats import FORMATS, FormatChoice, parse_format, write
-from grader.teach.gradebook.model import Book
+from grader.teach.gradebook.model import Book, Grade, GradedFile
 from grader.teach.handins.handin import Student
 from tests.teach.formats.books import MOE, book, case, grade, passed, result, run, sample_book
 from tests.teach.formats.written import BYTES, table
@@ -79,7 +78,13 @@ class Large:
     graded = frozenset(student.id for student in students)
     ignored = ()
 
-    def grades(self) -> Iterator[Any]:
+    def work(self, handed: GradedFile) -> None:
+        return None
+
+    def given(self, item: str) -> Sequence[str]:
+        return ()
+
+    def grades(self) -> Iterator[Grade]:
         for student in self.students:
             output = Output(f"{student.id}\n" * 10_000)
             failure = Failure("No.")

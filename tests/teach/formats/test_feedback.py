@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from grader.base.errors import UsageError
-from grader.base.result import Outcome, Output
+from grader.base.result import Failure, Outcome, Output, Raised
 from grader.show.layout import paint
 from grader.teach.formats.explanation import MAX_COLUMNS
 from grader.teach.formats.feedback import exercise_screen, write_feedback
@@ -77,7 +77,7 @@ def test_points_are_shown_once_beside_the_title(tmp_path: Path) -> None:
 
 def test_every_failing_test_is_explained() -> None:
     failing = [
-        books.case(f"test_{name}", Outcome.EXCEPTION, failure=books.Failure(f"The reason of {name}."))
+        books.case(f"test_{name}", Outcome.EXCEPTION, failure=Failure(f"The reason of {name}."))
         for name in ("one", "two", "three")
     ]
     screen = "\n".join(paint(line, 77, color=False) for line in exercise_screen(books.result(books.MOE, *failing)))
@@ -120,7 +120,7 @@ def test_does_not_quote_faults_of_the_grader(tmp_path: Path) -> None:
 def test_a_reused_result_does_not_name_the_other_student(tmp_path: Path) -> None:
     """A reused result may name the file of the student who handed in the same bytes first."""
     result = replace(books.syntax_error(), file="submissions/ada/rope.py")
-    raised = books.Raised("SyntaxError", "bad", (books.frame("submissions/ada/rope.py", 3, "f(x"),))
+    raised = Raised("SyntaxError", "bad", (books.frame("submissions/ada/rope.py", 3, "f(x"),))
     result = replace(result, exception=raised, output=Output("in submissions/ada/rope.py"))
     book = books.book(
         books.grade(books.ADA, books.MOE, books.passed(books.MOE)), books.grade(books.BOB, books.ROPE, result)
@@ -159,7 +159,7 @@ def test_hostile_text_is_only_text(student: Student, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", ["```", "````\n# forged", "~~~", "  ```\n| a |", "`" * 40])
 def test_output_cannot_end_its_code_block(words: str, tmp_path: Path) -> None:
-    failing = books.case("test_values", Outcome.FAILED, 4.0, failure=books.Failure(words), output=Output(words))
+    failing = books.case("test_values", Outcome.FAILED, 4.0, failure=Failure(words), output=Output(words))
     book = books.book(books.grade(books.ADA, books.MOE, books.result(books.MOE, failing)))
     _, markdown = feedback(book, books.ADA, tmp_path)
     assert len(shown(markdown)) == 3

@@ -35,6 +35,7 @@ def test_tables_have_rows_for_students_and_grades(tmp_path: Path) -> None:
 
 def test_points_have_no_rounding_noise(tmp_path: Path) -> None:
     noisy = grade(ADA, ROPE, passed(ROPE), late=-0.3)
+    assert noisy.points is not None
     noisy = msgspec.structs.replace(noisy, points=msgspec.structs.replace(noisy.points, final=0.1 + 0.2))
     wide, *_ = write("csv", book(noisy), tmp_path)
     assert table(wide)[1][4:] == ["", "", "0.3", "0.3", "10"]

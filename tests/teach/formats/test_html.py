@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from grader.base.errors import UsageError
-from grader.base.result import Outcome
+from grader.base.result import Diagnosis, Outcome
 from grader.teach.formats import page as pages
 from grader.teach.formats.feedback import write_feedback
 from grader.teach.formats.html import count_tenths, write_html
@@ -144,7 +144,7 @@ def test_hostile_text_is_only_text(tmp_path: Path) -> None:
     evil = Student(id=words, name=words)
     item = books.MOE
     failing = books.case("test_values", Outcome.WRONG_VALUES, 3.0, name=words, description=words)
-    found = books.Diagnosis(words, words, words, "test_values", 1)
+    found = Diagnosis(words, words, words, "test_values", 1)
     of = books.result(item, failing, diagnoses=(found,))
     book = books.book(
         books.grade(evil, item, of, late=-1.0, reasons=(words,), error=words), course=words, run=books.run(layout=words)

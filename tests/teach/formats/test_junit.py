@@ -1,6 +1,7 @@
 """Write junit.xml in pytest's format, and read it back with junitparser."""
 
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import junitparser
@@ -49,7 +50,7 @@ def test_writes_outcomes_as_xunit1(tmp_path: Path) -> None:
 
 def test_junitparser_finds_the_same_counts(tmp_path: Path) -> None:
     (path,) = write("junit", sample_book(), tmp_path)
-    read = junitparser.JUnitXml.fromfile(str(path))
+    read: Any = junitparser.JUnitXml.fromfile(str(path))
     for suite in read:
         counts = (suite.tests, suite.failures, suite.errors, suite.skipped)
         suite.update_statistics()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -162,7 +163,7 @@ def write(name: str, text: str) -> str:
     return name
 
 
-def regraded(folder: Path, measured: Result | QuizResult, **parts: str) -> RunComparison:
+def regraded(folder: Path, measured: Result | QuizResult, **parts: Any) -> RunComparison:
     """Record a second run with this result for Bob's router, and compare the runs."""
     with Gradebook(folder) as gradebook:
         record(gradebook, begin(gradebook, "again"), BOB, MOE, measured, **parts)

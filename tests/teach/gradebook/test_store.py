@@ -1,6 +1,7 @@
 """Tests of recording grades in a gradebook and reading them."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -95,7 +96,7 @@ def test_resumes_an_interrupted_run_with_the_same_command(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("differs", ["engine", "course_hash"])
 def test_does_not_resume_a_run_of_another_engine_or_course(tmp_path: Path, differs: str) -> None:
-    what = {"engine": "e", "course": "Small course", "course_hash": "c", "layout": "flat"}
+    what: dict[str, Any] = {"engine": "e", "course": "Small course", "course_hash": "c", "layout": "flat"}
     with Gradebook(tmp_path, create=True) as gradebook:
         first = gradebook.begin_run(["batch"], **what, items=ITEMS, students=CLASS)
         again = gradebook.begin_run(["batch"], **what, items=ITEMS, students=CLASS)
@@ -156,7 +157,7 @@ def test_keeps_names_of_any_bytes_distinct(tmp_path: Path) -> None:
 
 
 def test_stores_ignored_files_with_their_run(tmp_path: Path) -> None:
-    what = {"engine": "e", "course": "Small course", "course_hash": "c", "layout": "flat"}
+    what: dict[str, Any] = {"engine": "e", "course": "Small course", "course_hash": "c", "layout": "flat"}
     unread = Ignored(
         file="in.zip/bob.7z", why="an archive of a kind that is not read", kind=IgnoredKind.UNREAD, student=BOB
     )
@@ -171,7 +172,8 @@ def test_stores_ignored_files_with_their_run(tmp_path: Path) -> None:
         gradebook.begin_run(["b"], **what, items=ITEMS, students=CLASS, ignored=[unread])
         assert gradebook.book().ignored == [unread]
         assert gradebook.book(first).ignored == [nobodys]
-        assert (gradebook.book(first).graded, gradebook.book().graded) == ({"ada"}, set())
+        assert gradebook.book(first).graded == {"ada"}
+        assert gradebook.book().graded == set()
 
 
 def test_keeps_code_until_its_student_is_forgotten(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Tests of listing the files that are not graded."""
 
 from pathlib import Path
+from typing import Any
 
 from grader.teach.gradebook import Gradebook
 from grader.teach.gradebook.ungraded import ungraded_files, ungraded_in
@@ -40,7 +41,7 @@ def test_lists_a_student_with_a_grade_of_another_run_only(tmp_path: Path) -> Non
         first = begin(gradebook, "week 1", items=(MOE,))
         record(gradebook, first, BOB, MOE, result())
         gradebook.end_run(first)
-        what = {"engine": "e", "course": "c", "course_hash": "c", "layout": "flat", "items": ITEMS}
+        what: dict[str, Any] = {"engine": "e", "course": "c", "course_hash": "c", "layout": "flat", "items": ITEMS}
         second = gradebook.begin_run(["week 2"], **what, students=[ADA, BOB, EVE], ignored=[MISNAMED]).run
         record(gradebook, second, ADA, ROPE, result(ROPE))
         assert ungraded_in(gradebook.book()).students == {BOB: [MISNAMED]}

@@ -65,9 +65,14 @@ def test_rejects_a_file_that_is_not_an_archive(tmp_path: Path, name: str) -> Non
 @pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz"])
 def test_rejects_a_truncated_or_damaged_archive(tmp_path: Path, suffix: str) -> None:
     files = [(in_tar(f"{i}/rope.py"), os.urandom(3000)) for i in range(20)]
+
+    def write(made: zipfile.ZipFile) -> None:
+        for file, data in files:
+            made.writestr(file.name, data)
+
     path = tarred(tmp_path / "whole.tar", *files)
     if suffix == ".zip":
-        path = zipped(tmp_path / "whole.zip", lambda made: [made.writestr(i.name, data) for i, data in files])
+        path = zipped(tmp_path / "whole.zip", write)
     elif suffix == ".tar.gz":
         (tmp_path / "whole.tar.gz").write_bytes(gzip.compress(path.read_bytes()))
         path = tmp_path / "whole.tar.gz"

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from grader.base.errors import UsageError
-from grader.teach.handins.find import LAYOUTS, find_handins
+from grader.teach.handins.find import find_handins
 from grader.teach.handins.handin import Found
+from grader.teach.handins.layouts.detect import LAYOUTS
 from tests.teach.handins.handed_in import EXERCISES, Files, code, folder, refused, taken, tarred, why, zipped
 
 ADA_AND_BOB = [("ada", "moe_router"), ("ada", "rope"), ("bob", "moe_router")]
@@ -19,6 +20,7 @@ FLAT = code("ada_moe_router.py", "rope-ada.py", "moe_router.bob.py")
 @pytest.mark.parametrize(("files", "layout"), [(FOLDERS, "folder"), (FLAT, "flat")], ids=["folder", "flat"])
 def test_finds_the_same_hand_ins_on_disk_and_in_archives(tmp_path: Path, files: Files, layout: str) -> None:
     wrapped = {f"week 3/{name}": data for name, data in files.items()}
+    (tmp_path / "only").mkdir()
     for path in (
         folder(tmp_path / "disk", files),
         zipped(tmp_path / "a.zip", files),
@@ -26,7 +28,7 @@ def test_finds_the_same_hand_ins_on_disk_and_in_archives(tmp_path: Path, files: 
         tarred(tmp_path / "a.tar.gz", {f"./{name}": data for name, data in files.items()}),
         tarred(tmp_path / "b.TGZ", files),
         zipped(tmp_path / "wrapped.zip", wrapped),
-        zipped(tmp_path / "only" / "c.zip", files) if (tmp_path / "only").mkdir() is None else tmp_path,
+        zipped(tmp_path / "only" / "c.zip", files),
         tmp_path / "only",
     ):
         found = find_handins([path], EXERCISES)

@@ -102,5 +102,5 @@ def _typed(read: Read, wanted: Read, carried: Carried) -> None:
     words = [(one_line(word), right, feedback) for word, right, feedback in words if carried.arrows or "->" not in word]
     assert [(flat(word), *rest) for word, *rest in read.words] == words, read.name
     if not carried.wrong:
-        for *_, right, feedback in (*wanted.numbers, *wanted.words):
-            assert right or f": {feedback}" in read.when_wrong, read.name
+        for answer in (*wanted.numbers, *wanted.words):  # each ends with: is right, feedback
+            assert answer[-2] or f": {answer[-1]}" in read.when_wrong, read.name

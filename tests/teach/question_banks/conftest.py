@@ -15,7 +15,7 @@ FILES = {
 }
 
 
-@pytest.fixture(params=FILES.values(), ids=FILES.keys())
+@pytest.fixture(params=FILES.values(), ids=list(FILES))
 def quiz(request: pytest.FixtureRequest) -> Quiz:
     return load_quiz(request.param)
 

@@ -139,8 +139,8 @@ def expected(question: Question, asked: DrawnQuestion | None = None) -> Read:
             right = Formula(question.answer).value({})
             read.numbers = [(right, margin(question.tolerance, right), True, "")]
             for slip in question.wrong:
-                number = Formula(slip.answer).value({})
-                read.numbers.append((number, margin(question.tolerance, number), False, shown(slip.feedback)))
+                value = Formula(slip.answer).value({})
+                read.numbers.append((value, margin(question.tolerance, value), False, shown(slip.feedback)))
         case TextAnswer():
             read.kind = "words"
             read.words = [(answer, True, "") for answer in question.answers]

@@ -59,8 +59,8 @@ def test_draws_99_of_100_variants() -> None:
         id="n", level="recall", section="s", question="{a}?", explanation="e", source="s", answer="a",
         parameters={"a": Range(first=1, last=100)},
     )  # fmt: skip
-    (question,) = build_bank(Quiz(title="t", questions=(question,)), "slug", 99, "seed").questions
-    assert len({item.html for item in question.items}) == 99
+    (built,) = build_bank(Quiz(title="t", questions=(question,)), "slug", 99, "seed").questions
+    assert len({item.html for item in built.items}) == 99
 
 
 def test_items_to_order_are_never_shown_in_the_right_order(every_type: Quiz) -> None:

@@ -31,7 +31,7 @@ def student(name: str) -> Student:
     return Student(id=name)
 
 
-def found(given: tuple[str, ...] = (STUB, REFERENCE), **texts: str) -> list[SimilarHandins]:
+def found(given: tuple[str, ...] = (STUB, REFERENCE), /, **texts: str) -> list[SimilarHandins]:
     """Return what is similar among files, each handed in by one student."""
     hands: dict[str, list[tuple[Student, ...]]] = {}
     for name, text in texts.items():

@@ -220,4 +220,5 @@ def test_frames_of_the_executor_do_not_count_as_hidden(submission: RemoteSubmiss
         gate.w.add_(1)
     with pytest.raises(ValueError, match="no dtype") as updated:
         gate(torch.ones(2))
-    assert [error.value.fault.threw.hidden_frames for error in (asked, updated)] == [0, 0]
+    errors: list[Any] = [asked.value, updated.value]
+    assert [error.fault.threw.hidden_frames for error in errors] == [0, 0]

@@ -68,6 +68,7 @@ def test_a_checkpoint_is_converted_loaded_and_used(m: Any) -> None:
 def test_a_large_argument_has_a_gradient(m: Any) -> None:
     x = weight().requires_grad_()
     (2 * m.total(x)).backward()
+    assert x.grad is not None
     assert torch.equal(x.grad, torch.full_like(x, 2.0))
 
 

@@ -1,6 +1,7 @@
 """`nn.Module`s: construction, parameters, state, modes, methods, training."""
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -345,7 +346,7 @@ def test_loads_the_state_dict_of_another_module(m: Any) -> None:
     assert torch.equal(b(ids), torch.zeros(1, 3, 10))
 
 
-WAYS = {
+WAYS: dict[str, Callable[[Any], object]] = {
     "copy_": lambda p: p.copy_(torch.ones_like(p)),
     "fill_": lambda p: p.fill_(1.0),
     "zero_ and add_": lambda p: p.zero_().add_(1.0),

@@ -1,6 +1,7 @@
 """What cannot be sent raises UsageError, with one sentence for the author of the test."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -54,7 +55,7 @@ class Thing:
     pass
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     "an object of the test's": (lambda m: m.square(Thing()), "square cannot be given a Thing"),
     "a function of the test's": (lambda m: m.square(x=len), "square cannot be given a builtin_function_or_method"),
     "an object within a list": (lambda m: m.square([[{"a": Thing()}]]), "square cannot be given a Thing"),

@@ -306,7 +306,7 @@ def test_constants_of_the_module_can_be_read(m: Any) -> None:
 def test_a_cache_can_be_passed_back_in(m: Any) -> None:
     B, H, K = 2, 3, 4
     steps = torch.randn(5, B, H, 1, K)
-    cache = None
+    cache: Any = None
     for step in steps:
         before = None if cache is None else {**cache, "k": cache["k"].clone()}
         new = m.append_kv(cache, step, -step)
