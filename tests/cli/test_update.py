@@ -29,6 +29,24 @@ def test_shows_what_is_new_and_what_is_kept(workspace: Path, monkeypatch: pytest
     assert run("list").exit_code == 0
 
 
+def test_newer_hidden_tests_do_not_grade_an_older_statement(workspace: Path) -> None:
+    hidden = workspace.parent / "installed/solutions/base/test_hidden.py"
+    hidden.write_text(hidden.read_text() + "\n# newer\n")
+    told = "base in this workspace differs from base in the installed course; run grade update"
+    assert error("exercise", "base").startswith(told)
+    assert "not started" in run("exercise", "top").stdout
+    assert run("update").exit_code == 0
+    assert "not started" in run("exercise", "base").stdout
+
+
+def test_does_not_update_a_workspace_of_another_course(workspace: Path) -> None:
+    syllabus = workspace.parent / "installed/course.yaml"
+    syllabus.write_text(syllabus.read_text().replace("title: ", "title: Another, ", 1))
+    for words in (["update"], ["exercise", "base"]):
+        assert "is a workspace of the course" in error(*words)
+        assert "create another workspace: grade init DIR." in error(*words)
+
+
 def test_rejects_a_folder_that_is_not_a_workspace(small_course: Path) -> None:
     assert error("update").endswith("is no workspace; update a clone with git pull.")
 

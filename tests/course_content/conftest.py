@@ -17,6 +17,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not item.path.is_relative_to(HERE):
             continue
-        ids = item.name.partition("[")[2].removesuffix("]").split("-") if "[" in item.name else []
+        ids = item.callspec.id.split("-") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else []
         if item.path.parent.name == "references" or (ids and not SAMPLE.intersection(ids)):
             item.add_marker(pytest.mark.course)

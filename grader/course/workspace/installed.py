@@ -10,6 +10,7 @@ from grader import __version__
 from grader.base.errors import UsageError
 from grader.base.files import shown
 from grader.course.document import Document
+from grader.course.model import Syllabus
 from grader.course.workspace.digest import exercise_digest
 from grader.course.workspace.marker import COURSE_FILE, Workspace, workspace_at
 
@@ -43,8 +44,8 @@ def solutions_for(root: Path) -> Path:
 
 
 def title_of(course: Path) -> str:
-    """Return the title of a course. Raise UsageError if its course.yaml cannot be read."""
-    return str(Document(course / COURSE_FILE).value["title"])
+    """Return the title of a course. Raise UsageError if its course.yaml is invalid."""
+    return Document(course / COURSE_FILE).convert(Syllabus).title
 
 
 def require_same_course(root: Path, workspace: Workspace) -> None:
@@ -52,20 +53,20 @@ def require_same_course(root: Path, workspace: Workspace) -> None:
     title = title_of(installed_course())
     if workspace.title not in ("", title):
         raise UsageError(
-            f"{shown(root)} is a workspace of the course {workspace.title!r}, and {title!r} is installed; "
-            "install the archgrade that it was made with, or make another workspace: grade init DIR."
+            f"{shown(root)} is a workspace of the course {workspace.title!r}, but {title!r} is installed; "
+            "install the archgrade that created it, or create another workspace: grade init DIR."
         )
 
 
 def require_same_exercise(root: Path, exercise: str) -> None:
-    """Raise UsageError if the installed course has another statement, stub or test of an exercise than a workspace.
+    """Raise UsageError if the statement, stub or tests of an exercise differ from those of the installed course.
 
-    A submission must not be graded by tests that are newer than the statement beside it. Other folders than workspaces
-    have the tests themselves, and pass.
+    A submission must not be graded by tests that are newer than the statement beside it. A folder that is not a
+    workspace passes, since it contains the tests itself.
     """
     workspace = workspace_at(root)
     if workspace is not None and workspace.exercises.get(exercise) != exercise_digest(installed_course(), exercise):
         raise UsageError(
-            f"The installed course has another {exercise} than this workspace; bring it up to date with grade update, "
-            "which leaves your files as they are."
+            f"{exercise} in this workspace differs from {exercise} in the installed course; run grade update, "
+            "which does not change your files."
         )

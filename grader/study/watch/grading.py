@@ -29,7 +29,7 @@ class GradingTask(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, course: Course, exercise: Exercise, submission: Submission) -> "GradingTask":
-        """Create a task. Raise UsageError if a file that it imports cannot be read, or its tests are newer."""
+        """Create a task. Raise UsageError if an imported file cannot be read, or the workspace is outdated."""
         require_same_exercise(course.root, exercise.id)
         return cls(course, exercise, submission, own_imports(course, exercise, submission.text))
 

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from grader.base.errors import UsageError
+from grader.course.workspace.filling import init
 from grader.engine.pool.client import Judges
 from grader.study.notebook.session import NotebookSession
+from tests.course.workspace.installation import install
 
 
 @pytest.fixture
@@ -52,3 +55,13 @@ def test_grades_the_next_cell_after_an_interrupt(
             score(session, course, reference)
     assert not (course / ".archgrade").exists()
     assert score(session, course, reference) == 31
+
+
+def test_an_outdated_workspace_is_not_graded(
+    session: NotebookSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = install(tmp_path, monkeypatch) / "solutions/base/test_hidden.py"
+    root = init(tmp_path / "mine").root
+    hidden.write_text(hidden.read_text() + "\n# newer\n")
+    with pytest.raises(UsageError, match="base in this workspace differs from base in the installed course"):
+        session.grade(root, "base", "x = 1", "%%grade base")

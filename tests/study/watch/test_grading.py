@@ -10,9 +10,11 @@ import pytest
 
 from grader.base.errors import UsageError
 from grader.course import Course, load_course
+from grader.course.workspace.filling import init
 from grader.engine.pool.client import Judges
 from grader.study.grading import own_submission
 from grader.study.watch.grading import BackgroundGrader, GradingTask, TaskResult
+from tests.course.workspace.installation import install
 from tests.paths import copy_toolbox
 
 Results = SimpleQueue[TaskResult | UsageError]
@@ -104,3 +106,13 @@ def test_reports_a_broken_test_file(course: Course, grading: BackgroundGrader, r
     error = results.get(timeout=600)
     assert isinstance(error, UsageError)
     assert "test_hidden.py" in str(error)
+
+
+def test_an_outdated_workspace_is_not_graded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = install(tmp_path, monkeypatch) / "solutions/base/test_hidden.py"
+    course = load_course(init(tmp_path / "mine").root)
+    exercise = course.exercise("base")
+    GradingTask.of(course, exercise, own_submission(exercise))
+    hidden.write_text(hidden.read_text() + "\n# newer\n")
+    with pytest.raises(UsageError, match="base in this workspace differs from base in the installed course"):
+        GradingTask.of(course, exercise, own_submission(exercise))

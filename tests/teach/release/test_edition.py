@@ -8,6 +8,7 @@ import yaml
 from grader.base.errors import UsageError
 from grader.course import load_course
 from grader.course.document import Document
+from grader.course.workspace.digest import course_digest, exercise_digests
 from grader.quiz.form import QuizForm, answers_of, read_form
 from grader.quiz.load import load_quiz
 from grader.teach.release.edition import QuizMode, edition_files, select_edition
@@ -52,7 +53,9 @@ def test_course_yaml_says_that_it_was_released(tmp_path: Path) -> None:
     root = courses.with_quiz(tmp_path)
     given = files(root)["course.yaml"].decode()
     assert given.startswith((root / "course.yaml").read_text().rstrip())
-    assert yaml.safe_load(given)["released"] is True
+    syllabus = yaml.safe_load(given)
+    assert syllabus["released"] is True
+    assert syllabus["digest"] == course_digest(root, exercise_digests(root))
 
 
 def test_course_yaml_with_braces_is_a_usage_error(tmp_path: Path) -> None:
