@@ -32,7 +32,7 @@ __all__ = [
     *("assert_own_memory", "needs", "points", "replaces", "seconds"),
 ]
 
-INTERFACE = 1  # the version of what course authors import; a name that goes, or means something else, raises it
+INTERFACE = 1  # the version of what course authors import; raised when a name is removed or changes its meaning
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ def needs(*tests: Callable[..., Any], packages: Iterable[str] = ()) -> pytest.Ma
     """
     for test in tests:
         if not inspect.isfunction(test):
-            raise TypeError(f"needs takes test functions and not {test!r}; write @needs(test_example), without quotes")
+            raise TypeError(f"needs takes test functions, not {test!r}; write @needs(test_example), without quotes")
     return pytest.mark.needs(*(test.__name__ for test in tests), packages=tuple(packages))
 
 

@@ -143,7 +143,7 @@ class Syllabus(YamlStruct, frozen=True, kw_only=True):
     lessons: Annotated[tuple[Lesson, ...], Meta(min_length=1)]
     show_hidden_output: bool = False
     released: bool = False  # a student's edition, written by `grade release`
-    digest: str = ""  # of the course that an edition was made of
+    digest: str = ""  # of the course that an edition was made from
     standards: Standards = Standards()
 
 

@@ -41,7 +41,7 @@ class ExerciseVerdict:
     variants: int
     slowest: float = 0.0  # seconds of the reference's slowest test, in its fastest run
     problems: list[ExerciseProblem] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)  # what a good exercise has besides
+    warnings: list[str] = field(default_factory=list)  # what a good exercise has as well
     unavailable: list[str] = field(default_factory=list)  # why some tests could not run here
 
 
@@ -99,7 +99,7 @@ class _ExerciseCheck:
             ("variants.py", len(self.variants), FEWEST_VARIANTS),
         ):
             if found < fewest:
-                self.verdict.warnings.append(f"{file}: {found} of the {fewest} versions that a good exercise has.")
+                self.verdict.warnings.append(f"{file}: {found} found; a good exercise has at least {fewest}.")
 
     def runs(self, first_id: int) -> Iterator[_Run]:
         """Yield all runs; their jobs have the ids from `first_id` on."""

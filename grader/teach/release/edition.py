@@ -26,7 +26,7 @@ from grader.quiz.sealed import seal
 QuizMode = Literal["practice", "exam", "none"]
 RELEASED = """
 released: true  # a student's edition: no solutions, and perhaps not all lessons and exercises
-digest: "{digest}"  # of the course that it was made of
+digest: "{digest}"  # of the course that it was made from
 """
 
 _README = """\
