@@ -1,4 +1,4 @@
-"""docs/architecture.md: the wings that it draws are those of the code."""
+"""docs/contributors/architecture.md: the wings that it draws are those of the code."""
 
 import re
 
@@ -7,7 +7,7 @@ from tests.paths import ROOT
 
 
 def test_the_wings_are_the_folders_of_grader() -> None:
-    drawn = re.findall(r"^  (\w+)/ ", read("docs/architecture.md"), re.MULTILINE)
+    drawn = re.findall(r"^  (\w+)/ ", read("docs/contributors/architecture.md"), re.MULTILINE)
     wings = {path.name for path in (ROOT / "grader").iterdir() if (path / "__init__.py").is_file()}
     assert sorted(drawn) == sorted(wings)
 

@@ -1,4 +1,8 @@
-"""CONTRIBUTING.md: tests lie where it says that they lie, so that the path of a module leads to its tests."""
+"""CONTRIBUTING.md and the templates of issues: tests are where the page says, and the forms are valid."""
+
+import re
+import subprocess
+import sys
 
 import pytest
 
@@ -6,6 +10,7 @@ from tests.docs.documents import read
 from tests.paths import ROOT
 
 BESIDES = {"course_content", "docs", "sorting", "toolbox"}  # folders of no package
+FORMS = ROOT / ".github/ISSUE_TEMPLATE"
 
 
 def test_the_folders_of_tests_are_those_of_grader() -> None:
@@ -18,3 +23,21 @@ def test_the_folders_of_tests_are_those_of_grader() -> None:
 @pytest.mark.parametrize("folder", sorted(BESIDES))
 def test_folders_of_another_name_are_explained(folder: str) -> None:
     assert f"`tests/{folder}/`" in read("CONTRIBUTING.md")
+
+
+def test_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([\w-]+):", makefile, re.MULTILINE))
+    named = set()
+    for document in ("CONTRIBUTING.md", ".github/PULL_REQUEST_TEMPLATE.md"):
+        named |= set(re.findall(r"(?:^|`)make ([a-z-]+)(?=`|  | #)", read(document), re.MULTILINE))
+    assert named >= {"test", "test-all", "lint", "release"}
+    assert named - targets == set()
+
+
+@pytest.mark.parametrize("form", sorted(path.name for path in FORMS.iterdir()))
+def test_issue_forms_are_valid(form: str) -> None:
+    schema = "vendor.github-issue-config" if form == "config.yml" else "vendor.github-issue-forms"
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(FORMS / form)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

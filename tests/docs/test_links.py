@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.documents import DOCUMENTS, name, prose, read
+from tests.docs.documents import DOCUMENTS, name, prose, read, rows
 from tests.paths import ROOT
 
 
@@ -37,11 +37,37 @@ def defined(path: Path) -> set[str]:
     return {node.name for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.FunctionDef)}
 
 
-@pytest.mark.parametrize("document", ["docs/architecture.md", "docs/security.md", "docs/result.md", "CONTRIBUTING.md"])
+NAMING = [
+    "docs/contributors/architecture.md",
+    "docs/contributors/benchmarks.md",
+    "docs/contributors/security.md",
+    "docs/reference/result.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+]
+
+
+@pytest.mark.parametrize("document", NAMING)
 def test_files_and_tests_exist(document: str) -> None:
     missing = []
-    for path, test in re.findall(r"`((?:grader|tests|benchmarks|docs)/[\w./-]+)(?:::(\w+))?`", prose(read(document))):
-        file = ROOT / path
-        if not file.exists() or (test and test not in defined(file)):
-            missing.append(f"{path}::{test}" if test else path)
+    text = prose(read(document))
+    for path in re.findall(r"`((?:grader|tests|benchmarks|docs)/[\w./-]+)`", text):
+        if not (ROOT / path).exists():
+            missing.append(path)
+    for path, test in re.findall(r"`([\w./-]+)::(\w+)`", text):
+        if sum(test in defined(file) for file in files_ending(path)) != 1:  # more than one: the path is too short
+            missing.append(f"{path}::{test}")
     assert missing == []
+
+
+def files_ending(end: str) -> list[Path]:
+    """Return the test files whose path ends with these parts."""
+    parts = Path(end).parts
+    return [path for path in (ROOT / "tests").rglob(parts[-1]) if path.relative_to(ROOT).parts[-len(parts) :] == parts]
+
+
+def test_every_attack_names_a_test() -> None:
+    text = read("docs/contributors/security.md")
+    attacks = [row for part in text.split("\n## ") if "| attack |" in part for row in rows(part, "attack")]
+    assert len(attacks) > 40
+    assert [row for row in attacks if len(row) != 3 or "::test_" not in row[2]] == []
