@@ -14,7 +14,7 @@ from grader.cli.screen import columns, say, step, written_lines
 from grader.course import find_course, load_course
 from grader.show.layout import COLUMNS, Line, paint
 from grader.show.symbols import supports_unicode
-from grader.teach.formats import parse_formats
+from grader.teach.formats import FORMATS, parse_formats
 from grader.teach.gradebook import Gradebook
 from grader.teach.gradebook.book import StoredBook
 from grader.teach.gradebook.database import storable
@@ -59,7 +59,7 @@ class JsonGradebook(msgspec.Struct, frozen=True, kw_only=True):
     "formats",
     metavar="NAME[=FILE]",
     multiple=True,
-    help="Export as html, csv, moodle or other; may be repeated.",
+    help=f"Export; may be repeated. NAME is {', '.join(FORMATS)}.",
 )
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Folder for exports.  [default: DIR]")
 @click.option("--late", metavar="FILE", type=FILE, help="Apply this late policy (YAML) from now on.")

@@ -1,4 +1,4 @@
-"""docs/ci.md: its workflows are valid, and the commands in them grade a class of clones."""
+"""Grading in CI, in docs/instructors.md: its workflows are valid, and the commands in them grade a class of clones."""
 
 import json
 import os
@@ -16,8 +16,9 @@ import yaml
 from tests.classes import FILES, REFERENCE, make_course
 from tests.paths import ROOT
 
-PAGE = (ROOT / "docs/ci.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+PAGE = (ROOT / "docs/instructors.md").read_text("utf-8")
+SECTION = PAGE.partition("\n## Grading in CI\n")[2].partition("\n## ")[0]
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
 GITHUB, GITLAB = BLOCKS
 SCHEMAS = {"vendor.github-workflows": GITHUB, "vendor.gitlab-ci": GITLAB}
 TOKEN = "a-secret-of-the-instructor"

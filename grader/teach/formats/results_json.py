@@ -1,6 +1,6 @@
 """results.json: the whole gradebook, for programs.
 
-It is described in docs/formats.md. Write its schema with
+It is described in docs/reference/results.md. Write its schema with
 `python -m grader.teach.formats.results_json > docs/results.schema.json`.
 """
 

@@ -31,7 +31,8 @@ class _LeftOut:
 def choose_versions(handins: Iterable[Handin]) -> tuple[list[Handin], list[Ignored]]:
     """Return the files to grade, with the versions of each student and item numbered, and the files left out.
 
-    docs/submissions.md lists the evidence in order. If two files of a student for one item differ and nothing tells
+    The evidence, in order: what the file map says, the time it was handed in, the number of the archive, the place, the
+    number in the name, the time of the last change. If two files of a student for one item differ and nothing tells
     which counts, reading the chosen one raises UsageError: only that student is affected.
     """
     chosen: list[Handin] = []

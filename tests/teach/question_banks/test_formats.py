@@ -1,4 +1,4 @@
-"""All formats: they keep any text as it is, and docs/quiz-formats.md lists them."""
+"""All formats: they keep any text as it is, and docs/instructors.md lists them."""
 
 from collections.abc import Callable
 
@@ -72,6 +72,6 @@ def test_any_text_is_kept(form: str, quiz: Quiz) -> None:
 
 
 def test_the_document_lists_all_formats_with_their_files() -> None:
-    table = rows(read("docs/quiz-formats.md"), "`--format`")
-    listed = {row[0].strip("`"): row[1].partition(":")[0].strip("`") for row in table}
+    table = rows(read("docs/instructors.md"), "quiz format")
+    listed = {row[0].strip("`"): row[1].strip("`") for row in table}
     assert listed == {each.name: f"SLUG.{each.suffix}" for each in FORMATS.values()}
