@@ -1,4 +1,4 @@
-"""The data of a quiz. The fields are the keys of quiz.yaml; docs/quizzes.md explains them."""
+"""The data of a quiz. The fields are the keys of quiz.yaml; docs/authors/quizzes.md explains them."""
 
 from typing import Annotated, Any, Literal
 

@@ -1,8 +1,8 @@
 """The JSON Schema of quiz.yaml, with which editors complete keys and mark mistakes.
 
-After a change of the model, write it anew:
+After a change of the model, write it again:
 
-    python -m grader.quiz.schema > docs/quiz.schema.json
+    python -m grader.quiz.schema > docs/reference/quiz.schema.json
 
 It describes the shape only; `grade check` checks more.
 """
@@ -21,13 +21,13 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": "urn:archgrade:quiz:v1",
-        "description": "lessons/NN-slug/quiz.yaml; docs/quizzes.md explains it.",
+        "description": "lessons/NN-slug/quiz.yaml; docs/authors/quizzes.md explains it.",
         **_relaxed(made),
     }
 
 
 def text() -> str:
-    """Return the text of docs/quiz.schema.json."""
+    """Return the text of docs/reference/quiz.schema.json."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 

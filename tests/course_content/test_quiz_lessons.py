@@ -17,7 +17,7 @@ from grader.quiz.plain_mode import question_lines
 from grader.quiz.score import describe_right_answer, mark, right_answer
 from tests.paths import ROOT
 
-SCHEMA = ROOT / "docs" / "quiz.schema.json"
+SCHEMA = ROOT / "docs" / "reference" / "quiz.schema.json"
 COURSE = load_lessons(ROOT)
 LESSONS = [lesson for lesson in COURSE.lessons if quiz_path(COURSE, lesson).is_file()]
 SALTS = 30  # students for whom each question is asked

@@ -1,4 +1,4 @@
-"""The JSON Schema in docs/ is up to date and rejects mistakes."""
+"""The JSON Schema in docs/reference/ is up to date and rejects mistakes."""
 
 import jsonschema
 import pytest
@@ -8,11 +8,13 @@ from grader.quiz import schema
 from tests.paths import ROOT
 from tests.quiz.every_type import FILE
 
-SCHEMA = ROOT / "docs" / "quiz.schema.json"
+SCHEMA = ROOT / "docs" / "reference" / "quiz.schema.json"
 
 
 def test_the_committed_schema_is_up_to_date() -> None:
-    assert SCHEMA.read_text("utf-8") == schema.text(), "run: python -m grader.quiz.schema > docs/quiz.schema.json"
+    assert SCHEMA.read_text("utf-8") == schema.text(), (
+        "run: python -m grader.quiz.schema > docs/reference/quiz.schema.json"
+    )
     jsonschema.Draft7Validator.check_schema(schema.schema())
 
 

@@ -157,7 +157,7 @@ def expected(question: Question, asked: DrawnQuestion | None = None) -> Read:
 
 
 def margin(tolerance: Tolerance | None, right: Number) -> float:
-    """Return how far off a number may be, as docs/quizzes.md defines it."""
+    """Return how far off a number may be, as docs/authors/quizzes.md defines it."""
     if tolerance is None:
         return 0.0 if isinstance(right, int) else abs(right) / 1e6
     return tolerance.absolute if tolerance.absolute else (tolerance.relative or 0.0) * abs(right)
