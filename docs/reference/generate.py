@@ -65,8 +65,8 @@ RESULTS_PAGE = f"""\
 COMMANDS_PAGE = """\
 # Commands
 
-With `--help`, each command says more about itself. `grade` alone is `grade list`. Exit codes: 0 success, 1 something
-did not pass, 2 bad input, 3 a fault of the grader, 130 Ctrl-C.
+Add `--help` for more. `grade` alone is `grade list`. Exit codes: 0 success, 1 something did not pass, 2 bad input, 3 a
+fault of the grader, 130 Ctrl-C.
 """
 
 

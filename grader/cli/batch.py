@@ -24,7 +24,7 @@ from grader.teach.batch.options import BatchOptions
 from grader.teach.batch.quizzes import Quizzes
 from grader.teach.batch.run import Batch, Tally
 from grader.teach.batch.screen import fault_lines, found_lines, summary_lines
-from grader.teach.formats import parse_formats
+from grader.teach.formats import FORMATS, parse_formats
 from grader.teach.formats.files import print_note
 from grader.teach.gradebook import Gradebook
 from grader.teach.gradebook.book import StoredBook
@@ -67,7 +67,7 @@ DEFAULT = ("json", "csv")  # formats
     "formats",
     metavar="NAME[=FILE]",
     multiple=True,
-    help="What to write, by default json and csv; may be repeated.",
+    help=f"What to write; may be repeated; by default json and csv. NAME is {', '.join(FORMATS)}.",
 )
 @click.option("--regrade", is_flag=True, help="Grade unchanged hand-ins again, too.")
 @click.option(
@@ -80,7 +80,7 @@ DEFAULT = ("json", "csv")  # formats
 @click.option(
     "--jobs", metavar="N", type=click.IntRange(1, 1024), help="Number of judges; by default one for each processor."
 )
-@click.option("--cluster", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler.")
+@click.option("--cluster", metavar="ADDRESS", help="Grade on this Dask cluster.")
 @click.option("--fail-under", metavar="P", type=click.FloatRange(0, 100), help="Exit with 1 if someone is below P %.")
 @click.option("--quiet", is_flag=True, help="Print only errors, faults, and whose work is not graded.")
 @click.pass_context
