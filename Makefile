@@ -1,6 +1,5 @@
 # make demo   grades three files, each doing its own set-up
 # make test   tests the engine and a sample of the course; make test-all tests everything
-# make docs   writes docs/reference from the code
 # make weights installs the real weights that three exercises run (docs/students.md)
 # Both make the environment .venv first, with a Python of 3.11 or newer: make demo PYTHON=python3.12
 
@@ -32,6 +31,7 @@ lint: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The pages and schemas of docs/reference, from the code.
 docs: .venv/installed-dev
 	$(BIN)/python docs/reference/generate.py
 
