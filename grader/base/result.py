@@ -1,6 +1,7 @@
 """The result of grading one submission, as data: the terminal, JSON and all other formats are views of it.
 
-Sizes are counts of elements, times are seconds, points are those of the tests' marks.
+The docstring below a field or an outcome is its meaning in the JSON Schema and in docs/reference/result.md. `make docs`
+writes both.
 """
 
 from enum import StrEnum
@@ -12,55 +13,85 @@ SCHEMA = "archgrade/result/v3"
 
 
 class Outcome(StrEnum):
-    """The outcome of a test or of a whole submission."""
+    """How a test or a whole submission ended."""
 
-    # of a submission
-    GRADED = "graded"  # the tests ran: see each test's own outcome
-    UNREADABLE = "unreadable"  # not a text file, too large, a broken notebook
+    GRADED = "graded"
+    """The tests of the submission ran; each has its own outcome."""
+    UNREADABLE = "unreadable"
+    """The submission is not text, too large, or a broken notebook or form."""
     SYNTAX_ERROR = "syntax_error"
-    IMPORT_ERROR = "import_error"  # an exception while the module was loaded
-    # of a test
+    """The submission does not compile."""
+    IMPORT_ERROR = "import_error"
+    """Loading the submission raised an exception."""
     PASSED = "passed"
-    SKIPPED = "skipped"  # a test that it needs did not pass
-    UNAVAILABLE = "unavailable"  # requires a package that is not installed here: not counted
-    FAILED = "failed"  # an assertion of another kind than those below
+    """The test passed."""
+    SKIPPED = "skipped"
+    """A test that it needs did not pass, or two tests have already run out of time."""
+    UNAVAILABLE = "unavailable"
+    """It requires a package that is not installed, and counts no points."""
+    FAILED = "failed"
+    """Another kind of assertion failed."""
     WRONG_VALUES = "wrong_values"
+    """The shape and dtype are right, but numbers differ."""
     WRONG_SHAPE = "wrong_shape"
+    """The shape differs."""
     WRONG_DTYPE = "wrong_dtype"
+    """The dtype differs."""
     WRONG_TYPE = "wrong_type"
-    NAN = "nan"  # NaN where a number was expected
+    """A list instead of a tensor, for example."""
+    NAN = "nan"
+    """NaN where a number was expected."""
     RETURNED_NONE = "returned_none"
-    NO_EXCEPTION = "no_exception"  # an error was expected and none was raised
-    EXCEPTION = "exception"  # raised in the student's code
-    ARGUMENT_CHANGED = "argument_changed"  # an argument was changed in place
+    """None instead of a value."""
+    NO_EXCEPTION = "no_exception"
+    """An expected exception was not raised."""
+    EXCEPTION = "exception"
+    """The student's code raised an exception."""
+    ARGUMENT_CHANGED = "argument_changed"
+    """An argument was changed in place."""
     MISSING_NAME = "missing_name"
+    """The module, or an object in it, lacks a name."""
     WRONG_SIGNATURE = "wrong_signature"
-    # of both
+    """The function does not accept the exercise's arguments."""
     NOT_STARTED = "not_started"
-    BLOCKED = "blocked"  # an exercise that this one builds on does not pass: nothing is known yet
+    """The code raises NotImplementedError."""
+    BLOCKED = "blocked"
+    """An exercise that this one imports is missing or does not pass."""
     TIMEOUT = "timeout"
+    """It ran into its time limit."""
     RECURSION = "recursion"
+    """A function calls itself without end."""
     MEMORY = "memory"
-    EXITED = "exited"  # sys.exit, os._exit
-    CRASHED = "crashed"  # killed by a signal: segmentation fault, abort
-    FORBIDDEN = "forbidden"  # a system call that submissions may not make
-    TAMPERED = "tampered"  # wrote to the grader's channel
-    ERROR = "error"  # a bug in the grader or the course: never a wrong answer
+    """It ran into the memory limit."""
+    EXITED = "exited"
+    """It called `sys.exit` or `os._exit`."""
+    CRASHED = "crashed"
+    """A signal ended it, such as a segmentation fault."""
+    FORBIDDEN = "forbidden"
+    """It made a system call that submissions may not make."""
+    TAMPERED = "tampered"
+    """It interfered with the grader, or crashes judges in a batch."""
+    ERROR = "error"
+    """The grader or the course is at fault."""
 
 
 class Axis(msgspec.Struct, frozen=True):
-    """An axis of a tensor: its size, and the name that the test gives that size, unless two names share it."""
+    """An axis of a tensor."""
 
     size: int
     name: str | None = None
+    """The test's name for this size, unless two names share it."""
 
 
 class Value(msgspec.Struct, frozen=True):
     """A description of a value: a tensor by its axes and dtype, anything else by its text."""
 
-    text: str  # "3", "'mean'", "None", "tensor", "list of 3 tensors"
-    shape: tuple[Axis, ...] | None = None  # None: not a tensor
-    dtype: str | None = None  # "float64"
+    text: str
+    """`3`, `'mean'`, `None`, `tensor`, `list of 3`."""
+    shape: tuple[Axis, ...] | None = None
+    """Null: not a tensor."""
+    dtype: str | None = None
+    """`float64`."""
 
 
 class NamedValue(msgspec.Struct, frozen=True):
@@ -74,17 +105,22 @@ class ReturnedPart(msgspec.Struct, frozen=True):
     """One part of a returned value beside the expected one."""
 
     name: str
+    """The reference's name for it."""
     yours: Value
     expected: Value | None = None
-    agrees: bool | None = None  # None: not compared
+    """Null: there is none."""
+    agrees: bool | None = None
+    """Null: not compared."""
 
 
 class Call(msgspec.Struct, frozen=True):
     """The call of the student's code that a failure is about."""
 
-    function: str  # "route", "MoELayer", "MoELayer.forward"
+    function: str
+    """`route`, `MoELayer`, `MoELayer.forward`."""
     arguments: tuple[NamedValue, ...] = ()
     returned: tuple[ReturnedPart, ...] = ()
+    """The items of a tuple; empty if the call did not return."""
 
 
 Number = float | str  # a finite float, or "nan", "inf", "-inf", "True", "False", "…"
@@ -93,24 +129,34 @@ Number = float | str  # a finite float, or "nan", "inf", "-inf", "True", "False"
 class Row(msgspec.Struct, frozen=True):
     """A range of numbers along the last axis: yours beside expected."""
 
-    index: tuple[int, ...]  # along all axes but the last
-    start: int  # position on the last axis of the first number shown
+    index: tuple[int, ...]
+    """Position on all axes except the last."""
+    start: int
+    """Position on the last axis of the first number."""
     yours: tuple[Number, ...]
     expected: tuple[Number, ...]
     differs: tuple[bool, ...]
-    worst: bool = False  # holds the element that differs most
+    worst: bool = False
+    """It has the element that differs most."""
 
 
 class Comparison(msgspec.Struct, frozen=True):
     """Two tensors (or numbers) that should have been equal."""
 
-    name: str  # which part of the returned value
-    axes: tuple[Axis, ...]  # of the expected tensor
+    name: str
+    """The part of the returned value."""
+    axes: tuple[Axis, ...]
+    """Of the expected tensor."""
     rows: tuple[Row, ...]
+    """Where they differ; a few hundred at most."""
     differing: int
+    """Elements that differ."""
     total: int
-    largest: Number  # the largest absolute difference
+    """All elements."""
+    largest: Number
+    """Largest absolute difference."""
     rtol: float
+    """An element agrees if it differs by at most `atol + rtol * abs(expected)`."""
     atol: float
 
 
@@ -118,14 +164,17 @@ class SourceLine(msgspec.Struct, frozen=True):
     """A line of the student's file."""
 
     number: int
+    """From 1."""
     text: str
 
 
 class Operand(msgspec.Struct, frozen=True):
-    """An operand of the expression that failed, and its column in the line."""
+    """An operand of the expression that failed."""
 
     expression: str
-    column: int  # of its first character in the line, from 0
+    """As written in the line."""
+    column: int
+    """Its start, from 0."""
     value: Value
 
 
@@ -134,11 +183,16 @@ class Frame(msgspec.Struct, frozen=True):
 
     file: str
     line: int
+    """From 1."""
     function: str
-    source: tuple[SourceLine, ...]  # a few lines around `line`
-    column: int | None = None  # of the failing expression
+    source: tuple[SourceLine, ...]
+    """A few lines around `line`."""
+    column: int | None = None
+    """Start of the failing expression, from 0."""
     end_column: int | None = None
+    """One past its end."""
     operands: tuple[Operand, ...] = ()
+    """Values in the failing expression."""
     locals: tuple[NamedValue, ...] = ()
 
 
@@ -146,56 +200,78 @@ class Raised(msgspec.Struct, frozen=True):
     """An exception raised by the student's code, with its original message."""
 
     type: str
-    message: str  # never shortened
-    frames: tuple[Frame, ...] = ()  # innermost last
-    hidden_frames: int = 0  # frames of torch and of the grader
+    """The exception's class."""
+    message: str
+    """Never shortened."""
+    frames: tuple[Frame, ...] = ()
+    """Innermost last."""
+    hidden_frames: int = 0
+    """Frames left out."""
 
 
 class Samples(msgspec.Struct, frozen=True):
     """Samples of the stack of a call that ran into its time limit."""
 
-    limit: float  # seconds
+    limit: float
+    """Time limit."""
     count: int
-    frame: Frame | None = None  # the most frequent one
-    unchanged: tuple[NamedValue, ...] = ()  # locals that were the same in all samples
+    frame: Frame | None = None
+    """The most frequent one."""
+    unchanged: tuple[NamedValue, ...] = ()
+    """Local variables that were the same in all samples."""
 
 
 class Output(msgspec.Struct, frozen=True):
     """Text that the student's code printed, with control characters escaped."""
 
     text: str
-    dropped: int = 0  # number of bytes over the limit
+    dropped: int = 0
+    """Bytes over the limit."""
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """The reason why a test did not pass. `message` says it in a sentence or two."""
+    """The reason why a test did not pass."""
 
     message: str
+    """The reason in a sentence or two."""
     call: Call | None = None
     comparison: Comparison | None = None
-    near_miss: str | None = None  # "Your result is the expected one, transposed."
-    observations: tuple[str, ...] = ()  # which arguments the failure depends on, and where the result is wrong
+    """If two tensors differ."""
+    near_miss: str | None = None
+    """Your result is the expected one, transposed."""
+    observations: tuple[str, ...] = ()
+    """What the failure depends on, and where the result is wrong."""
     exception: Raised | None = None
+    """If the code raised one."""
     samples: Samples | None = None
-    reproduction: str | None = None  # Python code whose last statement repeats the call
+    """If the call ran out of time."""
+    reproduction: str | None = None
+    """Python code that repeats the call."""
 
 
 class TestResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of one test. `id` is stable, `name` is the id in words, `description` the docstring's first line."""
+    """The result of one test."""
 
     __test__ = False  # keeps pytest from collecting this class
 
     id: str
+    """Name of the test function; stable."""
     name: str
+    """The ID in words."""
     description: str
+    """First line of the test's docstring."""
     visibility: Literal["public", "hidden"]
     outcome: Outcome
     points: float
+    """0 unless it passed."""
     max_points: float
-    seconds: float  # without the time spent waiting for a CPU
+    seconds: float
+    """Without waiting for a CPU."""
     needs: tuple[str, ...] = ()
+    """Tests without which it is skipped."""
     failure: Failure | None = None
-    output: Output | None = None  # None: nothing printed, or withheld
+    output: Output | None = None
+    """Null: nothing printed, or withheld."""
 
     @property
     def is_failing(self) -> bool:
@@ -206,13 +282,19 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True):
 class Diagnosis(msgspec.Struct, frozen=True):
     """A known mistake whose results equal the student's, and that none of their results contradicts."""
 
-    mistake: str  # its name in mistakes.py, or the description of one that the grader generated
-    advice: str  # its docstring; a sentence
-    replaces: str  # the name in the reference that it replaces
-    test: str  # id of the first failing test that it explains
-    agreed: int  # results of the student that equal the mistake's and differ from the reference's
-    whole: bool = True  # it explains the whole test, and shows in most failing tests that call the same name
-    shown: bool = True  # it explains the call in the failure, or the failure has none
+    mistake: str
+    """Its name in mistakes.py, or a description."""
+    advice: str
+    replaces: str
+    """The name in the reference that is wrong."""
+    test: str
+    """The first failing test that it explains."""
+    agreed: int
+    """Number of results that equal the mistake's and not the reference's."""
+    whole: bool = True
+    """It explains the whole test, and most failing tests that call the same name."""
+    shown: bool = True
+    """It explains the failure's call, if there is one."""
 
 
 class Isolation(msgspec.Struct, frozen=True):
@@ -222,10 +304,13 @@ class Isolation(msgspec.Struct, frozen=True):
     on time and memory only.
     """
 
-    kind: Literal["confined", "sealed", "process", "none"]  # none: the code was not run
-    landlock: int = 0  # ABI version; 0: not available
+    kind: Literal["confined", "sealed", "process", "none"]
+    """`none`: it was not run."""
+    landlock: int = 0
+    """ABI version; 0: not available."""
     seccomp: bool = False
-    own_uid: bool = False  # runs as a user who owns no files
+    own_uid: bool = False
+    """It ran as a user who owns no files."""
     start: Literal["fork", "spawn", "none"] = "none"
 
 
@@ -234,7 +319,8 @@ class Versions(msgspec.Struct, frozen=True):
 
     archgrade: str
     python: str
-    torch: str | None = None  # None: torch was not needed
+    torch: str | None = None
+    """Null: torch was not needed."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,25 +328,38 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: str = SCHEMA
     exercise: str
-    file: str  # the submission as the user named it
-    sha256: str | None  # of the submission's bytes; None if it could not be read
+    """The exercise's ID."""
+    file: str
+    """Path of the submission."""
+    sha256: str | None
+    """Hash of the submission; null if it could not be read."""
     outcome: Outcome
     score: float
-    max_score: float  # of the tests that are available here
-    message: str | None = None  # one sentence, for every outcome but graded
-    blocked_by: str | None = None  # id of the exercise that must pass first
-    exception: Raised | None = None  # for syntax_error, import_error, and crashes while loading
+    """Sum of the tests' `points`."""
+    max_score: float
+    """Sum of the tests' `max_points`, or the exercise's points if none ran."""
+    message: str | None = None
+    """A sentence about an outcome other than `graded`."""
+    blocked_by: str | None = None
+    """ID of the exercise that must pass first."""
+    exception: Raised | None = None
+    """If loading the submission raised one."""
     tests: tuple[TestResult, ...] = ()
-    diagnoses: tuple[
-        Diagnosis, ...
-    ] = ()  # in the order of the tests that they explain; two mistakes may explain one test together
-    advice_errors: tuple[str, ...] = ()  # errors while explaining failures, for authors; no score depends on them
-    output: Output | None = None  # printed while the module was loaded
-    hidden_tests: bool  # False: the course was released without them, and the score covers the public tests only
+    """In the order in which they ran."""
+    diagnoses: tuple[Diagnosis, ...] = ()
+    """Mistakes that explain failures, in the order of the tests."""
+    advice_errors: tuple[str, ...] = ()
+    """Faults while explaining failures; no score depends on them."""
+    output: Output | None = None
+    """What loading the submission printed."""
+    hidden_tests: bool
+    """False: a student's edition; the score covers the public tests only."""
     isolation: Isolation
     versions: Versions
     seed: int
-    seconds: float  # wall time from loading to diagnosis
+    """Seed of the random numbers."""
+    seconds: float
+    """Wall time from loading to diagnosis."""
 
     @property
     def passed(self) -> bool:

@@ -46,21 +46,21 @@ DEFAULT = ("json", "csv")  # formats
     type=click.Path(path_type=Path),
     default=Path("results"),
     show_default=True,
-    help="The folder of the gradebook and the reports.",
+    help="Folder of the gradebook and the reports.",
 )
 @click.option("--exercise", "only", metavar="ID", multiple=True, help="Grade this exercise only; may be repeated.")
-@click.option("--layout", type=click.Choice(LAYOUTS), help="How the submissions are laid out; by default detected.")
+@click.option("--layout", type=click.Choice(LAYOUTS), help="Layout of the submissions; by default detected.")
 @click.option("--roster", metavar="CSV", type=click.Path(path_type=Path), help="The list of the class.")
 @click.option(
     "--map",
     "file_map",
     metavar="CSV",
     type=click.Path(path_type=Path),
-    help="Assign single files to students and exercises: file,student,exercise.",
+    help="Assign files to students and exercises: file,student,exercise.",
 )
 @click.option("--prefix", metavar="TEXT", help="What repository names begin with, before the login: week-3-.")
 @click.option("--late", metavar="YAML", type=click.Path(path_type=Path), help="Due dates and the cost of lateness.")
-@click.option("--extensions", metavar="CSV", type=click.Path(path_type=Path), help="Due dates of single students.")
+@click.option("--extensions", metavar="CSV", type=click.Path(path_type=Path), help="Due dates of individual students.")
 @click.option("--adjustments", metavar="CSV", type=click.Path(path_type=Path), help="Points to add or take away.")
 @click.option(
     "--format",
@@ -78,11 +78,11 @@ DEFAULT = ("json", "csv")  # formats
     help="process: grade even if submissions cannot be confined.",
 )
 @click.option(
-    "--jobs", metavar="N", type=click.IntRange(1, 1024), help="The number of judges; by default one for each processor."
+    "--jobs", metavar="N", type=click.IntRange(1, 1024), help="Number of judges; by default one for each processor."
 )
-@click.option("--cluster", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler.")
+@click.option("--cluster", metavar="ADDRESS", help="Grade on this Dask cluster.")
 @click.option("--fail-under", metavar="P", type=click.FloatRange(0, 100), help="Exit with 1 if someone is below P %.")
-@click.option("--quiet", is_flag=True, help="Print only errors, faults and whose work is not graded.")
+@click.option("--quiet", is_flag=True, help="Print only errors, faults, and whose work is not graded.")
 @click.pass_context
 def command(
     ctx: click.Context, /, formats: tuple[str, ...], fail_under: float | None, quiet: bool, **values: Any

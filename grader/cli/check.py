@@ -49,7 +49,7 @@ class Selection:
     help="Run the tests of exercises with N seeds.",
 )
 @click.option("--update", is_flag=True, help="First write outputs and pictures into the lessons.")
-@click.option("--strict", is_flag=True, help="Fail by warnings, too.")
+@click.option("--strict", is_flag=True, help="Fail on warnings, too.")
 @click.option("--mutants", is_flag=True, help="Check tests with references that have one change each.")
 @click.pass_context
 def command(ctx: click.Context, ids: tuple[str, ...], seeds: int, update: bool, strict: bool, mutants: bool) -> None:

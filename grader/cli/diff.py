@@ -28,7 +28,7 @@ NameAndTexts = tuple[str, str, str]  # of a definition: the student's text and t
 @click.command("diff")
 @click.argument("exercise_id", metavar="ID", type=ExerciseName())
 def command(exercise_id: str) -> None:
-    """Show the functions and classes in which your solution of exercise ID differs from the reference, after a pass."""
+    """Show where your solution of exercise ID differs from the reference, after a pass."""
     root = course_root()
     exercise = find_exercise(root, exercise_id)
     reference = exercise.reference  # raises UsageError in a student's edition

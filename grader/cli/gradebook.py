@@ -52,8 +52,8 @@ class JsonGradebook(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.command("gradebook")
 @click.argument("folder", metavar="[DIR]", default="results", type=click.Path(path_type=Path))
-@click.option("--student", metavar="WHO", help="Show the points of one student, and how they were computed.")
-@click.option("--runs", is_flag=True, help="List the runs of grade batch, for grade compare.")
+@click.option("--student", metavar="WHO", help="Show how one student's points were computed.")
+@click.option("--runs", is_flag=True, help="List the runs, for grade compare.")
 @click.option(
     "--format",
     "formats",

@@ -17,7 +17,7 @@ from grader.study.reader.order import in_order, steps
 @click.command("history")
 @click.argument("exercise_id", metavar="[ID]", type=ExerciseName(), required=False)
 def command(exercise_id: str | None) -> None:
-    """Show how often you attempted each exercise, and your points; with ID, each attempt and what it changed."""
+    """Show your attempts and points for each exercise; with ID, each attempt and what it changed."""
     root = course_root()
     progress = Progress.load(root)
     if exercise_id is None:

@@ -34,7 +34,7 @@ INPUT_ENDED = 1  # exit code: the input ended before the last question
 
 @click.command("quiz")
 @click.argument("name", type=LessonName())
-@click.option("--plain", is_flag=True, help="Ask in plain lines and read the answers from standard input.")
+@click.option("--plain", is_flag=True, help="Print plain lines, and read the answers from standard input.")
 @click.option("--exam", is_flag=True, help="Give no feedback until the end.")
 @click.option("--n", "count", metavar="N", type=click.IntRange(min=1), help="Ask N questions.")
 @click.option("--only", type=click.Choice(["missed"]), help="Ask only the questions that you missed last time.")

@@ -27,7 +27,7 @@ NEW_TERMS = 5  # terms of the glossary that one review introduces
 
 
 @click.command("review")
-@click.option("--plain", is_flag=True, help="Ask in plain lines and read the answers from standard input.")
+@click.option("--plain", is_flag=True, help="Print plain lines, and read the answers from standard input.")
 @click.option(
     "--n", "count", metavar="N", default=MOST, show_default=True, type=click.IntRange(min=1), help="Ask at most N."
 )

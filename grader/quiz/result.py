@@ -12,18 +12,22 @@ class QuestionResult(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     level: Level
     section: str
-    score: float  # from 0 to 1
-    answer: str | None  # as typed; None if skipped or not reached
+    score: float
+    """From 0 to 1."""
+    answer: str | None
+    """As typed; null: skipped or not reached."""
     seconds: float
 
 
 class QuizResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of an attempt, as `--json` prints it."""
+    """The result of an attempt, as `grade quiz --json` prints it."""
 
-    quiz: str  # the lesson's slug
+    quiz: str
+    """The lesson's slug."""
     title: str
     attempt: int
-    seed: str | None  # replaces the student's salt
+    seed: str | None
+    """Replaces the student's own seed."""
     finished: bool
     score: float
     max_score: float

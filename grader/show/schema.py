@@ -1,20 +1,17 @@
-"""The JSON Schema of a result, for programs that read one.
-
-A copy is kept in docs:
-
-    python -m grader.show.schema > docs/result.schema.json
-"""
+"""The JSON Schema of a result, for programs that read one. `make docs` writes a copy to docs/reference."""
 
 import inspect
 import json
+from enum import Enum
 from typing import Any
 
 import msgspec
 
+from grader.base.docstrings import documented_classes, field_docstrings
 from grader.base.result import SCHEMA, Result
 
 _DESCRIPTION = (
-    "What `grade exercise ID --json` prints. Within v2 fields may be added; none is removed, renamed or given another "
+    "What `grade exercise ID --json` prints. Within v3 fields may be added; none is removed, renamed or given another "
     "meaning, so a reader must pass over fields that it does not know."
 )
 
@@ -35,6 +32,11 @@ def versioned_schema(kind: type, description: str, versions: dict[str, str]) -> 
     for definition in made["$defs"].values():
         if "description" in definition:  # msgspec 0.22 keeps the indentation of docstrings
             definition["description"] = inspect.cleandoc(definition["description"])
+    for each in documented_classes(kind):
+        if not issubclass(each, Enum):
+            properties = made["$defs"][each.__name__]["properties"]
+            for name, meaning in field_docstrings(each).items():
+                properties[name]["description"] = meaning
     title = next(iter(versions.values()))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -46,9 +48,5 @@ def versioned_schema(kind: type, description: str, versions: dict[str, str]) -> 
 
 
 def schema_text() -> str:
-    """Return the content of docs/result.schema.json."""
-    return json.dumps(schema(), indent=2) + "\n"
-
-
-if __name__ == "__main__":
-    print(schema_text(), end="")
+    """Return the content of docs/reference/result.schema.json."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"

@@ -29,7 +29,7 @@ def site_files(course: Course) -> dict[str, bytes]:
     site = {page.url: render("page.html", page=page, site=builder).encode() for page in pages}
     site[search.NAME] = search.index(pages).encode()
     for path in builder.schemas:
-        site[f"docs/{path.name}"] = path.read_bytes()
+        site[path.relative_to(course.root).as_posix()] = path.read_bytes()
     for path in moving_scripts(course.root).values():
         site[f"assets/moving/{path.name}"] = path.read_bytes()
     return site | _assets(files("grader.author.site") / "assets", "assets")

@@ -1,8 +1,10 @@
 """Build the pages of a course's site."""
 
+import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 
 from grader.author.site.blocks import BlockWriter
@@ -26,6 +28,8 @@ HOME = "index.html"
 EXERCISES = "exercises/index.html"
 NOTATION = "notation.html"
 DOCUMENTS = "docs/index.html"
+INDEX = "docs/index.md"  # its text is on the page of documents instead of a list
+OTHER_DOCUMENTS = ("CONTRIBUTING.md", "CHANGELOG.md")
 WORK = "work.html"
 OPENING = "opening.html"
 MOVING = "assets/moving.js"  # shared by the scripts of moving pictures
@@ -81,8 +85,8 @@ class Pages:
         for exercise in self.course.exercises:
             url = f"exercises/{exercise.id}.html"
             urls |= {f"exercises/{exercise.id}/README.md": url, f"exercises/{exercise.id}": url}
-        urls |= {self._path(path): f"docs/{path.stem.lower()}.html" for path in self.documents}
-        urls |= {self._path(path): f"docs/{path.name}" for path in self.schemas}
+        urls |= {self._path(path): self._document_url(path) for path in self.documents}
+        urls |= {path: path for path in map(self._path, self.schemas)}
         singles = {"lessons/glossary.yaml": GLOSSARY, "lessons/notation.yaml": NOTATION}
         urls |= {path: url for path, url in singles.items() if (self.course.root / path).is_file()}
         urls |= {"README.md": WORK} if self.how_to_work is not None else {}
@@ -103,14 +107,14 @@ class Pages:
 
     @cached_property
     def documents(self) -> tuple[Path, ...]:
-        """The documents for instructors and authors."""
-        contributing = self.course.root / "CONTRIBUTING.md"
-        return (*sorted((self.course.root / "docs").glob("*.md")), *([contributing] if contributing.is_file() else []))
+        """The documents in docs and its subfolders, and those beside it."""
+        others = (self.course.root / name for name in OTHER_DOCUMENTS)
+        return (*self._files_in_docs("*.md"), *(path for path in others if path.is_file()))
 
     @cached_property
     def schemas(self) -> tuple[Path, ...]:
         """The JSON files that documents link to; they are copied unchanged."""
-        return tuple(sorted((self.course.root / "docs").glob("*.json")))
+        return tuple(self._files_in_docs("*.json"))
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
@@ -218,9 +222,14 @@ class Pages:
         if not self.documents:
             return
         crumbs = (SiteLink(HOME, "Lessons"), SiteLink(DOCUMENTS, "Documents"))
-        pages = [self._document(path, crumbs) for path in self.documents]
-        body = render("documents.html", documents=pages, page=DOCUMENTS)
-        yield SitePage(url=DOCUMENTS, title="Documents", kind="list", body=body, crumbs=crumbs[:1])
+        index = self.course.root / INDEX
+        pages = [self._document(path, crumbs) for path in self.documents if path != index]
+        if index in self.documents:
+            yield self._document(index, crumbs[:1])
+        else:
+            folders = [(name, list(group)) for name, group in groupby(sorted(pages, key=_folder), key=_folder)]
+            body = render("documents.html", folders=folders, page=DOCUMENTS)
+            yield SitePage(url=DOCUMENTS, title="Documents", kind="list", body=body, crumbs=crumbs[:1])
         yield from pages
 
     def _document(self, path: Path, crumbs: tuple[SiteLink, ...]) -> SitePage:
@@ -252,8 +261,22 @@ class Pages:
         marker = TermMarker(self._finder if terms else TermFinder(()), url)
         return HtmlWriter(url, source, self.links, marker, formulas)
 
+    def _files_in_docs(self, pattern: str) -> list[Path]:
+        """Return the files in docs and its subfolders, except those in hidden folders."""
+        folder = self.course.root / "docs"
+        found = sorted(folder.rglob(pattern))
+        return [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+
+    def _document_url(self, path: Path) -> str:
+        name = self._path(path)
+        return f"docs/{path.stem.lower()}.html" if name in OTHER_DOCUMENTS else name.removesuffix(".md") + ".html"
+
     def _path(self, path: Path) -> str:
         return path.relative_to(self.course.root).as_posix()
+
+
+def _folder(page: SitePage) -> str:
+    return posixpath.dirname(page.url)
 
 
 def _minutes(parts: Sequence[Part]) -> str:

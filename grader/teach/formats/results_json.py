@@ -1,8 +1,4 @@
-"""results.json: the whole gradebook, for programs.
-
-It is described in docs/reference/results.md. Write its schema with
-`python -m grader.teach.formats.results_json > docs/results.schema.json`.
-"""
+"""results.json: the whole gradebook, for programs. `make docs` describes it in docs/reference."""
 
 import json
 import re
@@ -36,26 +32,33 @@ class ItemGrade(Struct, frozen=True, kw_only=True):
     """What a student has for one item. There is none for what was not handed in."""
 
     item: str
+    """ID of the item."""
     handed: GradedFile
     outcome: Outcome
-    points: Points | None  # null if it could not be graded and there is no earlier score
-    error: str | None  # a fault of the grader in the last run; the other fields are then from an earlier run
-    result: Result | None  # of an exercise, else null
-    quiz: QuizResult | None  # of a quiz, else null
+    points: Points | None
+    """Null: not known, because the grader failed."""
+    error: str | None
+    """A fault of the grader; the other fields are then from an earlier run."""
+    result: Result | None
+    """If it is an exercise."""
+    quiz: QuizResult | None
+    """If it is a quiz."""
 
 
 class StudentGrades(Struct, frozen=True, kw_only=True):
     """A student and all grades of the student."""
 
     student: Student
-    total: float | None  # the sum of the final points; null if a grade has no points
+    total: float | None
+    """Sum of the final points; null if some are not known."""
     grades: tuple[ItemGrade, ...]
 
 
 class IgnoredFile(Struct, frozen=True, kw_only=True):
     """A file that the run did not grade. What a group handed in is there once for each member."""
 
-    student: str | None  # id; null if the student is unknown
+    student: str | None
+    """The student's ID, if known."""
     file: str
     why: str
     kind: IgnoredKind
@@ -66,11 +69,14 @@ class Results(Struct, frozen=True, kw_only=True):
 
     schema: str = SCHEMA
     course: str
+    """The course's title."""
     run: BatchRun
     items: tuple[Item, ...]
     max_total: float
+    """Sum of the items' `max_score`."""
     ignored: tuple[IgnoredFile, ...] = ()
     students: tuple[StudentGrades, ...]
+    """Sorted by ID."""
 
 
 def write_results_json(book: Book, out: Path) -> list[Path]:
@@ -132,9 +138,5 @@ def schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """Return the schema as text, as in docs/results.schema.json."""
-    return json.dumps(schema(), indent=2) + "\n"
-
-
-if __name__ == "__main__":
-    print(schema_text(), end="")
+    """Return the content of docs/reference/results.schema.json."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"

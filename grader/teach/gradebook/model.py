@@ -16,7 +16,8 @@ AnyResult: TypeAlias = Result | QuizResult
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """An exercise or a quiz that is graded."""
 
-    id: str  # of the exercise, or the slug of the quiz's lesson
+    id: str
+    """The exercise's ID, or the slug of the quiz's lesson."""
     kind: Literal["exercise", "quiz"]
     title: str
     lesson: int
@@ -27,22 +28,29 @@ class Points(msgspec.Struct, frozen=True, kw_only=True):
     """A score before and after late penalty and adjustments, in points of the item; `final` is at least 0."""
 
     measured: float
-    late: float = 0.0  # late penalty, not positive
-    adjustment: float = 0.0  # points that the instructor adds or takes away
+    late: float = 0.0
+    """The late penalty: 0 or negative."""
+    adjustment: float = 0.0
+    """Points that the instructor added or took away."""
     final: float
     max: float
-    reasons: tuple[str, ...] = ()  # a sentence on the choice among several versions, and one for each change
+    reasons: tuple[str, ...] = ()
+    """Sentences that explain the points."""
 
 
 class GradedFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file that was graded."""
 
-    file: str  # as it was found: "submissions.zip/ada/moe_router.py"
+    file: str
+    """As it was found: `submissions.zip/ada/moe_router.py`."""
     sha256: str
-    time: datetime | None = None  # when it was handed in, with a time zone; None if unknown
-    late: bool | None = None  # what the learning platform says; None if it says nothing
-    version: int = 1  # from 1, in the order in which the student handed in versions
-    versions: int = 1  # number of versions
+    time: datetime | None = None
+    """When it was handed in."""
+    late: bool | None = None
+    """What the learning platform says, if anything."""
+    version: int = 1
+    """Counted from 1."""
+    versions: int = 1
 
 
 class Grade(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,13 +71,19 @@ class BatchRun(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     started: datetime
-    ended: datetime | None  # None: interrupted; it can be resumed
-    engine: str  # archgrade's version, and a hash of its code
-    course: str  # the course's title
-    layout: str  # of the submissions
-    graded: int  # grades computed in this run, one for each version
-    reused: int  # grades reused from existing results
-    errors: int  # faults of the grader
+    ended: datetime | None
+    """Null: interrupted; it can be resumed."""
+    engine: str
+    """Version of archgrade and hash of its code."""
+    course: str
+    layout: str
+    """Layout of the submissions."""
+    graded: int
+    """New grades."""
+    reused: int
+    """Grades from earlier runs."""
+    errors: int
+    """Faults of the grader."""
 
 
 class Book(Protocol):

@@ -13,10 +13,12 @@ import msgspec
 class Student(msgspec.Struct, frozen=True, kw_only=True):
     """A student who handed something in or is on the roster."""
 
-    id: str  # unique within a class: the learning platform's number, else the name of the folder
+    id: str
+    """The learning platform's number, or the folder's name."""
     name: str | None = None
     email: str | None = None
-    login: str | None = None  # the university's user name
+    login: str | None = None
+    """University user name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,18 @@ class Handin:
 class IgnoredKind(StrEnum):
     """The category of a file that is not graded, most important first."""
 
-    UNREAD = "unread"  # a broken archive, a link, an invalid form
-    COPY = "copy"  # differs from the student's file for the same item that is graded
-    UNRECOGNISED = "unrecognised"  # its name matches nothing that is graded
-    UNASKED = "unasked"  # for an exercise that was not requested
-    EARLIER = "earlier"  # an old version, an untouched stub beside another file, or a duplicate
-    NOISE = "noise"  # created by a program, or distributed with the course
+    UNREAD = "unread"
+    """A broken archive, a link, or an invalid form."""
+    COPY = "copy"
+    """Differs from the file that is graded for the same item."""
+    UNRECOGNISED = "unrecognised"
+    """Its name matches nothing that is graded."""
+    UNASKED = "unasked"
+    """For an exercise that the run does not grade."""
+    EARLIER = "earlier"
+    """An old version, a duplicate, or an untouched stub beside another file."""
+    NOISE = "noise"
+    """Created by a program, or distributed with the course; not listed."""
 
 
 class Ignored(msgspec.Struct, frozen=True, kw_only=True):

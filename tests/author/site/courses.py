@@ -143,10 +143,28 @@ DOCUMENT = """\
 # A document
 
 See [another part](../lessons/01-tools/1-masks.md#weights), the [schema](data.schema.json) and [here](#below).
+[Below](parts/b.md#c) is another document, with [changes](../CHANGELOG.md).
 
 ## Below
 
 Words.
+"""
+
+INNER = """\
+# Another document
+
+Back to [the documents](../index.md) and [the first](../a.md#below). It has [data](more/inner.json), and
+[a part](../../lessons/01-tools/1-masks.md).
+
+## C
+
+Words.
+"""
+
+INDEX = """\
+# The documents
+
+[One](a.md), [another](parts/b.md), and [how to contribute](../CONTRIBUTING.md).
 """
 
 README = """\
@@ -184,6 +202,10 @@ def make_course(to: Path) -> Path:
         "README.md": README,
         "docs/a.md": DOCUMENT,
         "docs/data.schema.json": "{}\n",
+        "docs/parts/b.md": INNER,
+        "docs/parts/more/inner.json": "[]\n",
+        "docs/parts/.hidden/c.md": "# Hidden\n",
+        "CHANGELOG.md": "# Changes\n",
         "lessons/glossary.yaml": GLOSSARY,
         "lessons/notation.yaml": NOTATION,
         "lessons/opening.md": OPENING,

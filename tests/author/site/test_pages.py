@@ -1,5 +1,6 @@
 """Tests of the pages of a site and the links between them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from grader.author.site.pages import Pages
 from grader.base.errors import UsageError
 from grader.course import load_course
 from grader.course.model import Course
+from tests.author.site.courses import INDEX
 from tests.paths import copy_toolbox
 
 
@@ -30,6 +32,8 @@ def test_builds_a_page_for_everything_in_a_course(course: Path) -> None:
         "notation.html",
         "docs/index.html",
         "docs/a.html",
+        "docs/parts/b.html",
+        "docs/changelog.html",
     ]
 
 
@@ -73,6 +77,38 @@ def test_the_readmes_section_for_students_becomes_a_page(course: Path) -> None:
     page = pages(load_course(course))["work.html"]
     assert "grade exercise toolbox" in page.body
     assert "Nothing." not in page.body
+
+
+def test_documents_of_a_subfolder_keep_their_folder(course: Path) -> None:
+    found = pages(load_course(course))
+    body = found["docs/parts/b.html"].body
+    for href in ("../a.html#below", "more/inner.json", "../../lessons/01-tools/1-masks.html"):
+        assert f'<a href="{href}">' in body
+    assert "Back to the documents" in body  # there is no index.md
+    assert '<a href="parts/b.html#c">' in found["docs/a.html"].body
+
+
+def test_documents_are_listed_by_folder(course: Path) -> None:
+    page = pages(load_course(course))["docs/index.html"]
+    assert re.findall("<h2>.*</h2>|<a .*</a>", page.body) == [
+        '<a href="a.html">A document</a>',
+        '<a href="changelog.html">Changes</a>',
+        "<h2>Parts</h2>",
+        '<a href="parts/b.html">Another document</a>',
+    ]
+
+
+def test_an_index_of_documents_replaces_the_list(course: Path) -> None:
+    (course / "docs/index.md").write_text(INDEX, "utf-8")
+    (course / "CONTRIBUTING.md").write_text("# Contributing\n", "utf-8")
+    found = pages(load_course(course))
+    page = found["docs/index.html"]
+    assert (page.title, page.kind) == ("The documents", "document")
+    assert [link.url for link in page.crumbs] == ["index.html"]
+    for href in ("a.html", "parts/b.html", "contributing.html"):
+        assert f'<a href="{href}">' in page.body
+    assert 'Back to <a href="../index.html">the documents</a>' in found["docs/parts/b.html"].body
+    assert [page.url for page in Pages(load_course(course)).all()].count("docs/index.html") == 1
 
 
 def test_converts_letters_of_the_notation_to_mathml(course: Path) -> None:
