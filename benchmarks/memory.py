@@ -5,7 +5,7 @@
 One student hands in the references of the exercises (by default of all), and for each exercise another hands in its
 first known mistake, with the references that it builds on. RSS and PSS are read from /proc/PID/smaps_rollup ten times a
 second. A judge is at rest between two submissions. Run it as root, or the memory of confined workers cannot be read;
-and with the packages of docs/weights.md, or the largest tests are not run.
+and after `make weights`, or the largest tests are not run.
 """
 
 import argparse
@@ -191,7 +191,7 @@ def main() -> None:
     asked = parser.parse_args()
     missing = [name for name in WEIGHTS if find_spec(name) is None]
     if missing:
-        parser.error(f"{' and '.join(missing)} not installed; docs/weights.md says how.")
+        parser.error(f"{' and '.join(missing)} not installed; run make weights.")
     course = load_course(ROOT)
     exercises = [course.exercise(each) for each in asked.ids] or list(course.exercises)
     torch = [import_torch().wall for _ in range(3)]

@@ -1,10 +1,11 @@
-"""Keeps the screens of docs/students.md true: plays the student whom it tells of, and writes down what is shown.
+"""Keeps the screens of docs/students.md true: plays the student of the page, and writes down what is shown.
 
-    python docs/students.py            writes the screens anew
-    python docs/students.py --check    ends with 1 where one of them has changed, but for times
+    python docs/students.py            writes the screens again
+    python docs/students.py --check    ends with 1 if one of them has changed, apart from times
 
-A block of Python in the document is what the student writes: each function takes the place of that of its name, in the
-exercise that was read last. A block that begins with $ is a command, in a terminal of 80 columns, and what it shows.
+A block of Python in the document is what the student writes: each function replaces the one of its name, in the
+exercise that was read last. In a block that begins with $, each line that begins with $ is a command, and below it is
+what it shows in a terminal of 80 columns. A screen that ends with a line … keeps as many lines as it has.
 """
 
 import argparse
@@ -24,6 +25,8 @@ import click
 PAGE = Path(__file__).with_name("students.md")
 ROWS, COLUMNS = 60, 80
 LONGEST = 600.0  # seconds for which a screen may be silent: a guard
+SCREEN = re.compile(r"^(?=\$ )", re.MULTILINE)  # where one begins
+CUT = "…"
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TIME = re.compile(r"\d+ tests? in [\d.]+ s|Python [\d.]+, torch \S+ archgrade\s+\S+|\d{4}-\d\d-\d\d|\d\d:\d\d")
 
@@ -39,7 +42,7 @@ def main() -> None:
     if not check:
         PAGE.write_text(after, "utf-8")
     elif timeless(before) != timeless(after):
-        sys.exit("Screens of docs/students.md have changed; python docs/students.py writes them anew.")
+        sys.exit("Screens of docs/students.md have changed; python docs/students.py writes them again.")
 
 
 def played(page: str, folder: Path) -> str:
@@ -51,13 +54,23 @@ def played(page: str, folder: Path) -> str:
         if language == "python":
             student.writes(text)
         elif text.startswith("$ "):
-            return f"```{language}\n{student.runs(text.partition(chr(10))[0])}```"
+            screens = (again(student, screen) for screen in SCREEN.split(text) if screen)
+            return f"```{language}\n{''.join(screens)}```"
         return found[0]
 
     try:
         return BLOCK.sub(block, page)
     finally:
         student.leaves()
+
+
+def again(student: "Student", screen: str) -> str:
+    """Have the student run the command of a screen again, and return the new screen, cut where the old one was."""
+    line, *before = screen.rstrip("\n").split("\n")
+    after = student.runs(line)
+    if not before or before[-1].strip() != CUT:
+        return after
+    return "\n".join([*after.split("\n")[: len(before)], before[-1], ""])
 
 
 def timeless(text: str) -> str:

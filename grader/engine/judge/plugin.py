@@ -21,7 +21,7 @@ from grader.base.result import Diagnosis, Failure, Outcome, Output, Result, Test
 from grader.base.seeds import derive_seed
 from grader.base.text import clean_line
 from grader.engine.judge.calls import failing_entry
-from grader.engine.judge.collect import CollectedExercise, CollectedTest, collect, collection_fault
+from grader.engine.judge.collect import CollectedExercise, CollectedTest, collect, collection_fault, install_command
 from grader.engine.judge.context import FailureContext
 from grader.engine.judge.diagnosis.answer_cache import clear_if_too_large
 from grader.engine.judge.diagnosis.evidence import RecordedTest
@@ -366,4 +366,5 @@ def _limits(test: CollectedTest | None, job: Job, materials: Materials) -> Sessi
 
 def _not_available(packages: Sequence[str]) -> str:
     are = "is" if len(packages) == 1 else "are"
-    return f"Not available here: {' and '.join(packages)} {are} not installed. docs/weights.md says how."
+    missing = f"{' and '.join(packages)} {are} not installed"
+    return f"Not available here: {missing}. To run this test: {install_command(packages)}"

@@ -60,7 +60,7 @@ def test_explains_how_to_install_the_course(course: Path) -> None:
     assert "need the course, too" in first
     for line in ("!git clone ADDRESS course", "%cd course", "%pip install --quiet ."):
         assert f"    {line}\n" in f"{first}\n"
-        assert line in (ROOT / "docs/notebooks.md").read_text("utf-8").splitlines()
+        assert line in (ROOT / "docs/students.md").read_text("utf-8").splitlines()
 
 
 def test_a_part_without_exercises_mentions_no_course(course: Path) -> None:
