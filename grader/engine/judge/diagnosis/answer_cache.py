@@ -1,8 +1,9 @@
 """Cache of answers of the reference and its wrong versions: most submissions are asked the same."""
 
 import hashlib
+import itertools
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -15,52 +16,55 @@ from grader.engine.judge.session import SessionLimits
 
 MAX_KEPT = 16 << 20  # bytes of answers per exercise
 MAX_IN_ALL = 64 << 20  # bytes of answers of all exercises of a judge
+KEY_SIZE = 200  # bytes, about, of an entry without an answer
 PAIR_SECONDS = 0.2  # CPU time of two mistakes together for a call: some pairs never terminate
 _encode = msgspec.msgpack.encode
 
 
 class AnswerCache:
-    """The answers of one exercise's reference and of its wrong versions, as many as fit into `MAX_KEPT`."""
+    """The answers of one exercise's reference and of its wrong versions, as many as fit into `MAX_KEPT`.
+
+    An answer is found by a hash of all requests up to it. So tests that fail at different calls share what comes before.
+    """
 
     def __init__(self, reference: types.ModuleType, limits: SessionLimits):
         self._reference = reference
         self._limits = limits
         self._pair_limits = SessionLimits(PAIR_SECONDS / JUDGE_CPU_FACTOR, limits.memory)
         self._used_names = used_names(reference)
-        self._expected: dict[bytes, list[Answer]] = {}  # of the reference, by the hash of the log
-        self._wrong: dict[tuple[bytes, str], list[MismatchedAnswer | None]] = {}  # of a version; None where it is right
+        self._expected: dict[bytes, Answer] = {}  # of the reference
+        self._wrong: dict[tuple[bytes, str], MismatchedAnswer | None] = {}  # of a version; None where it is right
         self.kept = 0  # bytes
 
     def case(self, test: RecordedTest) -> Case:
         """Return a recorded test with the reference's answers to its calls."""
-        log_hash = _hash(test)
+        hashes = _hashes(test)
         names = reached_names(test.log, self._used_names)
-        return Case(test, log_hash, answers(test.log), self._answers(test, log_hash), asked_names(test.log), names)
+        return Case(test, hashes, answers(test.log), self._answers(test, hashes), asked_names(test.log), names)
 
     def expected(self, test: RecordedTest) -> list[Answer]:
         """Return the reference's answers to the calls of a recorded test."""
-        return self._answers(test, _hash(test))
+        return self._answers(test, _hashes(test))
 
     def wrong_answers(self, case: Case, version: Version) -> Iterator[MismatchedAnswer | None]:
         """Yield a version's answer to each call that the submission answered, or None where the version is right.
 
         Answers that are not cached are computed on demand. Raises UsageError if one takes too long.
         """
-        key = case.log_hash, version.name
-        known = self._wrong.get(key, [])
-        yield from known[: case.answered]
-        if len(known) >= case.answered:
+        keys = [(each, version.name) for each in case.hashes[: case.answered]]
+        known = [self._wrong[key] for key in itertools.takewhile(self._wrong.__contains__, keys)]
+        yield from known
+        if len(known) == len(keys):
             return
-        found: list[MismatchedAnswer | None] = []
         limits = self._limits if isinstance(version, SingleMistake) else self._pair_limits
         replayed = replay(case.test.log[: case.answered], version.module, case.test.seed, limits)
-        for answer, right in zip(replayed, case.expected[: case.answered], strict=True):
+        for place, (key, answer, right) in enumerate(zip(keys, replayed, case.expected, strict=False)):
+            if place < len(known):
+                continue
             each = wrong_answer(answer, right)
-            found.append(each)
-            if len(found) > len(known):
-                self._make_room(size(each.answer) if each is not None else 0)
-                self._wrong[key] = found
-                yield each
+            self._make_room(KEY_SIZE if each is None else size(each.answer))
+            self._wrong[key] = each
+            yield each
 
     def clear(self) -> None:
         """Drop all answers."""
@@ -68,12 +72,13 @@ class AnswerCache:
         self._wrong.clear()
         self.kept = 0
 
-    def _answers(self, test: RecordedTest, log_hash: bytes) -> list[Answer]:
-        if log_hash not in self._expected:
+    def _answers(self, test: RecordedTest, hashes: Sequence[bytes]) -> list[Answer]:
+        found = [self._expected[each] for each in hashes if each in self._expected]
+        if len(found) < len(hashes):
             found = list(replay(test.log, self._reference, test.seed, self._limits))
             self._make_room(sum(map(size, found)))
-            self._expected[log_hash] = found
-        return self._expected[log_hash]
+            self._expected |= zip(hashes, found, strict=True)
+        return found
 
     def _make_room(self, more: int) -> None:
         if self.kept + more > MAX_KEPT:
@@ -89,9 +94,12 @@ def clear_if_too_large(caches: Iterable[AnswerCache]) -> None:
             each.clear()
 
 
-def _hash(test: RecordedTest) -> bytes:
-    """Return a hash of everything that the answers of a replay depend on."""
+def _hashes(test: RecordedTest) -> list[bytes]:
+    """Return for each request of a log a hash of everything that the answer of a replay depends on."""
     digest = hashlib.sha256(f"{test.seed}".encode())
+    found = []
     for entry in test.log:
-        digest.update(_encode((entry.request, entry.blob, names_of_slots(entry.reply))))
-    return digest.digest()
+        digest.update(_encode((entry.request, entry.blob)))
+        found.append(digest.digest())
+        digest.update(_encode(names_of_slots(entry.reply)))
+    return found

@@ -49,7 +49,7 @@ class Case:
     """
 
     test: RecordedTest
-    log_hash: bytes
+    hashes: Sequence[bytes]  # for each call: of all that the answer of a replay depends on
     answers: Sequence[Answer]
     expected: Sequence[Answer]
     asked_names: Sequence[str]
