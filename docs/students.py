@@ -11,20 +11,17 @@ what it shows in a terminal of 80 columns. A screen that ends with a line … ke
 import argparse
 import ast
 import os
-import pty
 import re
-import select
 import subprocess
 import sys
 import tempfile
-import termios
 from pathlib import Path
 
 import click
+from terminal import screen
 
 PAGE = Path(__file__).with_name("students.md")
 ROWS, COLUMNS = 60, 80
-LONGEST = 600.0  # seconds for which a screen may be silent: a guard
 SCREEN = re.compile(r"^(?=\$ )", re.MULTILINE)  # where one begins
 CUT = "…"
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -54,7 +51,7 @@ def played(page: str, folder: Path) -> str:
         if language == "python":
             student.writes(text)
         elif text.startswith("$ "):
-            screens = (again(student, screen) for screen in SCREEN.split(text) if screen)
+            screens = (again(student, each) for each in SCREEN.split(text) if each)
             return f"```{language}\n{''.join(screens)}```"
         return found[0]
 
@@ -64,9 +61,9 @@ def played(page: str, folder: Path) -> str:
         student.leaves()
 
 
-def again(student: "Student", screen: str) -> str:
+def again(student: "Student", shown: str) -> str:
     """Have the student run the command of a screen again, and return the new screen, cut where the old one was."""
-    line, *before = screen.rstrip("\n").split("\n")
+    line, *before = shown.rstrip("\n").split("\n")
     after = student.runs(line)
     if not before or before[-1].strip() != CUT:
         return after
@@ -121,32 +118,13 @@ class Student:
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True, cwd=self._place, env=self._environment)
 
     def _shown(self, words: list[str]) -> str:
-        screen, inner = pty.openpty()
-        termios.tcsetwinsize(inner, (ROWS, COLUMNS))
-        errors = subprocess.PIPE  # no terminal, so that no spinner turns
-        process = subprocess.Popen(
-            words, cwd=self._place, stdin=inner, stdout=inner, stderr=errors, env=self._environment
-        )
-        os.close(inner)
-        shown = b""
-        while True:
-            if not select.select([screen], [], [], LONGEST)[0]:
-                raise TimeoutError(f"{' '.join(words)} shows nothing more, and has not ended")
-            try:
-                data = os.read(screen, 1 << 16)
-            except OSError:  # the program has ended
-                data = b""
-            if not data:
-                break
-            shown += data
-        os.close(screen)
-        _, complaints = process.communicate()
-        return plain((shown + complaints).decode("utf-8").replace(str(self._folder), "/home/ada"))
+        shown = screen(words, cwd=self._place, env=self._environment, rows=ROWS, columns=COLUMNS)
+        return plain(shown.replace(str(self._folder), "/home/ada"))
 
 
 def plain(shown: str) -> str:
     """Return what is shown, without colors and surrounding empty lines."""
-    lines = click.unstyle(shown.replace("\r", "")).split("\n")
+    lines = click.unstyle(shown).split("\n")
     return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
 
 

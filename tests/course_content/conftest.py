@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 SAMPLE = {  # an exercise of each lesson that takes little time, and two lessons
     *("causal_mask", "rope", "moe_router", "expert_capacity", "moe_params", "grouped_query_attention"),
     *("ssm_discretize", "hybrid_layout", "chinchilla_optimal", "patch_embedding"),
-    *("0", "3"),
+    *("0", "7"),
 }
 
 

@@ -83,13 +83,13 @@ def make_random(seed):
     return careless
 """
 SEEDS = 12  # of random values, for each exercise
-DIAGNOSED = 4  # one version in four runs all tests and is diagnosed; of the others the first failure is enough
+DIAGNOSED = 13  # one version in so many runs all tests and is diagnosed; of the others the first failure is enough
 COSTLY = 10  # seconds of a test's limit from which on no version is diagnosed
 
 
 @pytest.fixture(scope="module")
 def judges() -> Iterator[Judges]:
-    with Judges(2, many=True) as judges:
+    with Judges(many=True) as judges:
         judges.prepare(list(materials_of(COURSE, COURSE.exercises)), forbidden=[ROOT])
         yield judges
 

@@ -38,6 +38,7 @@ def test_every_key_is_documented(head: str, struct: type[msgspec.Struct]) -> Non
             assert defaults[field.name] == f"{str(field.default).lower()}".removesuffix(".0")
 
 
+@pytest.mark.slow
 def test_the_tutorial(tmp_path: Path) -> None:
     """Write every file and run every command as the page says, and compare what it prints."""
     folder, files, commands = tmp_path, 0, 0

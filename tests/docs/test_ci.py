@@ -159,6 +159,7 @@ def forged(lines: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_the_github_workflow_grades_a_class(checkout: Checkout, tmp_path: Path) -> None:
     steps: list[dict[str, Any]] = yaml.safe_load(GITHUB)["jobs"]["grade"]["steps"]
     summary = tmp_path / "summary.md"
@@ -186,6 +187,7 @@ def test_a_forged_command_is_noticed(line: str) -> None:
     assert forged(f"::error title=a::b ##[error]c\n{line}\n") == [line]
 
 
+@pytest.mark.slow
 def test_the_gitlab_job_grades_a_class(checkout: Checkout) -> None:
     job: dict[str, Any] = yaml.safe_load(GITLAB)["grade"]
     done = checkout.run("\n".join(job["script"]))
@@ -199,6 +201,7 @@ def test_the_gitlab_job_grades_a_class(checkout: Checkout) -> None:
     assert TOKEN not in text
 
 
+@pytest.mark.slow
 def test_a_repository_that_cannot_be_cloned_fails_the_job_when_all_others_are_graded(checkout: Checkout) -> None:
     repositories = checkout.root / "repositories.txt"
     repositories.write_text(f"class-2026/week-3-nobody\n{repositories.read_text('utf-8')}", "utf-8")
@@ -218,6 +221,7 @@ def test_the_token_is_given_to_one_step() -> None:
     assert [step["run"].split()[0] for step in steps if "secrets." in json.dumps(step)] == ["mkdir"]
 
 
+@pytest.mark.slow
 def test_exit_codes_are_as_the_page_says(checkout: Checkout) -> None:
     def code(words: str) -> int:
         done = checkout.run(f"grade batch {words} --quiet")

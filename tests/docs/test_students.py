@@ -11,6 +11,7 @@ from tests.docs.documents import FENCE, read
 from tests.paths import ROOT
 
 
+@pytest.mark.slow
 def test_the_screens_are_true() -> None:
     done = subprocess.run(
         [sys.executable, "docs/students.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False

@@ -56,6 +56,7 @@ def verdict(root: Path) -> MutantVerdict:
     return found
 
 
+@pytest.mark.slow
 def test_weak_tests_leave_survivors_which_equivalents_remove(course: Path) -> None:
     before = verdict(course)
     assert before.killed > 0

@@ -25,7 +25,7 @@ PART = "lessons/01-tools/1-masks.html"
 FIGURES = "lessons/02-moving/1-figures.html"
 
 expect.set_options(timeout=LONGEST)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")]
 
 
 @pytest.fixture(scope="module")

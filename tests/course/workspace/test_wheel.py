@@ -11,6 +11,8 @@ import pytest
 
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 class Installation:
     """Make a fresh environment with the wheel. Dependencies come from the environment of this Python."""

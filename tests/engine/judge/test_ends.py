@@ -18,7 +18,9 @@ if sys.platform != "linux":
 
 pytestmark = [
     pytest.mark.usefixtures("confined"),  # nothing here is run where nothing holds it
-    pytest.mark.parametrize("grade", [OWN, STAYING, NOTEBOOK], indirect=True, scope="session"),
+    pytest.mark.parametrize(
+        "grade", [OWN, STAYING, pytest.param(NOTEBOOK, marks=pytest.mark.slow)], indirect=True, scope="session"
+    ),
 ]
 
 

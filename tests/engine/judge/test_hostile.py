@@ -26,7 +26,9 @@ if sys.platform != "linux":
 
 pytestmark = [
     pytest.mark.usefixtures("confined"),  # nothing here is run where nothing holds it
-    pytest.mark.parametrize("grade", [OWN, STAYING], indirect=True, scope="session"),
+    pytest.mark.parametrize(
+        "grade", [OWN, pytest.param(STAYING, marks=pytest.mark.slow)], indirect=True, scope="session"
+    ),
 ]
 
 # ------------------------------------------------------------ what the system refuses

@@ -40,6 +40,8 @@ from tests.classes import (
     wait_until,
 )
 
+pytestmark = pytest.mark.slow
+
 HELD = {f"s{number}": f"{REFERENCE}# {number}\n" for number in range(6)} | {"zoe": WAITS}
 OTHER_VERSION = "import grader\ngrader.__version__ = '0.0.1'\n"
 UNCONFINED = "from grader.engine.pool import client\nclient.can_fork = lambda: False\n"

@@ -15,6 +15,8 @@ from grader.teach.formats.autograder_run import grade_submission
 from tests.classes import FILES
 from tests.teach.formats.autograder import made, script, second_exercise, unpacked
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def root(course: Path, tmp_path: Path) -> Path:

@@ -24,7 +24,7 @@ _encode = msgspec.msgpack.encode
 class AnswerCache:
     """The answers of one exercise's reference and of its wrong versions, as many as fit into `MAX_KEPT`.
 
-    An answer is found by a hash of all requests up to it. So tests that fail at different calls share what comes before.
+    An answer is found by a hash of all requests up to it, so tests that fail at different calls share the earlier ones.
     """
 
     def __init__(self, reference: types.ModuleType, limits: SessionLimits):
