@@ -1,10 +1,6 @@
 """The JSON Schema of quiz.yaml, with which editors complete keys and mark mistakes.
 
-After a change of the model, write it again:
-
-    python -m grader.quiz.schema > docs/reference/quiz.schema.json
-
-It describes the shape only; `grade check` checks more.
+`make docs` writes a copy to docs/reference. It describes the shape only; `grade check` checks more.
 """
 
 import json
@@ -41,7 +37,3 @@ def _relaxed(part: Any) -> Any:
     if relaxed.get("type") == "string" and "pattern" not in relaxed:
         relaxed["type"] = ["string", "number", "boolean"]
     return relaxed
-
-
-if __name__ == "__main__":
-    print(text(), end="")

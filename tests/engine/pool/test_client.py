@@ -28,6 +28,7 @@ def forked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(client, "can_fork", lambda: request.param)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("forked")
 def test_renewed_judges_can_be_prepared_again() -> None:
     course = load_course(TOOLBOX)

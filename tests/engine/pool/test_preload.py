@@ -58,6 +58,7 @@ def passed(tmp_path: Path, reference: str) -> list[str]:
     return [test.id for test in result.tests if not test.is_failing]
 
 
+@pytest.mark.slow
 def test_modules_of_optimizers_are_preloaded_if_the_reference_uses_them(tmp_path: Path) -> None:
     assert passed(tmp_path, REFERENCE) == ["test_loaded", "test_step"]
     assert passed(tmp_path, "def loaded(): return True\n\n\ndef descend(): return -1.0\n") == ["test_step"]

@@ -9,6 +9,8 @@ from grader.engine.judge.messages import Job
 from grader.engine.pool import client
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 EXERCISE = "causal_mask"
 
 ENDLESS = "def causal_mask(T, S=None):\n    while True:\n        T += 1\n"

@@ -150,6 +150,7 @@ def test_an_exception_while_loading_names_its_cell(grade: Any) -> None:
     assert result.exception.message == "in line 7"  # the student's own words
 
 
+@pytest.mark.slow
 def test_a_timeout_while_loading_names_its_cell(grade: Any) -> None:
     result = graded(grade, "x = 1", grade.reference, "import torch\nwhile True:\n    x = x + 1")
     assert result.outcome is Outcome.TIMEOUT

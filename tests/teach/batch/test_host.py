@@ -116,6 +116,7 @@ def test_retries_a_job_exclusively_after_its_judge_is_killed(host: Host, monkeyp
         turns.clear()
 
 
+@pytest.mark.slow
 def test_attributes_excessive_cpu_time_of_two_judges_to_the_submission(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
