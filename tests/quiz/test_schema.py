@@ -5,10 +5,7 @@ import pytest
 import yaml
 
 from grader.quiz import schema
-from tests.paths import ROOT
 from tests.quiz.every_type import FILE
-
-SCHEMA = ROOT / "docs" / "reference" / "quiz.schema.json"
 
 
 def test_the_schema_is_a_schema() -> None:
