@@ -91,7 +91,7 @@ def measured(command: list[str]) -> Measured:
         ended = os.pidfd_open(process.pid)
         while not select.select([ended], [], [], 0.2)[0]:  # its rusage would hold the peak of this process's memory
             own = max(own, _peak(process.pid))
-            largest = max([largest, *map(_peak, _below(process.pid))])
+            largest = max([largest, *map(_peak, below(process.pid))])
         os.close(ended)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -106,14 +106,14 @@ def _peak(pid: int) -> float:
     return 0.0
 
 
-def _below(pid: int) -> list[int]:
+def below(pid: int) -> list[int]:
     """All processes below one."""
     try:
         lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
     except OSError:
         return []
     children = [int(child) for each in lists for child in each.split()]
-    return [each for child in children for each in (child, *_below(child))]
+    return [each for child in children for each in (child, *below(child))]
 
 
 def floor(count: int) -> float:

@@ -23,7 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from batch import _below as below
+from batch import below as below
 from batch import import_torch
 
 from grader.base.files import read_text
