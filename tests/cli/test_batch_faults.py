@@ -60,7 +60,10 @@ def undisturbed(course: Path, submissions: Path, tmp_path_factory: pytest.TempPa
     return untimed(out)
 
 
-@pytest.mark.parametrize("kept", [0, 1, 4, 7, 10])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("kept", [4, *(pytest.param(kept, marks=SLOW) for kept in (0, 1, 7, 10))])
 def test_resumes_after_a_kill_at_any_point(
     kept: int, course: Path, submissions: Path, undisturbed: dict[str, object], tmp_path: Path
 ) -> None:
@@ -131,7 +134,7 @@ def _kill(pid: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("after", [0, 4])
+@pytest.mark.parametrize("after", [4, pytest.param(0, marks=SLOW)])
 @pytest.mark.parametrize("kill", [kill_worker, kill_judge, kill_warm])
 def test_killed_processes_change_no_result(
     kill: Callable[[int], bool],
