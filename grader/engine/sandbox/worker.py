@@ -1,5 +1,6 @@
 """The confined process that runs one submission and answers the judge's requests over a channel."""
 
+import bdb
 import faulthandler
 import os
 import signal
@@ -69,6 +70,11 @@ def _send(sock: socket.socket, meta: bytes, blobs: Sequence[Any] = ()) -> None:
         os._exit(channel.CUT_OFF)
 
 
+def _quit_debugger(*_: object, **__: object) -> NoReturn:
+    """Raise what pdb raises when nobody answers; from Python 3.14 on, it would end the process instead."""
+    raise bdb.BdbQuit
+
+
 def serve(sock: socket.socket, limit: int) -> NoReturn:
     """Answer requests until the judge disconnects. `limit` bounds the bytes of tensors in one reply."""
     os.dup2(1, 2)
@@ -78,6 +84,7 @@ def serve(sock: socket.socket, limit: int) -> NoReturn:
     faulthandler.register(DUMP_SIGNAL, file=2, all_threads=False)
     # Submissions may contain this call. Starting a thread fails here, and libgomp then ends the process.
     torch.set_num_threads = torch.set_num_interop_threads = lambda _: None  # type: ignore[assignment]
+    sys.breakpointhook = _quit_debugger
 
     executor = Executor(limit)
     sampler = _Sampler(sock, executor.files)

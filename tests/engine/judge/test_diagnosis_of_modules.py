@@ -178,7 +178,7 @@ def exercise(name: str, hidden: Path, reference: str, mistakes: tuple[Variation,
         others={},
         mistakes=mistakes,
         seconds=10.0,
-        memory=256 << 20,
+        memory=1024 << 20,
         show_hidden_output=False,
     )
 

@@ -130,6 +130,7 @@ def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Own]:
             process.kill()
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="Python 3.14 normalizes names in linear time")
 def test_a_text_that_takes_too_long_to_parse_is_a_timeout_and_the_next_is_examined(own: _Own) -> None:
     finding = own.parser.examine(SLOW, "one.py").finding
     assert finding is not None
