@@ -41,3 +41,10 @@ def test_issue_forms_are_valid(form: str) -> None:
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(FORMS / form)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("version", ["", "1.0", "v1.0.0"])
+def test_a_release_needs_a_version(version: str) -> None:
+    done = subprocess.run([ROOT / ".ci/release", version], capture_output=True, text=True, check=False)
+    told = f"error: '{version}' is not a version; say which: make release VERSION=0.2.0\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
