@@ -202,7 +202,8 @@ class Link:
             )
             weakref.finalize(call, self._released.append, request.id)
             inputs = inputs or [torch.zeros((), requires_grad=True)]
-            _Connect.apply(call, len(outputs), *outputs, *inputs)  # type: ignore[no-untyped-call]
+            connect: Callable[..., object] = _Connect.apply  # not annotated in every version of torch
+            connect(call, len(outputs), *outputs, *inputs)
         question.result = value if len(blob) <= MAX_KEPT_ANSWER else _with_weak_tensors(value)
         return value
 
