@@ -1,5 +1,6 @@
 """Judges that are renewed or lost, and a warm process that outlives its command."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from grader.engine.judge.messages import Job
 from grader.engine.pool import client, liveness, resident
 from grader.engine.pool.judge_client import JudgeCrashed, JudgeLost
 from grader.engine.pool.resident import connect_to_all
+from tests.classes import make_course, with_a_hole
 from tests.paths import TOOLBOX, copy_toolbox
 
 needs_fork = pytest.mark.skipif(not client.can_fork(), reason="there is no safe fork here")
@@ -87,11 +89,11 @@ def test_the_wait_status_of_a_judge_decides_the_error() -> None:
 REFERENCE = (TOOLBOX / "solutions/toolbox/toolbox.py").read_text("utf-8")
 
 
-def graded(judges: client.Judges, testing: Callable[[str], None] = lambda test: None) -> float:
+def graded(judges: client.Judges, testing: Callable[[str], None] = lambda test: None, root: Path = TOOLBOX) -> float:
     """Grade the reference and return its score."""
-    course = load_course(TOOLBOX)
+    course = load_course(root)
     exercise = course.exercise("toolbox")
-    judges.prepare([materials(course, exercise)], forbidden=[TOOLBOX])
+    judges.prepare([materials(course, exercise)], forbidden=[root])
     job = Job(0, exercise.id, "toolbox.py", REFERENCE, "", 0, announce=True)
     ((_, result),) = judges.grade([job], testing=testing)
     return result.score
@@ -134,28 +136,51 @@ def test_two_commands_that_start_at_once_leave_one_process_behind(staying: Path)
     assert len(list(connect_to_all())) == 1
 
 
+def kill(pid: int) -> None:
+    """Kill a process, or do nothing if it is gone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> tuple[Path, Path]:
+    """Make a course in which a test waits until a file exists, and return both: so a grading ends when a test wants."""
+    gate = tmp_path / "gate"
+    course = make_course(tmp_path)
+    with_a_hole(course, f"while not __import__('os').path.exists({str(gate)!r}): pass", for_all=True)
+    return course, gate
+
+
 @needs_fork
-def test_a_resident_process_that_is_killed_while_grading_is_replaced(staying: Path) -> None:
+def test_a_resident_process_that_is_killed_while_grading_is_replaced(staying: Path, waiting: tuple[Path, Path]) -> None:
+    course, gate = waiting
     pid = leave_resident_process()
     found = []
 
     def work(judges: client.Judges) -> float:
         found.append(judges.warm_pid == pid)
-        return graded(judges, testing=lambda test: os.kill(pid, signal.SIGKILL) if found[-1] else None)
+        if not found[-1]:
+            gate.touch()
+        return graded(judges, lambda test: kill(pid) if found[-1] else None, course)
 
     assert client.with_judges(work) == 31
     assert found == [True, False]
 
 
 @needs_fork
-def test_a_new_resident_process_that_is_killed_while_grading_is_replaced(staying: Path) -> None:
+def test_a_new_resident_process_that_is_killed_while_grading_is_replaced(
+    staying: Path, waiting: tuple[Path, Path]
+) -> None:
+    course, gate = waiting
     was_resident = []
 
     def work(judges: client.Judges) -> float:
         was_resident.append(judges.is_resident)
         pid = judges.warm_pid
         assert pid is not None
-        return graded(judges, testing=lambda test: os.kill(pid, signal.SIGKILL) if judges.is_resident else None)
+        if not judges.is_resident:
+            gate.touch()
+        return graded(judges, lambda test: kill(pid) if judges.is_resident else None, course)
 
     assert client.with_judges(work) == 31
     assert was_resident == [True, False]
