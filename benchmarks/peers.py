@@ -1,4 +1,4 @@
-"""What other graders take for one more submission of moe_router, and what they make of three hostile ones.
+"""Compare with other graders: the cost of one more submission of moe_router, and what three hostile ones get.
 
     python -m venv PEERS; PEERS/bin/pip install otter-grader ipykernel check50 gradescope-utils pytest torch
     python -m venv OTHER; OTHER/bin/pip install nbgrader torch

@@ -71,7 +71,7 @@ def _send(sock: socket.socket, meta: bytes, blobs: Sequence[Any] = ()) -> None:
 
 
 def _quit_debugger(*_: object, **__: object) -> NoReturn:
-    """Raise what pdb raises when nobody answers; from Python 3.14 on, it would end the process instead."""
+    """Raise BdbQuit, as pdb does if stdin is closed. From Python 3.14 on, pdb ends the process instead."""
     raise bdb.BdbQuit
 
 

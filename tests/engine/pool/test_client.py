@@ -144,7 +144,7 @@ def kill(pid: int) -> None:
 
 @pytest.fixture
 def waiting(tmp_path: Path) -> tuple[Path, Path]:
-    """Make a course in which a test waits until a file exists, and return both: so a grading ends when a test wants."""
+    """Make a course with a test that waits until a file exists, and return both."""
     gate = tmp_path / "gate"
     course = make_course(tmp_path)
     with_a_hole(course, f"while not __import__('os').path.exists({str(gate)!r}): pass", for_all=True)

@@ -16,7 +16,7 @@ from grader.engine.judge.session import SessionLimits
 
 MAX_KEPT = 16 << 20  # bytes of answers per exercise
 MAX_IN_ALL = 64 << 20  # bytes of answers of all exercises of a judge
-KEY_SIZE = 200  # bytes, about, of an entry without an answer
+KEY_SIZE = 200  # approximate bytes of an entry without an answer
 PAIR_SECONDS = 0.2  # CPU time of two mistakes together for a call: some pairs never terminate
 _encode = msgspec.msgpack.encode
 
@@ -24,7 +24,8 @@ _encode = msgspec.msgpack.encode
 class AnswerCache:
     """The answers of one exercise's reference and of its wrong versions, as many as fit into `MAX_KEPT`.
 
-    An answer is found by a hash of all requests up to it, so tests that fail at different calls share the earlier ones.
+    An answer is looked up by a hash of its request and all earlier ones, so tests that fail at different calls share
+    the answers before that.
     """
 
     def __init__(self, reference: types.ModuleType, limits: SessionLimits):
@@ -58,9 +59,8 @@ class AnswerCache:
             return
         limits = self._limits if isinstance(version, SingleMistake) else self._pair_limits
         replayed = replay(case.test.log[: case.answered], version.module, case.test.seed, limits)
-        for place, (key, answer, right) in enumerate(zip(keys, replayed, case.expected, strict=False)):
-            if place < len(known):
-                continue
+        asked = zip(keys, replayed, case.expected[: case.answered], strict=True)
+        for key, answer, right in itertools.islice(asked, len(known), None):
             each = wrong_answer(answer, right)
             self._make_room(KEY_SIZE if each is None else size(each.answer))
             self._wrong[key] = each
@@ -95,7 +95,7 @@ def clear_if_too_large(caches: Iterable[AnswerCache]) -> None:
 
 
 def _hashes(test: RecordedTest) -> list[bytes]:
-    """Return for each request of a log a hash of everything that the answer of a replay depends on."""
+    """Return, for each request of a log, a hash of everything that the answer in a replay depends on."""
     digest = hashlib.sha256(f"{test.seed}".encode())
     found = []
     for entry in test.log:

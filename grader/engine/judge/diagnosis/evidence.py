@@ -49,7 +49,7 @@ class Case:
     """
 
     test: RecordedTest
-    hashes: Sequence[bytes]  # for each call: of all that the answer of a replay depends on
+    hashes: Sequence[bytes]  # for each call, of everything that the answer in a replay depends on
     answers: Sequence[Answer]
     expected: Sequence[Answer]
     asked_names: Sequence[str]
