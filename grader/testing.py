@@ -65,11 +65,18 @@ def seconds(n: float) -> pytest.MarkDecorator:
     return pytest.mark.seconds(n)
 
 
-def replaces(name: str, *, ends: Literal["timeout", "memory"] | None = None) -> Callable[[T], T]:
+def replaces(
+    name: str, *, ends: Literal["timeout", "memory"] | None = None, **parameters: list[Any]
+) -> Callable[[T], T]:
     """Mark a function or class in mistakes.py or variants.py as a version of `name` of the reference.
 
-    `ends` is for a mistake whose answers are right but take too long or too much memory: it must fail with this outcome
-    and no other. No answer shows it, so no diagnosis names it.
+    Args:
+        name: A function or class of the reference.
+        ends: For a mistake whose answers are right but take too long or too much memory: it must fail with this outcome
+            and no other.
+        parameters: Lists of values, `axis=[0, 1]`. The definition stands for a version with each combination of them.
+            A function takes them as keyword-only parameters, `*, axis: int`; a class has annotations without a value,
+            `axis: int`. In the advice, `{axis}` becomes the value.
     """
 
     def mark(definition: T) -> T:

@@ -3,11 +3,16 @@
 `mistakes.py` and `variants.py` are plain Python. Each definition decorated `@replaces("route")` stands for a
 submission: the reference with this definition instead of its `route`. Names that the file imports from the reference
 keep their meaning: a variation that calls `route` calls the reference's, not itself.
+
+A definition may take parameters, `@replaces("route", axis=[0, 1])`: it stands for one submission with each combination
+of their values. A function has them as keyword-only parameters, a class as annotations without a value.
 """
 
 import ast
 import copy
-from collections.abc import Iterable
+import itertools
+import math
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,16 +26,23 @@ from grader.course.stub import Function, parse
 DefinitionNode = Function | ast.ClassDef
 
 ORIGINAL_PREFIX = "_reference_"  # of the reference's own definitions, where a variation needs them too
+_ENDS = (None, "timeout", "memory")
+MAX_VERSIONS = 24  # of one definition: a diagnosis may have to try all of them
 
 
 class Variation(msgspec.Struct, frozen=True):
     """A definition of mistakes.py or variants.py, and the submission that it stands for."""
 
-    name: str
+    name: str  # of the definition, with the values of its parameters: "softmax[axis=0]"
     replaces: str  # the name in the reference
     advice: str  # the docstring
     source: str  # a whole module: the reference with this definition instead of the one that it replaces
     ends: str | None = None  # the only outcome by which it fails: "timeout" or "memory"
+
+    @property
+    def definition(self) -> str:
+        """The name of the definition, which versions with other values of its parameters share."""
+        return self.name.partition("[")[0]
 
 
 def load_variations(path: Path, reference: str, exercise_id: str) -> tuple[Variation, ...]:
@@ -46,7 +58,13 @@ class _Replaces(NamedTuple):
     """The arguments of @replaces."""
 
     name: str
-    ends: str | None = None
+    ends: str | None
+    parameters: dict[str, ast.List]
+
+    def combinations(self) -> Iterator[dict[str, ast.expr]]:
+        """Yield a value for each parameter, in all combinations; one empty dict if there are no parameters."""
+        for values in itertools.product(*(each.elts for each in self.parameters.values())):
+            yield dict(zip(self.parameters, values, strict=True))
 
 
 class _Reference:
@@ -116,7 +134,9 @@ class _VariationFile:
         helpers = [_Statement(node) for node in self.helpers]
         originals = {name: self._originals(name) for name in {replaces.name for _, replaces in self.found.values()}}
         return tuple(
-            self._variation(node, replaces, helpers, originals[replaces.name]) for node, replaces in self.found.values()
+            self._variation(node, replaces, helpers, originals[replaces.name], values)
+            for node, replaces in self.found.values()
+            for values in replaces.combinations()
         )
 
     # Reading the file
@@ -162,19 +182,29 @@ class _VariationFile:
             raise self._error(node, f"'{node.name}' is a name of the reference; rename this version.")
         if self.advises and not ast.get_docstring(node):
             raise self._error(node, f"'{node.name}' has no docstring, which is the advice to the student.")
+        self._check_parameters(node, replaces)
         return replaces
 
     def _arguments(self, decorator: ast.expr) -> _Replaces:
         match decorator:
-            case ast.Call(args=[ast.Constant(value=str(name))], keywords=[]):
-                return _Replaces(name)
-            case ast.Call(
-                args=[ast.Constant(value=str(name))],
-                keywords=[ast.keyword(arg="ends", value=ast.Constant(value="timeout" | "memory" as outcome))],
-            ) if self.advises:
-                return _Replaces(name, str(outcome))
-        also = ', or ends="timeout" or "memory" after it' if self.advises else ""
-        raise self._error(decorator, f'write @replaces("name") with one name of the reference{also}.')
+            case ast.Call(args=[ast.Constant(value=str(name))], keywords=keywords):
+                values = {str(each.arg): each.value for each in keywords}
+                end = values.pop("ends", ast.Constant(None)) if self.advises else ast.Constant(None)
+                parameters = {key: value for key, value in values.items() if isinstance(value, ast.List) and value.elts}
+                if parameters == values and isinstance(end, ast.Constant) and end.value in _ENDS:
+                    return _Replaces(name, end.value, parameters)
+        also = ', then ends="timeout" or "memory" if it runs into a limit' if self.advises else ""
+        text = f'write @replaces("name") with one name of the reference{also}, and lists of values for parameters.'
+        raise self._error(decorator, text)
+
+    def _check_parameters(self, node: DefinitionNode, replaces: _Replaces) -> None:
+        """Raise UsageError unless a definition has all parameters, and not too many values for them."""
+        count = math.prod(len(each.elts) for each in replaces.parameters.values())
+        if count > MAX_VERSIONS:
+            raise self._error(node, f"'{node.name}' has {count} combinations of values; at most {MAX_VERSIONS}.")
+        for name in replaces.parameters.keys() - _parameters(node):
+            where = "annotation without a value" if isinstance(node, ast.ClassDef) else "keyword-only parameter"
+            raise self._error(node, f"'{node.name}' has no {where} named '{name}', which @replaces gives values.")
 
     def _check_imports(self, node: ast.stmt) -> None:
         """Raise UsageError if the reference is imported as a module, or below the top level."""
@@ -201,10 +231,15 @@ class _VariationFile:
         return [ast.unparse(rename.definition(self.reference.definitions[name])) for name in names]
 
     def _variation(
-        self, node: DefinitionNode, replaces: _Replaces, helpers: list[_Statement], originals: list[str]
+        self,
+        node: DefinitionNode,
+        replaces: _Replaces,
+        helpers: list[_Statement],
+        originals: list[str],
+        values: dict[str, ast.expr],
     ) -> Variation:
-        """Return a variation. `originals` are included if it uses one of them."""
-        statements = [*helpers, _Statement(node)]
+        """Return a variation with values for its parameters. `originals` are included if it uses one of them."""
+        statements = [*helpers, _Statement(_with_values(node, values) if values else node)]
         bound: set[str] = set().union(*(each.bound for each in statements))
         self._check_uses_no_other_variation(statements, bound)
         changed = self.reference.depending_on(replaces.name)
@@ -225,7 +260,11 @@ class _VariationFile:
             "",
         ]
         advice = ast.get_docstring(node) or ""
-        return Variation(node.name, replaces.name, advice, "\n".join(lines), replaces.ends)
+        for parameter, value in values.items():
+            advice = advice.replace(f"{{{parameter}}}", _text_of(value))
+        given = ", ".join(f"{parameter}={_text_of(value)}" for parameter, value in values.items())
+        name = f"{node.name}[{given}]" if values else node.name
+        return Variation(name, replaces.name, advice, "\n".join(lines), replaces.ends)
 
     def _check_uses_no_other_variation(self, statements: list[_Statement], bound: set[str]) -> None:
         for each in statements:
@@ -243,6 +282,38 @@ class _VariationFile:
 def _is_replaces(decorator: ast.expr) -> bool:
     called = ast.unparse(decorator.func if isinstance(decorator, ast.Call) else decorator)
     return called.split(".")[-1] == "replaces"
+
+
+def _parameters(node: DefinitionNode) -> set[str]:
+    """Return the names that @replaces may give values: keyword-only parameters, or annotations without a value."""
+    if isinstance(node, ast.ClassDef):
+        return {ast.unparse(each.target) for each in node.body if isinstance(each, ast.AnnAssign) and not each.value}
+    return {each.arg for each in node.args.kwonlyargs}
+
+
+def _with_values(node: DefinitionNode, values: dict[str, ast.expr]) -> DefinitionNode:
+    """Return a copy of a definition in which assignments give its parameters their values."""
+    copied = copy.deepcopy(node)
+    if isinstance(copied, ast.ClassDef):
+        for each in copied.body:
+            if isinstance(each, ast.AnnAssign) and ast.unparse(each.target) in values:
+                each.value = values[ast.unparse(each.target)]
+        return copied
+    kept = [
+        (each, default)
+        for each, default in zip(copied.args.kwonlyargs, copied.args.kw_defaults, strict=True)
+        if each.arg not in values
+    ]
+    copied.args.kwonlyargs, copied.args.kw_defaults = [each for each, _ in kept], [default for _, default in kept]
+    assignments = [ast.Assign([ast.Name(name, ast.Store())], value, lineno=0) for name, value in values.items()]
+    after_docstring = int(ast.get_docstring(copied) is not None)
+    copied.body[after_docstring:after_docstring] = assignments
+    return copied
+
+
+def _text_of(value: ast.expr) -> str:
+    """Return a value as a reader sees it: text without quotes."""
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ast.unparse(value)
 
 
 class _Rename(ast.NodeTransformer):

@@ -184,6 +184,11 @@ def test_future_imports_come_first(tmp_path: Path) -> None:
         (HEAD + "@replaces\ndef v(n): 'a'\n", "2: write @replaces"),
         (HEAD + "@replaces(1)\ndef v(n): 'a'\n", "2: write @replaces"),
         (HEAD + "@replaces('route', ends='crashed')\ndef v(n): 'a'\n", '2: write @replaces("name") with one name'),
+        (HEAD + "@replaces('route', k=3)\ndef v(n, *, k): 'a'\n", '2: write @replaces("name") with one name'),
+        (HEAD + "@replaces('route', k=[])\ndef v(n, *, k): 'a'\n", '2: write @replaces("name") with one name'),
+        (HEAD + "@replaces('route', k=[1])\ndef v(n, k): 'a'\n", "3: 'v' has no keyword-only parameter named 'k'"),
+        (HEAD + "@replaces('Layer', k=[1])\nclass V: 'a'\n", "3: 'V' has no annotation without a value named 'k'"),
+        (HEAD + f"@replaces('route', k={[*range(25)]})\ndef v(n, *, k): 'a'\n", "3: 'v' has 25 combinations"),
         (HEAD + "from example import rout\n", "2: 'rout' is not defined in the reference."),
         (HEAD + "import example\n", "2: import the reference's names at the top"),
         (HEAD + "@replaces('route')\ndef plain(n): 'a'\n", "3: 'plain' is a name of the reference"),
@@ -215,3 +220,45 @@ def test_an_error_in_mistakes_names_its_line(
 def test_variants_need_no_docstring(tmp_path: Path) -> None:
     found = variations(tmp_path, HEAD + "@replaces('plain')\ndef v(n): return n\n", "variants")
     assert found["v"].plain(3) == 3
+
+
+def test_a_mistake_with_parameters_is_a_version_for_each_combination_of_values(tmp_path: Path) -> None:
+    text = """
+        from example import route
+        from grader.testing import replaces
+
+        @replaces("route", step=[2, -1], where=["start", "end"])
+        def off(n, k=1, *, step: int, where: str):
+            \"\"\"{step} at the {where}, {n}.\"\"\"
+            return (step, where, route(n, k))
+    """
+    found = variations(tmp_path, text)
+    names = [
+        "off[step=2, where=start]",
+        "off[step=2, where=end]",
+        "off[step=-1, where=start]",
+        "off[step=-1, where=end]",
+    ]
+    assert list(found) == names
+    assert found[names[2]].route(3) == (-1, "start", 3)
+    first, *_ = load_variations(tmp_path / "mistakes.py", REFERENCE, "example")
+    assert (first.definition, first.advice) == ("off", "2 at the start, {n}.")
+
+
+def test_a_class_takes_parameters_as_annotations(tmp_path: Path) -> None:
+    text = """
+        from grader.testing import replaces
+
+        @replaces("Layer", factor=[2, 3])
+        class Scaled:
+            \"\"\"Times {factor}.\"\"\"
+            factor: int
+            name: str = "scaled"
+            def __init__(self, n):
+                self.n = n * self.factor
+    """
+    found = variations(tmp_path, text)
+    assert [(name, module.Layer(5).n) for name, module in found.items()] == [
+        ("Scaled[factor=2]", 10),
+        ("Scaled[factor=3]", 15),
+    ]

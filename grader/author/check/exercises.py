@@ -208,17 +208,18 @@ class _ExerciseCheck:
         if failing and not run.job.long:
             self._cheapest[run.label] = min(failing, key=lambda test: test.seconds).id
         name = run.label.removeprefix("mistake ")
-        ends = next(each.ends for each in self.mistakes if each.name == name)
-        if ends:
-            others = {test.outcome for test in result.tests if test.is_failing} - {ends}
+        mistake = next(each for each in self.mistakes if each.name == name)
+        if mistake.ends:
+            others = {test.outcome for test in result.tests if test.is_failing} - {mistake.ends}
             if result.outcome is not Outcome.GRADED or others:
-                what = f"should fail with {ends} only: {_first_failure(result, ignored=ends)}."
+                what = f"should fail with {mistake.ends} only: {_first_failure(result, ignored=mistake.ends)}."
                 self._report(run.label, what, "ends", run.job.seed)
         elif run.job.diagnose and result.diagnosis is None:
             what = f"fails, but the diagnosis does not name it: {_first_failure(result)}."
             self._report(run.label, what, "not named", run.job.seed)
-        if result.diagnosis is not None and (ends or result.diagnosis.mistake != name):
-            what = f"is diagnosed as {result.diagnosis.mistake}."
+        named = result.diagnosis.mistake if result.diagnosis is not None else name
+        if named.partition("[")[0] != mistake.definition:
+            what = f"is diagnosed as {named}."
             self._report(run.label, what, "misdiagnosed", run.job.seed)
 
 
