@@ -118,7 +118,7 @@ def kind_of(result: Result) -> str:
         return f"not graded: {result.outcome}"
     if result.diagnosis is not None:
         together = sum(each.test == result.diagnosis.test for each in result.diagnoses) > 1
-        return "named: two together" if together else "named" if result.diagnosis.whole else "named in part"
+        return "named: two together" if together else f"named: {result.diagnosis.certainty}"
     first = result.main_failure
     failure = first.failure if first is not None else None
     if failure is None or not (failure.near_miss or failure.observations):

@@ -279,8 +279,21 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True):
         return self.outcome not in (Outcome.PASSED, Outcome.SKIPPED, Outcome.UNAVAILABLE)
 
 
+class Certainty(StrEnum):
+    """How sure a diagnosis is, from what is known to what is only likely."""
+
+    CERTAIN = "certain"
+    """The mistake gives every wrong result of the tests that it concerns, and no other known mistake does."""
+    PARTIAL = "partial"
+    """It gives some of the wrong results, so something else is wrong as well."""
+    POSSIBLE = "possible"
+    """It gives the wrong results, but so do other mistakes: NaN, a shape or a type of exception tells little."""
+    SIMILAR = "similar"
+    """It is wrong in the same places as the student, with similar numbers."""
+
+
 class Diagnosis(msgspec.Struct, frozen=True):
-    """A known mistake whose results equal the student's, and that none of their results contradicts."""
+    """A known mistake that no result of the student's contradicts."""
 
     mistake: str
     """Its name in mistakes.py, or a description."""
@@ -291,8 +304,7 @@ class Diagnosis(msgspec.Struct, frozen=True):
     """The first failing test that it explains."""
     agreed: int
     """Number of results that equal the mistake's and not the reference's."""
-    whole: bool = True
-    """It explains the whole test, and most failing tests that call the same name."""
+    certainty: Certainty = Certainty.CERTAIN
     shown: bool = True
     """It explains the failure's call, if there is one."""
 

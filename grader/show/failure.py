@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from grader.base.result import (
     Call,
+    Certainty,
     Diagnosis,
     Failure,
     NamedValue,
@@ -71,6 +72,12 @@ GRADER_FAULT = "This is a fault of the grader or the course, not of your code."
 NO_BREAK = "\u00a0"
 CALL_COLUMN = 15  # where calls begin
 LONGEST_VALUE = 24  # cells of a value that is written into a call
+_CAUTION = {  # said before a known mistake
+    Certainty.CERTAIN: "",
+    Certainty.PARTIAL: "On this input your code does what this mistake does: ",
+    Certainty.POSSIBLE: "One way to get this: ",
+    Certainty.SIMILAR: "This looks like a known mistake: ",
+}
 SIDE_BY_SIDE = {Outcome.WRONG_SHAPE, Outcome.WRONG_DTYPE, Outcome.WRONG_TYPE, Outcome.RETURNED_NONE}
 
 
@@ -106,8 +113,8 @@ def cause_pieces(named: Sequence[Diagnosis], failure: Failure) -> list[Piece]:
     """Return why the test fails, as far as known: known mistakes, else observations about the result."""
     seen = (*([failure.near_miss] if failure.near_miss else []), *failure.observations)
     texts = [reflow(each.advice) for each in named] or [" ".join(seen)]
-    if named and not named[0].whole:
-        texts[0] = f"On this input your code does what this mistake does: {texts[0]}"
+    if named:
+        texts[0] = f"{_CAUTION[named[0].certainty]}{texts[0]}"
     return join_blocks(*(as_paragraph(text, style="bold") for text in texts))
 
 
@@ -212,11 +219,11 @@ def repeats_exception(message: str, raised: Raised | None) -> bool:
 
 def evidence_sentence(named: Sequence[Diagnosis], failure: Failure) -> str:
     """Return the evidence for the known mistakes of one test."""
-    if not named:
+    if not named or named[0].certainty in (Certainty.POSSIBLE, Certainty.SIMILAR):
         return ""
     agreed = named[0].agreed
     results = "wrong result" if agreed == 1 else "wrong results"
-    if not named[0].whole:
+    if named[0].certainty is Certainty.PARTIAL:
         yours = f"one of your {results}s" if agreed == 1 else f"{agreed} of your {results}"
         return f"A right solution with this mistake in it gives {yours}; something else is wrong as well."
     these = "this one mistake" if len(named) == 1 else f"these {len(named)} mistakes"

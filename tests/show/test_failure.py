@@ -4,6 +4,7 @@ import pytest
 
 from grader.base.result import (
     Call,
+    Certainty,
     Diagnosis,
     Failure,
     Frame,
@@ -74,34 +75,45 @@ def test_observation_of_another_test_is_mentioned_if_the_cause_is_unknown() -> N
 
 
 @pytest.mark.parametrize(
-    ("agreed", "whole", "words"),
+    ("agreed", "certainty", "words"),
     [
-        (9, True, "A right solution with this one mistake in it gives the same wrong results as yours, all 9."),
-        (1, True, "A right solution with this one mistake in it gives the same wrong result as yours."),
-        (3, False, "gives 3 of your wrong results; something else is wrong as well."),
-        (1, False, "gives one of your wrong results; something else is wrong as well."),
+        (
+            9,
+            Certainty.CERTAIN,
+            "with this one mistake in it gives the same wrong results as yours, all 9.",
+        ),
+        (1, Certainty.CERTAIN, "A right solution with this one mistake in it gives the same wrong result as yours."),
+        (3, Certainty.PARTIAL, "gives 3 of your wrong results; something else is wrong as well."),
+        (1, Certainty.PARTIAL, "gives one of your wrong results; something else is wrong as well."),
     ],
 )
-def test_evidence_for_a_diagnosis_is_a_sentence(agreed: int, whole: bool, words: str) -> None:
-    named = Diagnosis("late", "It comes late.", "f", "test_choice", agreed, whole)
+def test_evidence_for_a_diagnosis_is_a_sentence(agreed: int, certainty: Certainty, words: str) -> None:
+    named = Diagnosis("late", "It comes late.", "f", "test_choice", agreed, certainty)
     of = result(case("choice", Outcome.FAILED, Failure("It differs.")), diagnoses=(named,))
     assert words in " ".join(screen(of).split())
 
 
 @pytest.mark.parametrize(
-    ("whole", "first"),
-    [(True, "It comes late."), (False, "On this input your code does what this mistake does: It comes late.")],
+    ("certainty", "first"),
+    [
+        (Certainty.CERTAIN, "It comes late."),
+        (Certainty.PARTIAL, "On this input your code does what this mistake does: It comes late."),
+        (Certainty.POSSIBLE, "One way to get this: It comes late."),
+        (Certainty.SIMILAR, "This looks like a known mistake: It comes late."),
+    ],
 )
-def test_partial_diagnosis_is_worded_as_partial(whole: bool, first: str) -> None:
-    named = Diagnosis("late", "It comes late.", "f", "test_choice", 3, whole)
+def test_the_words_before_a_diagnosis_say_how_sure_it_is(certainty: Certainty, first: str) -> None:
+    named = Diagnosis("late", "It comes late.", "f", "test_choice", 3, certainty)
     text = screen(result(case("choice", Outcome.FAILED, Failure("It differs.")), diagnoses=(named,)))
-    assert ("On this input" in text) is not whole
-    assert first in " ".join(text.split())
+    assert text.count("It comes late.") == 1
+    assert f"\n{first}" in "\n" + "\n".join(" ".join(each.split()) for each in text.split("\n\n"))
+    evidence = certainty in (Certainty.CERTAIN, Certainty.PARTIAL)
+    assert ("A right solution" in text) is evidence
 
 
 def test_mistake_of_another_call_comes_after_the_shown_one() -> None:
     crash = Failure("", Call("f"), exception=Raised("IndexError", "too far", (Frame("f.py", 3, "f", ()),)))
-    named = Diagnosis("late", "It comes late.", "g", "test_choice", 3, whole=False, shown=False)
+    named = Diagnosis("late", "It comes late.", "g", "test_choice", 3, Certainty.PARTIAL, shown=False)
     text = screen(result(case("choice", Outcome.EXCEPTION, crash), diagnoses=(named,)))
     assert text.index("too far") < text.index("Also, in another call of this test: It comes late.")
     assert "with this mistake in it" not in text

@@ -39,8 +39,7 @@ def materials(course: Course, exercise: Exercise, *, mistakes: bool = True) -> M
         hidden = str(exercise.hidden_tests.resolve())
         reference = read_text(exercise.reference)
         if mistakes:
-            variations = load_variations(exercise.mistakes, reference, exercise.id)
-            known = tuple(each for each in variations if each.ends is None)
+            known = load_variations(exercise.mistakes, reference, exercise.id)
         tests = (*tests, hidden)
     for path in tests:
         read_text(Path(path))  # report a missing file before a judge is started

@@ -39,6 +39,7 @@ from grader.engine.submission.imports import built_on
 
 PUBLIC = "test_public"  # the module of public tests
 MAX_TIMEOUTS = 2  # of one submission; after them its other tests are skipped
+_LIMITS = (Outcome.TIMEOUT, Outcome.MEMORY)
 
 
 class Plugin:
@@ -269,7 +270,8 @@ class Plugin:
         name, log, seed, error = running.test.item.name, running.session.log, running.seed, running.error
         if error is not None:
             with self._collecting_errors():
-                return RecordedTest(name, log, seed, True, failing_entry(error, log), running.size_names())
+                exceeded = error.outcome if isinstance(error, Fault) and error.outcome in _LIMITS else None
+                return RecordedTest(name, log, seed, True, failing_entry(error, log), running.size_names(), exceeded)
         return RecordedTest(name, log, seed, error is not None)
 
     def _explain(

@@ -2,12 +2,15 @@
 
 A single mistake is named if no answer contradicts it (see `evidence`) and it explains something in every relevant
 failing test. Since there may be a second mistake, half of these tests are enough if it explains more than one answer
-or many numbers: one coincidence is not enough. Relevant are the failing tests that ask directly for what the mistake
-replaces, or if there are none, those that reach it.
+or many numbers, and one test if it explains all of it. Relevant are the failing tests that ask directly for what the
+mistake replaces, or if there are none, those that reach it.
 
 If no single mistake explains all of a failing test, pairs are tried: two mistakes that replace different names, or one
 nested in the other. Because a pair is one of hundreds, it must explain more: every wrong answer of all failing tests
-that it reaches, enough numbers, and no other pair may do so equally well.
+that it reaches, with enough evidence, and no other pair may do so equally well.
+
+If nothing explains the first failing test, a mistake is named that is wrong in the same places with similar numbers
+(see `resemblance`), or one that exceeds the limit of time or memory that the submission exceeds in all failing tests.
 """
 
 import itertools
@@ -17,13 +20,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from grader.base.errors import UsageError
-from grader.base.result import Diagnosis
+from grader.base.result import Certainty, Diagnosis
 from grader.course.variations import Variation
 from grader.engine.judge.diagnosis.answer_cache import AnswerCache
 from grader.engine.judge.diagnosis.evidence import ENOUGH, Case, Coverage, RecordedTest, coverage_of
+from grader.engine.judge.diagnosis.resemblance import distance
 from grader.engine.judge.diagnosis.versions import MistakePair, NestedMistakes, SingleMistake, Version
 from grader.engine.judge.session import SessionLimits
 
+CLEARLY = 2.0  # how many times farther than the mistake that a submission resembles the next one must be
 MAX_PAIRS = 40  # tried for one test
 MAX_PAIR_SEARCHES = 2  # per submission
 MAX_PAIRS_KEPT = 32  # each has modules of its own
@@ -43,14 +48,24 @@ class _Candidate:
         return self.explained_elsewhere + sum(each.explained for each in self.coverage.values())
 
     @property
-    def numbers(self) -> int:
-        """The number of wrong numbers that it explains in failing tests."""
-        return sum(each.numbers for each in self.coverage.values())
+    def weight(self) -> int:
+        """The weight of the evidence for it in failing tests."""
+        return sum(each.weight for each in self.coverage.values())
 
     @property
-    def rank(self) -> tuple[bool, int]:
-        """Sort key: explains every wrong answer of the tests in which it explains any, then answers explained."""
-        return not any(each.unexplained for each in self.coverage.values() if each.explained), self.explained
+    def definitions(self) -> set[str]:
+        """The names of its mistakes in mistakes.py, which versions with other values of parameters share."""
+        return {each.mistake.definition for each in self.mistakes}
+
+    @property
+    def rank(self) -> tuple[bool, int, int]:
+        """Sort key: explains every wrong answer of the tests in which it explains any, answers explained, evidence."""
+        incomplete = any(each.unexplained for each in self.coverage.values() if each.explained)
+        return not incomplete, self.explained, self.weight
+
+    def rank_in(self, place: int) -> tuple[bool, bool, int, int]:
+        """Sort key for one failing test: explains all of it, then as `rank`."""
+        return self.coverage[place].is_complete, *self.rank
 
     @property
     def complete(self) -> set[int]:
@@ -68,24 +83,32 @@ class _Candidate:
         return sum(bool(each.explained) for each in self.relevant)
 
     def explains_enough(self) -> bool:
-        """Return whether it explains something in all relevant tests, or more than a coincidence in half of them."""
+        """Return whether it explains something in all relevant tests, or more than a coincidence in some of them."""
         if self.tests_explained == 0:
             return False
         if self.tests_explained == len(self.relevant):
             return True
-        return 2 * self.tests_explained >= len(self.relevant) and (self.explained > 1 or self.numbers >= 2 * ENOUGH)
+        if any(each.is_complete and each.weight >= 2 * ENOUGH for each in self.relevant):
+            return True
+        return 2 * self.tests_explained >= len(self.relevant) and (self.explained > 1 or self.weight >= 2 * ENOUGH)
 
     def explains_all(self) -> bool:
         """Return whether it explains every wrong answer of the failing tests that reach it."""
         return not any(each.unexplained for each in self.coverage.values())
 
-    def diagnoses(self, test: str, place: int) -> Iterator[Diagnosis]:
+    def certainty(self, place: int, plausible: Sequence["_Candidate"]) -> Certainty:
+        """Return how sure it is that this explains a failing test, in view of all plausible candidates."""
+        own = self.definitions
+        equal = (each for each in plausible if each.coverage.get(place) and each.rank_in(place) == self.rank_in(place))
+        if self.weight < ENOUGH or any(each.definitions != own for each in equal):
+            return Certainty.POSSIBLE
+        return Certainty.CERTAIN if all(each.is_complete for each in self.relevant) else Certainty.PARTIAL
+
+    def diagnoses(self, test: str, place: int, certainty: Certainty) -> Iterator[Diagnosis]:
         """Yield a diagnosis of one failing test for each of the mistakes."""
-        found = self.coverage[place]
-        whole = found.is_complete and 2 * self.tests_explained > len(self.relevant)
         for each in self.mistakes:
-            advice = each.mistake.advice
-            yield Diagnosis(each.name, advice, each.replaces, test, self.explained, whole, found.explains_failing_call)
+            shown = self.coverage[place].explains_failing_call
+            yield Diagnosis(each.name, each.mistake.advice, each.replaces, test, self.explained, certainty, shown)
 
 
 class CauseFinder:
@@ -95,7 +118,8 @@ class CauseFinder:
         """`limits` hold for each answer of the reference and of a mistake."""
         self.reference = reference
         self.answers = AnswerCache(reference, limits)
-        self.mistakes = [SingleMistake(each) for each in mistakes]
+        self.mistakes = [SingleMistake(each) for each in mistakes if each.ends is None]
+        self.excessive = [each for each in mistakes if each.ends is not None]
         self._pair = lru_cache(MAX_PAIRS_KEPT)(_pair)
 
     def diagnose(self, tests: Sequence[RecordedTest]) -> tuple[Diagnosis, ...]:
@@ -119,9 +143,58 @@ class CauseFinder:
                 best = self._best_pair(cases, possible, place) or best
             if best is not None:
                 explained |= best.complete
-                for each in best.diagnoses(case.test.name, place):
+                certainty = best.certainty(place, plausible)
+                for each in best.diagnoses(case.test.name, place, certainty):
                     found.setdefault(each.mistake, each)
+        if not found:
+            found = {each.mistake: each for each in (*self._excessive(cases), *self._similar(cases))}
         return tuple(found.values())
+
+    def wrong_versions(self, case: Case) -> list[types.ModuleType]:
+        """Return the known mistakes that answer the failing call of a test wrongly."""
+        place = case.failing_place
+        if place is None:
+            return []
+        asked = [each for each in self.mistakes if each.replaces == case.asked_names[place]]
+        return [
+            each.module
+            for each in asked
+            if list(self.answers.wrong_answers(case, each))[place:][:1] not in ([], [None])
+        ]
+
+    def _excessive(self, cases: Sequence[Case]) -> Iterator[Diagnosis]:
+        """Yield the only mistake that exceeds the limit that the submission exceeds in all failing tests."""
+        failing = [case for case in cases if case.test.failed]
+        first = failing[0]
+        limit = first.test.exceeded
+        if limit is None or any(case.test.exceeded is not limit for case in failing) or not first.asked_names:
+            return
+        asked = first.asked_names[-1]
+        known = {each.definition: each for each in self.excessive if each.ends == limit and each.replaces == asked}
+        if len(known) == 1:
+            (only,) = known.values()
+            yield Diagnosis(only.name, only.advice, only.replaces, first.test.name, 0, Certainty.POSSIBLE)
+
+    def _similar(self, cases: Sequence[Case]) -> Iterator[Diagnosis]:
+        """Yield the mistake that resembles the submission in the first failing test, unless two are about as near."""
+        first = next(case for case in cases if case.test.failed)
+        near: dict[str, tuple[float, SingleMistake]] = {}  # the nearest version, by definition
+        for each in self.mistakes:
+            if each.replaces not in first.reached_names or not first.asks_for(each.names):
+                continue
+            far = distance(first, self.answers.wrong_answers(first, each))
+            known = near.get(each.mistake.definition)
+            if far is not None and (known is None or far < known[0]) and not self._is_contradicted(cases, each):
+                near[each.mistake.definition] = far, each
+        ranked = sorted(near.values(), key=lambda each: each[0])
+        if ranked and all(far >= CLEARLY * ranked[0][0] for far, _ in ranked[1:]):
+            best = ranked[0][1]
+            yield Diagnosis(best.name, best.mistake.advice, best.replaces, first.test.name, 0, Certainty.SIMILAR)
+
+    def _is_contradicted(self, cases: Sequence[Case], mistake: SingleMistake) -> bool:
+        asking = (case for case in cases if mistake.replaces in case.asked_names)
+        answers = ((case, self.answers.wrong_answers(case, mistake)) for case in asking)
+        return any(coverage_of(case, found, mistake.names, direct=True) is None for case, found in answers)
 
     def _candidate(self, cases: Sequence[Case], version: Version, *mistakes: SingleMistake) -> _Candidate | None:
         """Return what a version explains, or None if an answer contradicts it.
@@ -155,7 +228,7 @@ class CauseFinder:
         pairs: dict[frozenset[str], _Candidate] = {}
         for one, two in itertools.islice(_pairs_of(mistakes), MAX_PAIRS):
             candidate = self._pair_candidate(cases, place, one, two)
-            if candidate is not None and candidate.numbers >= ENOUGH:
+            if candidate is not None and candidate.weight >= ENOUGH:
                 pairs.setdefault(frozenset((one.name, two.name)), candidate)
         best = _unique_best(list(pairs.values()))
         return best if best is not None and best.explains_all() else None
@@ -200,4 +273,4 @@ def _unique_best(candidates: Sequence[_Candidate]) -> _Candidate | None:
 def _best(candidates: Sequence[_Candidate], place: int) -> _Candidate | None:
     """Return the candidate that explains most of a failing test."""
     explaining = [each for each in candidates if place in each.coverage and each.coverage[place].explained]
-    return max(explaining, key=lambda each: (each.coverage[place].is_complete, *each.rank), default=None)
+    return max(explaining, key=lambda each: each.rank_in(place), default=None)

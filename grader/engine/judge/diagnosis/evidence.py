@@ -3,28 +3,34 @@
 Only one observation contradicts a version: a call asks directly for what the version replaces, the version answers it
 wrongly, and the submission answers it right. Any other wrong answer may have a second cause.
 
-An exception's message is the student's own wording, so it is evidence only if it is identical. Three properties can
-support a version but not contradict it:
+Three properties can support a version but not contradict it:
 
 - the numbers in a module, since initializing weights in another order is no mistake;
 - a missing gradient, since a right result may have none;
 - an argument changed in place, which can occur together with any other mistake.
+
+Not every wrong answer that equals the version's tells much. Many mistakes end in NaN, infinity, zeros, a certain shape
+or type of exception, so the evidence is weighed: see `weight`.
 """
 
 import enum
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
+import torch
 from torch import Tensor
 
+from grader.base.result import Outcome
 from grader.engine.judge.compare import close, compare, differs
 from grader.engine.judge.replay import Answer, same, same_arguments, same_gradients, same_modules, same_words
 from grader.engine.judge.session import LogEntry
 from grader.engine.sandbox import wire
 
-ENOUGH = 6  # numbers that a part of a result, or two mistakes together, must explain
+ENOUGH = 6  # weight of evidence that could not be a coincidence
+_DIGIT = re.compile(r"\d")
 _RTOL, _ATOL = 1e-6, 1e-9  # closer numbers are no evidence: iterative algorithms end that far apart
 
 
@@ -38,6 +44,7 @@ class RecordedTest:
     failed: bool
     failing_call: LogEntry | None = None  # the call that the failure is about
     sizes: dict[int, str] = field(default_factory=dict)  # the test's names of sizes
+    exceeded: Outcome | None = None  # the limit, TIMEOUT or MEMORY, that the submission exceeded
 
 
 @dataclass
@@ -119,7 +126,7 @@ class Coverage:
     unexplained: int  # other wrong answers
     explains_failing_call: bool  # True also if the failure is about no call
     is_asked_for: bool  # see `Case.asks_for`
-    numbers: int  # how many numbers of the explained answers are wrong
+    weight: int  # of the explained answers, see `weight`
 
     @property
     def is_complete(self) -> bool:
@@ -164,7 +171,7 @@ def coverage_of(
                 return None
         if match in (_Match.EXPLAINED, _Match.PARTLY_EXPLAINED):
             found.explained += 1
-            found.numbers += count_wrong_numbers(case.answers[place], case.expected[place])
+            found.weight += weight(case.answers[place], case.expected[place], version)
             found.explains_failing_call = found.explains_failing_call or place == case.failing_place
     return found
 
@@ -187,7 +194,7 @@ def _is_same_error(mine: Answer, version: MismatchedAnswer) -> bool:
     """Return whether an answer has the property that is wrong in the version's."""
     if version.differs == "modules":
         return same_modules(mine, version.answer)
-    if not same(mine, version.answer) or not same_words(mine, version.answer):
+    if not same(mine, version.answer):
         return False
     if version.differs == "gradients":
         return same_gradients(mine, version.answer)
@@ -210,7 +217,7 @@ def _shares_wrong_part(mine: Answer, version: MismatchedAnswer, right: Answer) -
         if compare(my_parts[name], expected) is None:
             return False
         if compare(my_parts[name], version_parts[name]) is None:
-            shared += _count_wrong(my_parts[name], expected)
+            shared += _weight(my_parts[name], expected)
     return shared >= ENOUGH
 
 
@@ -221,23 +228,51 @@ def _parts(value: Any) -> dict[Any, Any]:
     return dict(enumerate(value)) if isinstance(value, list | tuple) else {}
 
 
-def count_wrong_numbers(answer: Answer, right: Answer) -> int:
-    """Return how many numbers of an answer are wrong, weighted: a float counts for more than a bool."""
-    return _count_wrong(answer.value, right.value)
+def weight(mine: Answer, right: Answer, version: MismatchedAnswer | None) -> int:
+    """Return how much a wrong answer that equals the version's tells: about how many of its numbers are distinctive.
+
+    What many mistakes have in common weighs nothing: NaN, infinity, a float zero, a shape, the type of an exception.
+    A round float such as 0.5 weighs less than another.
+    """
+    if isinstance(mine.reply, wire.Threw):
+        same_sizes = version is not None and same_words(mine, version.answer) and _DIGIT.search(mine.reply.message)
+        return ENOUGH if same_sizes else 0
+    if isinstance(right.reply, wire.Threw) or (version is not None and version.differs != "value"):
+        return ENOUGH  # a missing check or gradient, or a changed argument, is the mistake itself
+    return _weight(mine.value, right.value)
 
 
-def _count_wrong(value: Any, right: Any) -> int:
+def _weight(value: Any, right: Any) -> int:
     if isinstance(value, Tensor) and isinstance(right, Tensor):
-        weight = 4 if value.is_floating_point() or value.is_complex() else 1
-        if value.shape != right.shape:
-            return weight * min(8, value.numel())
-        return weight * min(8, int(differs(value.detach(), right.detach(), _RTOL, _ATOL).sum()))
+        return _weight_of_tensor(value.detach(), right.detach())
     if isinstance(value, list | tuple) and isinstance(right, list | tuple):
-        return sum(_count_wrong(one, two) for one, two in zip(value, right, strict=False))
+        return sum(_weight(one, two) for one, two in zip(value, right, strict=False))
     if isinstance(value, dict) and isinstance(right, dict):
-        return sum(_count_wrong(value[key], right[key]) for key in value if key in right)
+        return sum(_weight(value[key], right[key]) for key in value if key in right)
     if type(value) is int and type(right) is int:
         return 0 if value == right else min(8, value.bit_length())
-    if isinstance(value, float) and isinstance(right, int | float):
-        return 0 if close(value, right, _RTOL, _ATOL) else 8
+    if isinstance(value, float) and isinstance(right, int | float) and not close(value, right, _RTOL, _ATOL):
+        return _weight_of_floats(torch.tensor([value], dtype=torch.float64))
     return int(type(value) is type(right) is bool and value != right)
+
+
+def _weight_of_tensor(value: Tensor, right: Tensor) -> int:
+    wrong = value.flatten() if value.shape != right.shape else value[differs(value, right, _RTOL, _ATOL)]
+    if not (value.is_floating_point() or value.is_complex()):
+        return min(8, wrong.numel())
+    if value.shape == right.shape and _is_mask(value) and _is_mask(right):
+        return min(8, wrong.numel())
+    return _weight_of_floats(wrong)
+
+
+def _weight_of_floats(wrong: Tensor) -> int:
+    telling = wrong[wrong.isfinite() & (wrong != 0)].unique()
+    if telling.is_complex():
+        return min(24, 8 * len(telling))
+    is_round = 8 * telling == (8 * telling).round()
+    return min(24, 8 * int((~is_round).sum()) + 4 * int(is_round.sum()))
+
+
+def _is_mask(tensor: Tensor) -> bool:
+    """Return whether a float tensor holds only 0 and one other number, such as 1 or -inf."""
+    return len(tensor[tensor != 0].unique()) == 1

@@ -52,7 +52,8 @@ def _contrast(case: Case, finder: CauseFinder, session: Session) -> str | None:
         return answer_of(*session.ask_again(log, case.test.seed))
 
     with contextlib.suppress(UsageError):  # the reference takes too long on a varied call
-        return find_contrast(case, case.test.sizes, finder.reference, session.limits, ask)
+        mistakes = finder.wrong_versions(case)
+        return find_contrast(case, case.test.sizes, finder.reference, mistakes, session.limits, ask)
     return None
 
 

@@ -38,7 +38,9 @@ class VariedCall:
     words: str
     subject: str  # the argument that was changed; "": several at once
     entry: LogEntry
+    question: str = ""  # that follows if this change makes the result right
     fewest: int | None = 1  # changes of the subject that must mend the result to be telling; None: it never is telling
+    forbids: bool = False  # if the call should raise and this one should not, then because of the subject
 
 
 class UnpackedCall:
@@ -62,7 +64,12 @@ class UnpackedCall:
             tensor.requires_grad_()
 
     def varied(
-        self, words: str, subject: str, values: dict[int | str, Any], without: int | str | None = None
+        self,
+        words: str,
+        subject: str,
+        values: dict[int | str, Any],
+        question: str = "",
+        without: int | str | None = None,
     ) -> VariedCall:
         """Return the call with other values for some arguments, or without one; both are given by `Argument.where`."""
         given = {each.where: values.get(each.where, each.value) for each in self.arguments if each.where != without}
@@ -71,7 +78,7 @@ class UnpackedCall:
         kwargs = {where: packer.value(value) for where, value in given.items() if isinstance(where, str)}
         request = msgspec.structs.replace(self._request, args=args, kwargs=kwargs)
         blob = b"".join([self._context, *packer.blobs])
-        return VariedCall(words, subject, LogEntry(self._entry.question, request, blob))
+        return VariedCall(words, subject, LogEntry(self._entry.question, request, blob), question)
 
 
 def varied_calls(call: UnpackedCall, optional: dict[str, Any], sizes: dict[int, str]) -> Iterator[VariedCall]:
@@ -91,7 +98,8 @@ def _without_optional(call: UnpackedCall, optional: dict[str, Any]) -> Iterator[
     last = max((each.where for each in call.arguments if isinstance(each.where, int)), default=None)
     for each in call.arguments:
         if each.name in optional and (isinstance(each.where, str) or each.where == last):
-            varied = call.varied(f"Without `{each.name}`", each.name, {}, without=each.where)
+            question = f"what does your code do with `{each.name}`?"
+            varied = call.varied(f"Without `{each.name}`", each.name, {}, question, without=each.where)
             yield replace(varied, fewest=2 if _is_number(optional[each.name]) else 1)
 
 
@@ -99,10 +107,12 @@ def _without_flags(call: UnpackedCall) -> Iterator[VariedCall]:
     """Yield calls with a flag inverted, or a mask of ones."""
     for each in call.arguments:
         if isinstance(each.value, bool):
-            yield call.varied(f"With {each.name}={not each.value}", each.name, {each.where: not each.value})
+            question = f"what does your code do differently for {each.name}={each.value}?"
+            yield call.varied(f"With {each.name}={not each.value}", each.name, {each.where: not each.value}, question)
         elif isinstance(each.value, Tensor) and is_mask(each.value) and not each.value.bool().all():
             ones = torch.ones_like(each.value)
-            yield call.varied(f"Where `{each.name}` is 1 everywhere", each.name, {each.where: ones})
+            words, question = f"Where `{each.name}` is 1 everywhere", "what does your code do with a 0 in it?"
+            yield call.varied(words, each.name, {each.where: ones}, question)
 
 
 def _with_equal_sizes(call: UnpackedCall, sizes: dict[int, str]) -> Iterator[VariedCall]:
@@ -115,7 +125,8 @@ def _with_equal_sizes(call: UnpackedCall, sizes: dict[int, str]) -> Iterator[Var
             values = _with_axes_cut(call.arguments, large, small)
             if large in numbers:
                 values[numbers[large].where] = small
-            yield call.varied(f"With {names[0]} = {names[1]}", "", values)
+            question = "where might your code confuse the two?"
+            yield replace(call.varied(f"With {names[0]} = {names[1]}", "", values, question), forbids=True)
 
 
 def _with_other_numbers(call: UnpackedCall) -> Iterator[VariedCall]:
@@ -125,39 +136,42 @@ def _with_other_numbers(call: UnpackedCall) -> Iterator[VariedCall]:
         elif isinstance(each.value, float):
             for factor in (1.0, 0.5 * each.value, 2 * each.value):
                 if factor != each.value:
-                    words = f"With {each.name} = {factor:g} in place of {each.value:g}"
-                    yield replace(call.varied(words, each.name, {each.where: factor}), fewest=2)
+                    words = f"With {each.name} = {factor:g} instead of {each.value:g}"
+                    yield _with_number(call, words, each.name, {each.where: factor})
         elif _is_number(each.value):
             for number in dict.fromkeys((each.value - 1, each.value + 1, 1, 2, 2 * each.value)):
                 if number != each.value:
-                    words = f"With {each.name} = {number} in place of {each.value}"
-                    yield replace(call.varied(words, each.name, {each.where: number}), fewest=2)
+                    words = f"With {each.name} = {number} instead of {each.value}"
+                    yield _with_number(call, words, each.name, {each.where: number})
+
+
+def _with_number(call: UnpackedCall, words: str, name: str, values: dict[int | str, Any]) -> VariedCall:
+    varied = call.varied(words, name, values, f"where does your code use `{name}`?")
+    return replace(varied, fewest=2, forbids=True)
 
 
 def _with_other_settings(call: UnpackedCall, argument: Argument) -> Iterator[VariedCall]:
     """Yield calls with a dict of settings that lacks a key, or has another int for it."""
     for key, value in argument.value.items():
         rest = {other: item for other, item in argument.value.items() if other != key}
-        yield call.varied(f"Without the key {key!r}", f"{key}", {argument.where: rest})
+        question = "what does your code do with that entry?"
+        yield call.varied(f"Without the key {key!r}", f"{key}", {argument.where: rest}, question)
         if type(value) is int:
             for other in dict.fromkeys((1, value + 1, 2 * value)):
-                words = f"With {key} = {other} in place of {value}"
-                varied = call.varied(words, f"{key}", {argument.where: argument.value | {key: other}})
-                yield replace(varied, fewest=2)
+                words = f"With {key} = {other} instead of {value}"
+                yield _with_number(call, words, f"{key}", {argument.where: argument.value | {key: other}})
 
 
 def _with_axes_of_one(call: UnpackedCall, sizes: dict[int, str]) -> Iterator[VariedCall]:
-    """Yield calls with all axes of one size cut to length 1: to the first entry, then to the last."""
+    """Yield calls with all axes of one named size cut to length 1: to the first entry, then to the last."""
     for size in _axes(call.arguments):
-        if size <= 1:
-            continue
-        if size in sizes:
-            words = f"With {sizes[size]} = 1 in place of {size}"
-        else:
-            name, axis = _first_axis(call.arguments, size)
-            words = f"With 1 in place of {size} along axis {axis} of `{name}`"
-        for from_end in (False, True):
-            yield call.varied(words, "", _with_axes_cut(call.arguments, size, 1, from_end))
+        if size > 1 and size in sizes:
+            words, question = (
+                f"With {sizes[size]} = 1 instead of {size}",
+                f"which step of your code runs along {sizes[size]}?",
+            )
+            for from_end in (False, True):
+                yield call.varied(words, "", _with_axes_cut(call.arguments, size, 1, from_end), question)
 
 
 def _with_other_tensors(call: UnpackedCall) -> Iterator[VariedCall]:
@@ -174,15 +188,6 @@ def _axes(arguments: Sequence[Argument]) -> list[int]:
     """Return the sizes of all axes, in the order of their first occurrence."""
     tensors = [each.value for each in arguments if isinstance(each.value, Tensor)]
     return list(dict.fromkeys(size for tensor in tensors for size in tensor.shape))
-
-
-def _first_axis(arguments: Sequence[Argument], size: int) -> tuple[str, int]:
-    """Return the first argument that has an axis of this size, and the axis."""
-    return next(
-        (each.name, each.value.shape.index(size))
-        for each in arguments
-        if isinstance(each.value, Tensor) and size in each.value.shape
-    )
 
 
 def _with_axes_cut(

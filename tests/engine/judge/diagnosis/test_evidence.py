@@ -3,22 +3,45 @@
 import pytest
 import torch
 
-from grader.engine.judge.diagnosis.evidence import count_wrong_numbers
+from grader.engine.judge.diagnosis.evidence import MismatchedAnswer, weight
 from grader.engine.judge.replay import Answer
+from grader.engine.sandbox import wire
+
+
+def returned(value: object) -> Answer:
+    return Answer(wire.Returned(1, None, [], []), value)
+
+
+INF, NAN = float("inf"), float("nan")
 
 
 @pytest.mark.parametrize(
-    ("found", "right", "weight"),
+    ("found", "right", "expected"),
     [
-        (0.5, 0.25, 8),
+        (0.3, 0.25, 8),
+        (0.5, 0.25, 4),
         (406.3999969, 406.3999991, 0),  # results of an iterative search
-        (0.5, 10**400, 8),  # an int too large for a float
+        (0.3, 10**400, 8),  # an int too large for a float
+        (NAN, 0.25, 0),
+        (INF, 0.25, 0),
+        (0.0, 0.25, 0),
         (1, 2, 1),
         (True, False, 1),
+        (torch.tensor([1.0, 0.3]), torch.tensor([1.0, 0.4]), 8),
         (torch.tensor([1.0, 2.0]), torch.tensor([1.0, 3.0]), 4),
         (torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0 + 1e-7]), 0),
-        ({"a": 0.5, "b": 1.0}, {"a": 0.25, "b": 2.0}, 16),
+        (torch.tensor([NAN, 0.3]), torch.tensor([1.0, 0.3]), 0),
+        (torch.zeros(2, 8), torch.ones(8, 2), 0),  # a shape
+        (torch.rand(2, 8), torch.rand(8, 2), 24),
+        (torch.tensor([0.0, -INF, 0.0]), torch.tensor([-INF, 0.0, 0.0]), 2),  # a mask
+        ({"a": 0.3, "b": 1.0}, {"a": 0.25, "b": 2.0}, 12),
     ],
 )
-def test_counts_the_wrong_numbers_of_an_answer(found: object, right: object, weight: int) -> None:
-    assert count_wrong_numbers(Answer(None, found), Answer(None, right)) == weight
+def test_weighs_the_wrong_numbers_of_an_answer(found: object, right: object, expected: int) -> None:
+    assert weight(returned(found), returned(right), None) == expected
+
+
+@pytest.mark.parametrize(("message", "expected"), [("no match for size 4", 6), ("list index out of range", 0)])
+def test_a_message_that_names_sizes_is_evidence(message: str, expected: int) -> None:
+    threw = Answer(wire.Threw(1, "RuntimeError", ["RuntimeError"], message, [], 0, None))
+    assert weight(threw, returned(1.0), MismatchedAnswer(threw, "value")) == expected
