@@ -3,7 +3,7 @@
 import itertools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from grader.engine.judge.context import FailureContext
 from grader.engine.judge.faults import Fault
 from grader.engine.judge.frames import exception_of, samples_of
 from grader.engine.judge.names import argument_name, may_return_none, names_of_parts, signature_text
-from grader.engine.judge.near_miss import near_miss
+from grader.engine.judge.near_miss import near_miss, rounded_number
 from grader.engine.judge.numbers import compare_numbers
 from grader.engine.judge.reproduce import reproduction
 from grader.engine.judge.session import LogEntry
@@ -34,6 +34,8 @@ _RESULT = "What "  # begins the name of an unnamed result: "What route returns"
 _TOO_LARGE = "What this test got from your code is too large for the memory of the grader."
 _RETURN = "Is a return missing?"
 _ASKED_FOR = re.compile(r"tried to allocate (\d+) bytes")  # in torch's words
+_MOST_NAMED = 6  # missing or unexpected entries that a sentence lists
+_MOST_SHOWN = 3  # entries of a collection that is shown whole
 _PRODUCT = re.compile(r"@|\bmatmul\b")
 _CONTAINERS = {  # how the text of a value begins, and what it is
     "array": "a numpy array", "list of": "a list", "[": "a list", "tuple of": "a tuple", "(": "a tuple",
@@ -175,6 +177,8 @@ def _explain_disagreement(error: Disagreement, context: FailureContext) -> tuple
             compared = compare_numbers("result" if name.startswith(_RESULT) else name, difference, context.sizes)
         if difference.outcome in (Outcome.WRONG_VALUES, Outcome.WRONG_SHAPE):
             miss = near_miss(difference.actual.detach(), difference.expected.detach())
+    elif difference.outcome is Outcome.WRONG_VALUES and _are_floats(difference):
+        miss = rounded_number(difference.actual, difference.expected)
     call = call_of(entry, context) if entry else None
     if call and error.name is None:
         call = Call(call.function, call.arguments, with_wrong_part(call.returned, difference))
@@ -221,21 +225,48 @@ def _difference_sentence(name: str, difference: Difference, compared: Comparison
             few = "differs" if compared.differing == 1 else "differ"
             return f"{compared.differing} of {compared.total} numbers of {inner} {few}{size}."
         case _ if isinstance(yours, dict) and isinstance(theirs, dict):
-            return _key_sentences(name, yours, theirs)
+            return _membership_sentences(name, yours, theirs, "key")
+        case _ if _are_long_collections(yours, theirs):
+            return _membership_sentences(name, yours, theirs, "entry") or _order_sentence(name, yours, theirs)
         case _:
             return f"{name} is {_value_text(yours)}, expected {_value_text(theirs)}."
 
 
-def _key_sentences(name: str, yours: dict[Any, Any], theirs: dict[Any, Any]) -> str:
-    """Return sentences that name missing and unexpected keys."""
-    missing = [repr(key)[:40] for key in theirs if key not in yours][:8]
-    extra = [repr(key)[:40] for key in yours if key not in theirs][:8]
+def _membership_sentences(name: str, yours: Collection[Any], theirs: Collection[Any], kind: str) -> str:
+    """Return sentences that name what is missing from a collection, and what should not be in it."""
+    missing = [clean_line(repr(each))[:60] for each in theirs if each not in yours]
+    extra = [clean_line(repr(each))[:60] for each in yours if each not in theirs]
     sentences = []
     if missing:
-        sentences.append(f"{name} lacks the key{'s' * (len(missing) > 1)} {_join(missing)}.")
+        sentences.append(f"{name} lacks {_some(missing, kind)}.")
     if extra:
-        sentences.append(f"{name} has the key{'s' * (len(extra) > 1)} {_join(extra)}, which should not be there.")
+        sentences.append(f"{name} has {_some(extra, kind)}, which should not be there.")
     return " ".join(sentences)
+
+
+def _some(words: Sequence[str], kind: str) -> str:
+    """Return the first of some words, after what they are, and how many more there are."""
+    more = [f"{len(words) - _MOST_NAMED} more"] if len(words) > _MOST_NAMED else []
+    plural = {"key": "keys", "entry": "entries"}[kind]
+    return f"the {kind if len(words) == 1 else plural} {_join([*words[:_MOST_NAMED], *more])}"
+
+
+def _order_sentence(name: str, yours: Collection[Any], theirs: Collection[Any]) -> str:
+    if len(yours) == len(theirs):
+        return f"{name} has the right entries in another order."
+    return f"{name} has {len(yours)} entries, expected {len(theirs)}: some occur too often or too rarely."
+
+
+def _are_long_collections(yours: Any, theirs: Any) -> bool:
+    """Return whether both are collections of names or plain numbers that are too long to be shown whole."""
+    if not all(isinstance(each, list | tuple | set | frozenset) for each in (yours, theirs)):
+        return False
+    plain = all(isinstance(each, str | int | tuple) for each in (*yours, *theirs))
+    return plain and max(len(yours), len(theirs)) > _MOST_SHOWN
+
+
+def _are_floats(difference: Difference) -> bool:
+    return isinstance(difference.expected, float) and type(difference.actual) in (int, float)
 
 
 def _part_name(entry: LogEntry | None, path: Path, context: FailureContext) -> str:

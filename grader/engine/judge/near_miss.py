@@ -1,6 +1,7 @@
 """Near misses: wrong tensors that one common mistake makes of the expected one."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 
 import torch
@@ -10,6 +11,8 @@ from grader.engine.judge.compare import differs, tolerance
 
 _MIN_DISTINCT = 3  # different numbers; with fewer, any mistake would fit
 _MIN_MASK = 9  # elements of a mask; with fewer, any mistake would fit
+_FLOAT32 = 1e-6  # relative errors of a computation in float32
+_TWO_DIGITS = 10  # a number rounded to one digit may be right by chance
 _ROUNDING = 1e-5  # a smaller factor or offset is a matter of precision
 _MAX_ELEMENTS = 1 << 20  # more take too long
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
@@ -124,14 +127,43 @@ def _scaled(actual: Tensor, expected: Tensor) -> Iterator[str]:
         if expected.shape[axis] > 1 and (total != 0).all() and _fits(actual / total, expected):
             yield f"Your result is the expected one once divided by its sum along the {_axis(expected, axis)}."
             return
-    for dtype in (torch.float32, torch.float16, torch.bfloat16):
-        if not torch.equal(actual, expected) and torch.equal(actual, expected.to(dtype).double()):
-            yield f"Your result is the expected one rounded to {str(dtype).removeprefix('torch.')}."
-            return
+    rounding = _rounding(actual, expected)
+    if rounding is not None:
+        yield f"Your result is the expected one rounded to {rounding}."
+        return
     error = ((actual - expected).abs() / expected.abs().clamp_min(expected.abs().max() * 1e-3)).max().item()
     if 0 < error < 4e-3 and _errs_both_ways(actual, expected):
-        why = "digits were lost on the way: by a lower precision, or a difference of nearly equal numbers"
-        yield f"Your result is right to within {error:.1g} of each value. A constant may be slightly off, or {why}."
+        size = f"Your result is right to within {error:.1g} of each value"
+        if error < _FLOAT32:
+            why = "is anything converted to float32, or are nearly equal numbers subtracted?"
+            yield f"{size}, which is about the precision of float32: {why}"
+        else:
+            why = "digits were lost on the way: by a lower precision, or a difference of nearly equal numbers"
+            yield f"{size}. A constant may be slightly off, or {why}."
+
+
+def rounded_number(actual: float, expected: float) -> str | None:
+    """Return a sentence if a number is the expected one rounded to fewer digits; None otherwise."""
+    if not (math.isfinite(actual) and math.isfinite(expected)):
+        return None
+    rounding = _rounding(torch.tensor([actual], dtype=torch.float64), torch.tensor([expected], dtype=torch.float64))
+    if rounding is None and actual == math.trunc(expected) and abs(actual) >= _TWO_DIGITS:
+        return "That is the expected number without the digits after the point."
+    return None if rounding is None else f"That is the expected number rounded to {rounding}."
+
+
+def _rounding(actual: Tensor, expected: Tensor) -> str | None:
+    """Return the dtype, or the number of decimals, to which the expected values are rounded; None if they are not."""
+    if torch.equal(actual, expected) or not (actual != 0).any():
+        return None
+    for dtype in (torch.float32, torch.float16, torch.bfloat16):
+        if torch.equal(actual, expected.to(dtype).double()):
+            return str(dtype).removeprefix("torch.")
+    for decimals in range(8, -1, -1):
+        digits_left = expected.abs().max() * 10**decimals
+        if digits_left >= _TWO_DIGITS and _fits(actual, expected.round(decimals=decimals)):
+            return "whole numbers" if decimals == 0 else f"{decimals} decimal{'s' * (decimals > 1)}"
+    return None
 
 
 def _errs_both_ways(actual: Tensor, expected: Tensor) -> bool:

@@ -237,6 +237,11 @@ def same_modules(mine: Answer, other: Answer) -> bool:
     return compare(mine.modules, other.modules) is None
 
 
+def layouts(answer: Answer) -> list[dict[str, tuple[int, ...]]]:
+    """Return the names and shapes of parameters and buffers in the modules that an answer created or changed."""
+    return [{name: tuple(tensor.shape) for name, tensor in module.items()} for module in answer.modules]
+
+
 def _changed(answer: Answer) -> list[str]:
     return answer.reply.changed if isinstance(answer.reply, wire.Returned) else []
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from grader.engine.judge.near_miss import near_miss
+from grader.engine.judge.near_miss import near_miss, rounded_number
 
 
 def numbers(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -45,6 +45,8 @@ SLIPS = {
     "digits lost": ((X + 1e3).float().double() - 1e3, X, "or digits were lost"),
     "another eps": (normed(1e-4).exp() + 1 / X, normed(1e-6).exp() + 1 / X, "A constant may be slightly off"),
     "rounded to float32": (X.float().double(), X, "rounded to float32"),
+    "computed in float32": ((X.float() * 3 / 7).double(), X * 3 / 7, "about the precision of float32"),
+    "rounded to decimals": (X.round(decimals=4), X, "rounded to 4 decimals"),
     "rounded to bfloat16": (X.bfloat16().double(), X, "rounded to bfloat16"),
 }
 
@@ -82,3 +84,22 @@ def test_a_near_miss_is_named(slip: str) -> None:
 )
 def test_other_wrong_results_are_no_near_miss(actual: Tensor, expected: Tensor) -> None:
     assert near_miss(actual, expected) is None
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "words"),
+    [
+        (0.6666666865348816, 2 / 3, "rounded to float32"),
+        (0.667, 2 / 3, "rounded to 3 decimals"),
+        (0.7, 2 / 3, None),
+        (1, 2 / 3, None),
+        (12346, 12345.67, "rounded to whole numbers"),
+        (1234, 1234.567, "without the digits after the point"),
+        (1.5, 1.5, None),
+        (float("nan"), 1.5, None),
+        (3.0, 1.5, None),
+    ],
+)
+def test_a_rounded_number_is_named(actual: float, expected: float, words: str | None) -> None:
+    said = rounded_number(actual, expected)
+    assert said is None if words is None else said is not None and words in said

@@ -444,6 +444,20 @@ def test_exitfirst_skips_the_tests_after_the_first_failure(grade: Any) -> None:
     assert Outcome.RETURNED_NONE in outcomes[False][first + 1 :]
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("return x * self.weight.sigmoid().detach()", "leave the graph: {line} (.detach())"),
+        ("return torch.tensor((x * self.weight.sigmoid()).tolist(), dtype=x.dtype)", "leave the graph: {line} ("),
+    ],
+)
+def test_a_lost_gradient_is_told_with_the_lines_that_leave_the_graph(code: str, words: str, grade: Any) -> None:
+    text = f"def forward(self, x):\n    {code}\nGate.forward = forward"
+    (sentence,) = failure(grade(text), "gate").observations
+    assert sentence.startswith("The numbers that Gate.forward returns are right, but no gradient leads from them")
+    assert words.format(line=line_number(grade, text, code)) in sentence
+
+
 @pytest.mark.parametrize(("error", "told"), [("ValueError", True), ("MemoryError", False)])
 def test_a_call_that_fills_the_memory_is_not_repeated(error: str, told: bool, grade: Any) -> None:
     """After any other exception, more calls show what the failure depends on."""

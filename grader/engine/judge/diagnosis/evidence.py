@@ -25,7 +25,7 @@ from torch import Tensor
 
 from grader.base.result import Outcome
 from grader.engine.judge.compare import close, compare, differs
-from grader.engine.judge.replay import Answer, same, same_arguments, same_gradients, same_modules, same_words
+from grader.engine.judge.replay import Answer, layouts, same, same_arguments, same_gradients, same_modules, same_words
 from grader.engine.judge.session import LogEntry
 from grader.engine.sandbox import wire
 
@@ -180,7 +180,7 @@ def _match(case: Case, place: int, version: MismatchedAnswer | None, may_contrad
     mine, right, is_right = case.answers[place], case.expected[place], case.is_right[place]
     if version is None:
         return _Match.NO_EVIDENCE if is_right else _Match.UNEXPLAINED
-    if _is_same_error(mine, version):
+    if _is_same_error(mine, version, right):
         return _Match.EXPLAINED
     if is_right:
         return _Match.CONTRADICTION if version.differs == "value" and may_contradict else _Match.NO_EVIDENCE
@@ -190,9 +190,11 @@ def _match(case: Case, place: int, version: MismatchedAnswer | None, may_contrad
     return _Match.NO_EVIDENCE if is_same_answer else _Match.UNEXPLAINED
 
 
-def _is_same_error(mine: Answer, version: MismatchedAnswer) -> bool:
+def _is_same_error(mine: Answer, version: MismatchedAnswer, right: Answer) -> bool:
     """Return whether an answer has the property that is wrong in the version's."""
     if version.differs == "modules":
+        if layouts(version.answer) != layouts(right):
+            return layouts(mine) == layouts(version.answer)
         return same_modules(mine, version.answer)
     if not same(mine, version.answer):
         return False
@@ -253,6 +255,8 @@ def _weight(value: Any, right: Any) -> int:
         return 0 if value == right else min(8, value.bit_length())
     if isinstance(value, float) and isinstance(right, int | float) and not close(value, right, _RTOL, _ATOL):
         return _weight_of_floats(torch.tensor([value], dtype=torch.float64))
+    if isinstance(value, str) and isinstance(right, str):
+        return 2 * (value != right)
     return int(type(value) is type(right) is bool and value != right)
 
 

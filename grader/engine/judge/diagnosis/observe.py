@@ -13,6 +13,7 @@ from grader.engine.judge.diagnosis.causes import CauseFinder
 from grader.engine.judge.diagnosis.contrasts import find_contrast
 from grader.engine.judge.diagnosis.error_positions import describe_error_positions
 from grader.engine.judge.diagnosis.evidence import Case, RecordedTest
+from grader.engine.judge.diagnosis.lost_gradient import describe_lost_gradient
 from grader.engine.judge.diagnosis.varied_calls import is_mask
 from grader.engine.judge.names import named_arguments
 from grader.engine.judge.replay import Answer, answer_of
@@ -35,9 +36,13 @@ def add_observations(
         return list(results)
     case = finder.answers.case(test)
     outcome = next(each.outcome for each in results if each.id == test.name)
-    # A call that filled the memory would fill it again each time.
-    contrast = None if outcome is Outcome.MEMORY else _contrast(case, finder, session)
-    seen = (*_gradient(case), *([contrast] if contrast else []), *_error_positions(case, finder))
+    lost = describe_lost_gradient(case, session.source)
+    if lost is not None:
+        seen: tuple[str, ...] = (lost,)
+    else:
+        # A call that filled the memory would fill it again each time.
+        contrast = None if outcome is Outcome.MEMORY else _contrast(case, finder, session)
+        seen = (*_gradient(case), *([contrast] if contrast else []), *_error_positions(case, finder))
     return [_with_observations(result, seen) if result.id == test.name else result for result in results]
 
 
