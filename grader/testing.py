@@ -97,8 +97,8 @@ def assert_close(
     """Fail unless `actual` equals `expected` up to rounding: tensors, numbers, nested tuples, lists and dicts.
 
     Shapes must be equal, and dtypes unless `check_dtype` is False. |actual - expected| <= atol + rtol * |expected|, by
-    default 1e-9 for float64, 1e-5 for float32, 1e-3 for float16, 1.6e-2 for bfloat16, 0 for integers. `name` is what
-    the screen calls the value; leave it out if `actual` is exactly what a call returned.
+    default 1e-9 for float64, 1e-5 for float32 and Python floats, 1e-3 for float16, 1.6e-2 for bfloat16, 0 for integers.
+    `name` is what the screen calls the value; leave it out if `actual` is exactly what a call returned.
     """
     __tracebackhide__ = True
     difference = compare(actual, expected, rtol=rtol, atol=atol, check_dtype=check_dtype)

@@ -44,6 +44,7 @@ class Description(YamlStruct, frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()  # ids
     limits: Limits = Limits()
     hints: tuple[Text, ...] = ()
+    hints_for: dict[str, Annotated[tuple[Text, ...], Meta(min_length=1)]] = {}  # by a function, a class or a test
     reading: tuple[Reading, ...] = ()
     lab_name: Annotated[str, Meta(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")] | None = (
         None  # the name of its lab in `grade lab`

@@ -112,7 +112,7 @@ def not_graded_pieces(result: Result, page: Page) -> list[Piece]:
 
 
 def skipped_sentence(tests: Sequence[TestResult]) -> str:
-    """Return a sentence about the skipped tests that names the tests they need; empty if none was skipped."""
+    """Return a sentence about the skipped tests: what they need, and which is next; empty if none was skipped."""
     skipped = [t for t in tests if t.outcome is Outcome.SKIPPED]
     if not skipped:
         return ""
@@ -123,4 +123,5 @@ def skipped_sentence(tests: Sequence[TestResult]) -> str:
     if not others:
         subject = "1 test" if one else f"{len(skipped)} tests"
     reason = f"need{'s' if one else ''} {' and '.join(blocking)} to pass and " if blocking else ""
-    return f"{subject} {reason}{'was' if one else 'were'} not run."
+    following = f"; {'it is' if one else f'{skipped[0].name} is'} next" if blocking else ""
+    return f"{subject} {reason}{'was' if one else 'were'} not run{following}."

@@ -74,7 +74,8 @@ def _merged(result: Result, page: Page) -> dict[str, list[TestResult]]:
 def _merged_row(word: str, group: Sequence[TestResult], more: str, tests: Sequence[TestResult]) -> _Row:
     outcome = Outcome.FAILED if word == "fail" else group[0].outcome
     blocking = blocking_tests(tests) if all(test.outcome is Outcome.SKIPPED for test in group) else []
-    about = f"need {' and '.join(blocking)} to pass" if blocking else ", ".join(test.name for test in group)
+    waiting = f"need {' and '.join(blocking)} to pass; {group[0].name} is next"
+    about = waiting if blocking else ", ".join(test.name for test in group)
     return outcome, f"{len(group)}{more} {word}", about, earned_text(group)
 
 

@@ -122,6 +122,10 @@ BROKEN: dict[str, tuple[Callable[[Path, str], None], str]] = {
         edit(REFERENCE, "def double(x: Tensor)", "def double(x: Tensor, y: int = 0)"),
         "in the stub (line",
     ),
+    "unknown_hint": (
+        add(YAML, "hints_for: {doubel: [Twice what?]}\n"),
+        "hints_for has 'doubel', which is no function, class or test. Did you mean 'double'?",
+    ),
     "no_statement": (empty("exercises/{id}/README.md"), "the statement is missing"),
     "moody_score": (
         # passes at first and fails later: the runs that are repeated come last

@@ -215,7 +215,7 @@ SHAPE_SCREEN = """\
   moe_router   top-k routing with renormalised weights      lesson 3, level 2
 
     ✗ shape            weights and experts are [T, k]                     0/1
-    ○ 5 more not run   need shape to pass                                   -
+    ○ 5 more not run   need shape to pass; choice is next                   -
 
   shape ─────────────────────────────────────────────────────────────────────
 
@@ -649,8 +649,8 @@ def test_skipped_test_names_the_tests_it_needs() -> None:
         case("d"),
     ]
     assert "○ 2 more not run   need a to pass" in screen(result(*chain))
-    assert "2 tests need a to pass and were not run." in screen(result(*chain), height=None)
-    assert "The other test needs a to pass and was not run." in screen(result(*chain[:2]))
+    assert "2 tests need a to pass and were not run; b is next." in screen(result(*chain), height=None)
+    assert "The other test needs a to pass and was not run; it is next." in screen(result(*chain[:2]))
 
 
 def test_title_that_does_not_fit_is_on_the_next_line_if_nothing_is_cut() -> None:

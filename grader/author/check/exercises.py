@@ -1,5 +1,6 @@
 """Check exercises: right solutions pass, mistakes fail and are named, texts and points agree."""
 
+import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,10 +8,11 @@ from pathlib import Path
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.base.files import read_text
+from grader.base.files import read_text, shown
 from grader.base.result import Outcome, Result
+from grader.base.text import did_you_mean
 from grader.course import Course, Exercise
-from grader.course.stub import disagreements
+from grader.course.stub import disagreements, interface, parse
 from grader.course.variations import Variation, load_variations
 from grader.engine.judge.materials import materials_of, reference_texts
 from grader.engine.judge.messages import Job, Materials
@@ -94,12 +96,21 @@ class _ExerciseCheck:
             self._report("README.md", "the statement is missing.")
         if not exercise.hints:
             self.verdict.warnings.append("exercise.yaml: no hints.")
+        if exercise.hints_for:
+            self._check_hints()
         for file, found, fewest in (
             ("mistakes.py", len(self.mistakes), FEWEST_MISTAKES),
             ("variants.py", len(self.variants), FEWEST_VARIANTS),
         ):
             if found < fewest:
                 self.verdict.warnings.append(f"{file}: {found} found; a good exercise has at least {fewest}.")
+
+    def _check_hints(self) -> None:
+        tests = (names_of_tests(file) for file in (self.exercise.public_tests, self.exercise.hidden_tests))
+        known = {each.name for each in interface(self.reference)}.union(*tests)
+        for name in self.exercise.hints_for.keys() - known:
+            what = f"hints_for has {name!r}, which is no function, class or test.{did_you_mean(name, known)}"
+            self._report("exercise.yaml", what, kind=name)
 
     def runs(self, first_id: int) -> Iterator[_Run]:
         """Yield all runs; their jobs have the ids from `first_id` on."""
@@ -229,6 +240,12 @@ def _first_failure(result: Result, ignored: str | None = None) -> str:
         return f"{result.outcome}, {result.message}"
     test = next(t for t in result.tests if t.is_failing and t.outcome != ignored)
     return f"{test.id} is {test.outcome}, {test.failure.message if test.failure else ''}".rstrip(" .")
+
+
+def names_of_tests(file: Path) -> set[str]:
+    """Return the names of the tests in a file."""
+    functions = (each for each in parse(read_text(file), shown(file)).body if isinstance(each, ast.FunctionDef))
+    return {each.name for each in functions if each.name.startswith("test_")}
 
 
 def solution_of(exercise: Exercise) -> Path:

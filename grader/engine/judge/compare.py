@@ -19,6 +19,7 @@ TOLERANCE = {  # dtype: (rtol, atol); a few hundred rounding errors of the dtype
     torch.complex128: (1e-9, 1e-9),
     torch.complex64: (1e-5, 1e-5),
 }
+PYTHON_FLOAT = (1e-5, 1e-6)  # a right solution may have computed it in float32
 Path = tuple[int | str, ...]
 
 
@@ -164,8 +165,11 @@ class _Comparison:
     def _compare_numbers(self, actual: Any, expected: float, path: Path) -> Difference | None:
         if not _is_number(actual):
             return Difference(Outcome.WRONG_TYPE, path, actual, expected)
-        are_ints = isinstance(actual, int) and isinstance(expected, int)
-        rtol, atol = self._bounds((0.0, 0.0) if are_ints else TOLERANCE[torch.float64])
+        if isinstance(expected, float):
+            default = PYTHON_FLOAT
+        else:
+            default = (0.0, 0.0) if isinstance(actual, int) else TOLERANCE[torch.float64]
+        rtol, atol = self._bounds(default)
         if actual != actual:  # two NaNs agree, as in tensors
             return Difference(Outcome.NAN, path, actual, expected, rtol, atol) if expected == expected else None
         if self.rtol == self.atol == 0 and isinstance(actual, int) != isinstance(expected, int):

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from grader.base.errors import UsageError
-from grader.base.result import Diagnosis, Failure, Outcome, Output, Result, TestResult, Versions
+from grader.base.result import Certainty, Diagnosis, Failure, Outcome, Output, Result, TestResult, Versions
 from grader.base.seeds import derive_seed
 from grader.base.text import clean_line
 from grader.engine.judge.calls import failing_entry
@@ -200,7 +200,10 @@ class Plugin:
         try:
             printed = session.load()
             for test in sorted(exercise.tests, key=lambda test: test.item.name != job.failed_first):
-                result, record = self._run(test, results, session, job, exercise)
+                result = _not_run(test, results, session, job)
+                record = None
+                if result is None:
+                    result, record = self._run(test, session, job, exercise)
                 results.append(result)
                 if record is not None:
                     recorded.append(record)
@@ -239,18 +242,49 @@ class Plugin:
             with self._collecting_errors():
                 diagnoses = exercise.causes.diagnose(recorded)
             with self._collecting_errors():
+                found = self._look_behind(results, diagnoses, session, job, exercise)
+                if found is not None:
+                    result, record = found
+                    results = [result if each.id == result.id else each for each in results]
+                    recorded = [*recorded, record]
+                    diagnoses = exercise.causes.diagnose(recorded)
+            with self._collecting_errors():
                 results = add_observations(results, recorded, diagnoses, exercise.causes, session)
         return results, diagnoses
+
+    def _look_behind(
+        self,
+        results: Sequence[TestResult],
+        diagnoses: Sequence[Diagnosis],
+        session: Session,
+        job: Job,
+        exercise: CollectedExercise,
+    ) -> tuple[TestResult, RecordedTest] | None:
+        """Return the first skipped test that fails for another reason than the known mistakes; None if there is none.
+
+        Tests are skipped because they need others to pass. If the mistakes that fail those are certain and do not
+        change the answers to a skipped test, it shows a second mistake at once. It would have had no points either way.
+        """
+        assert exercise.causes is not None
+        if job.exitfirst or not diagnoses or any(each.certainty is not Certainty.CERTAIN for each in diagnoses):
+            return None
+        waiting = {each.id for each in results if each.outcome is Outcome.SKIPPED and each.failure is None}
+        for test in exercise.tests:
+            if test.item.name not in waiting or not waiting.isdisjoint(test.needs):
+                continue
+            result, record = self._run(test, session, job, exercise)
+            if result.outcome is Outcome.PASSED:
+                waiting.discard(result.id)
+            elif record is not None and exercise.causes.are_right(diagnoses, record):
+                return result, record
+        return None
 
     # ------------------------------------------------------------ a test
 
     def _run(
-        self, test: CollectedTest, before: Sequence[TestResult], session: Session, job: Job, exercise: CollectedExercise
+        self, test: CollectedTest, session: Session, job: Job, exercise: CollectedExercise
     ) -> tuple[TestResult, RecordedTest | None]:
-        """Run one test, unless there is a reason not to; return its result, and its record if it can be diagnosed."""
-        result = _not_run(test, before, session, job)
-        if result is not None:
-            return result, None
+        """Run one test; return its result, and its record if it can be diagnosed."""
         if job.announce:
             self._send(TestStarted(job.id, test.name))
         seed = derive_seed(job.exercise, test.item.name, job.seed)

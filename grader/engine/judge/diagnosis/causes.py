@@ -150,6 +150,13 @@ class CauseFinder:
             found = {each.mistake: each for each in (*self._excessive(cases), *self._similar(cases))}
         return tuple(found.values())
 
+    def are_right(self, diagnoses: Sequence[Diagnosis], test: RecordedTest) -> bool:
+        """Return whether the named mistakes, each on its own, answer all calls of a test as the reference does."""
+        case = self.answers.case(test)
+        named = {each.mistake for each in diagnoses}
+        mistakes = [each for each in self.mistakes if each.name in named]
+        return not any(any(self.answers.wrong_answers(case, each)) for each in mistakes)
+
     def wrong_versions(self, case: Case) -> list[types.ModuleType]:
         """Return the known mistakes that answer the failing call of a test wrongly."""
         place = case.failing_place
