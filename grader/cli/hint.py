@@ -9,11 +9,16 @@ from grader.course.progress import HintShown, Progress
 
 
 @click.command("hint")
-@click.argument("exercise_id", metavar="ID", type=ExerciseName())
+@click.argument("exercise_id", metavar="[ID]", type=ExerciseName(), required=False)
 @click.argument("number", metavar="[N]", type=click.IntRange(min=1), required=False)
-def command(exercise_id: str, number: int | None) -> None:
-    """Show the next hint for exercise ID, or hint N again. Each hint says more than the one before."""
+def command(exercise_id: str | None, number: int | None) -> None:
+    """Show the next hint for exercise ID, or hint N again. Each hint says more than the one before.
+
+    Without ID, takes the exercise that grade exercise would grade.
+    """
     root = course_root()
+    if number is None and exercise_id is not None and exercise_id.isdecimal():
+        exercise_id, number = None, int(exercise_id)
     exercise = find_exercise(root, exercise_id)
     hints = exercise.hints
     if not hints:
@@ -23,7 +28,7 @@ def command(exercise_id: str, number: int | None) -> None:
     shown = progress.hints_shown(exercise.id)
     if number is None:
         number = min(shown + 1, len(hints))
-    elif number > len(hints):
+    elif not 1 <= number <= len(hints):
         raise UsageError(f"{exercise.id} has {len(hints)} hints, but no hint {number}.")
     elif number > shown + 1:
         raise UsageError(f"Hint {number} comes after hint {shown + 1}; grade hint {exercise.id} shows the next one.")

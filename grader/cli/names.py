@@ -56,9 +56,13 @@ class LabName(click.ParamType[str]):
         return [CompletionItem(name) for name in labs if name.startswith(incomplete)]
 
 
-def find_exercise(root: Path, word: str) -> Exercise:
-    """Return the exercise named by a word or a path. Raises UsageError unless exactly one matches."""
-    return load_exercise(root, matching.find_exercise(root, word).id)
+def find_exercise(root: Path, word: str | None) -> Exercise:
+    """Return the exercise named by a word or a path; without one, the current exercise.
+
+    Raises UsageError unless exactly one matches.
+    """
+    found = current_exercise_id(root) if word is None else matching.find_exercise(root, word).id
+    return load_exercise(root, found)
 
 
 def current_exercise_id(root: Path) -> str:
@@ -70,7 +74,7 @@ def current_exercise_id(root: Path) -> str:
         return here
     exercise = next_exercise(load_course(root), Progress.load(root))
     if exercise is None:
-        raise UsageError("Every exercise is passed; name one to grade it again: grade exercise ID.")
+        raise UsageError(f"Every exercise is passed; name one: {click.get_current_context().command_path} ID.")
     return exercise.id
 
 

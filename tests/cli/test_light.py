@@ -36,7 +36,7 @@ def test_rejects_an_unknown_command_or_option(small_course: Path) -> None:
     assert error("lst") == "No command 'lst'. Did you mean 'list'?"
     assert error("xyzzy") == "No command 'xyzzy'. grade --help lists the commands."
     assert "--nothing" in error("list", "--nothing")
-    assert "Missing" in error("hint")
+    assert "Missing" in error("quiz")
 
 
 def test_needs_a_course_here_or_as_an_option(small_course: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -10,8 +10,8 @@ from grader.course.lesson.files import OPENING, PartFile, all_files, due_in, ope
 from grader.course.model import Course, Lesson
 
 _SMALL = re.compile(  # words that many titles have, and that name none of them
-    r"a|an|and|are|as|at|be|by|can|do|does|for|from|how|in|into|is|"
-    r"it|its|no|not|of|on|or|that|the|their|them|then|they|to|too|us|vs|was|we|what|when|where|which|who|whom|whose|why|with|without"
+    r"a|an|and|are|as|at|be|by|can|do|does|for|from|how|in|into|is|it|its|no|not|of|"
+    r"on|or|that|the|their|them|then|they|to|too|us|vs|was|we|what|when|where|which|who|whom|whose|why|with|without"
 )
 
 
