@@ -62,7 +62,8 @@ def confirm(question: str, instead: str) -> bool:
     """
     if not is_attended():
         raise UsageError(instead)
-    return click.confirm(writable(question, stream_encoding(sys.stdout)))
+    lines = wrap(writable(question, stream_encoding(sys.stdout)), columns() - len(" [y/N]: "), break_words=False)
+    return click.confirm("\n".join(lines))
 
 
 def is_attended() -> bool:

@@ -66,7 +66,7 @@ def test_does_not_delete_files_outside_that_a_marker_names(scene: Scene) -> None
     )
     (scene.mine / ".workspace.json").unlink()
     before = snapshot(scene.home)
-    assert scene.run("init").exit_code == 0
+    assert scene.run("init", "--yes").exit_code == 0
     assert scene.run("update").exit_code == 0
     assert snapshot(scene.home) == before
 

@@ -31,11 +31,16 @@ class Filled(msgspec.Struct, frozen=True):
 def init(root: Path) -> Filled:
     """Make a folder, which may contain other files, a workspace. Raise UsageError if it is a course already."""
     root = root.absolute()
+    require_no_course(root)
+    return _fill(root, Workspace(remembered_id(root) or secrets.token_hex(8), __version__))
+
+
+def require_no_course(root: Path) -> None:
+    """Raise UsageError if a folder is a workspace or a course already."""
     if workspace_at(root) is not None:
         raise UsageError(f"{root} is a workspace already; grade update brings it up to date.")
     if (root / COURSE_FILE).exists() and (root / "solutions").exists():
         raise UsageError(f"{root} is a course already; name another folder: grade init DIR.")
-    return _fill(root, Workspace(remembered_id(root) or secrets.token_hex(8), __version__))
 
 
 def update(root: Path) -> Filled:
