@@ -11,6 +11,7 @@ import msgspec
 
 from grader.base.result import Result
 from grader.cli.names import ExerciseName, current_exercise_id
+from grader.cli.numbers import Number
 from grader.cli.screen import course_root, page, prose, say
 from grader.cli.spinner import Spinner
 from grader.course import Course, Exercise, load_course, load_exercise
@@ -46,9 +47,7 @@ FAILED = 1  # exit code: some tests failed
 @click.argument("name", metavar="[ID]", type=ExerciseName(), required=False)
 @click.argument("test", metavar="[TEST]", nargs=-1)
 @click.option("--file", "path", metavar="PATH", type=click.Path(path_type=Path), help="Grade this file instead.")
-@click.option(
-    "--timeout", metavar="S", type=click.FloatRange(min=0.1, max=3600), help="Time limit of each test, in seconds."
-)
+@click.option("--timeout", metavar="S", type=Number(min=0.1, max=3600), help="Time limit of each test, in seconds.")
 @click.option("--full", is_flag=True, help="Explain every failing test.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context

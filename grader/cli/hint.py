@@ -4,13 +4,14 @@ import click
 
 from grader.base.errors import UsageError
 from grader.cli.names import ExerciseName, find_exercise
+from grader.cli.numbers import WholeNumber
 from grader.cli.screen import bold, course_root, prose, say, step
 from grader.course.progress import HintShown, Progress
 
 
 @click.command("hint")
 @click.argument("exercise_id", metavar="[ID]", type=ExerciseName(), required=False)
-@click.argument("number", metavar="[N]", type=click.IntRange(min=1), required=False)
+@click.argument("number", metavar="[N]", type=WholeNumber(min=1), required=False)
 def command(exercise_id: str | None, number: int | None) -> None:
     """Show the next hint for exercise ID, or hint N again. Each hint says more than the one before.
 
@@ -18,7 +19,8 @@ def command(exercise_id: str | None, number: int | None) -> None:
     """
     root = course_root()
     if number is None and exercise_id is not None and exercise_id.isdecimal():
-        exercise_id, number = None, int(exercise_id)
+        number = int(exercise_id)
+        exercise_id = None
     exercise = find_exercise(root, exercise_id)
     hints = exercise.hints
     if not hints:

@@ -152,3 +152,12 @@ def test_accepts_a_workspace_reached_through_a_link(scene: Scene, monkeypatch: p
     (scene.home / "course").symlink_to("../mine")
     assert scene.run("--course", str(scene.home / "course"), "update").exit_code == 0
     assert (scene.mine / "exercises/base/README.md").read_text() == "new"
+
+
+@pytest.mark.parametrize("scene", USERS[1:], indirect=True)
+def test_names_the_file_that_it_cannot_write(scene: Scene) -> None:
+    (scene.folder / "installed/exercises/base/README.md").write_text("new")
+    for folder, name in (("exercises/base", "exercises/base/README.md"), (".", ".workspace.json")):
+        (scene.mine / folder).chmod(0o555)
+        assert scene.run("update").stderr == f"error: {name} cannot be written: Permission denied.\n"
+        (scene.mine / folder).chmod(0o755)

@@ -25,9 +25,7 @@ class Workspace(msgspec.Struct, frozen=True):
     title: str = ""  # of the course
     course: str = ""  # the digest of the course
     exercises: dict[str, str] = {}  # the digests of its exercises, by id
-    declined: dict[
-        str, str
-    ] = {}  # path -> SHA-256 of a newer file that the student has been told about
+    declined: dict[str, str] = {}  # path -> SHA-256 of a newer file that the student has been told about
 
 
 def workspace_at(root: Path) -> Workspace | None:
