@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from grader.base.result import Result
-from grader.cli.names import ExerciseName, current_exercise_id
+from grader.cli.names import ExerciseName, TestName, current_exercise_id
 from grader.cli.numbers import Number
 from grader.cli.screen import course_root, page, prose, say
 from grader.cli.spinner import Spinner
@@ -45,7 +45,7 @@ FAILED = 1  # exit code: some tests failed
 
 @click.command("exercise")
 @click.argument("name", metavar="[ID]", type=ExerciseName(), required=False)
-@click.argument("test", metavar="[TEST]", nargs=-1)
+@click.argument("test", metavar="[TEST]", nargs=-1, type=TestName())
 @click.option("--file", "path", metavar="PATH", type=click.Path(path_type=Path), help="Grade this file instead.")
 @click.option("--timeout", metavar="S", type=Number(min=0.1, max=3600), help="Time limit of each test, in seconds.")
 @click.option("--full", is_flag=True, help="Explain every failing test.")

@@ -56,7 +56,9 @@ def test_rejects_what_cannot_be_exported(quiz_course: Path) -> None:
     assert "'blackboard' is not one of 'canvas', 'moodle', 'gift', 'qti21'" in error(
         "export", "quiz", "all", "--format", "blackboard"
     )
-    assert "0 is not in the range 1<=x<=100" in error("export", "quiz", "all", "--format", "gift", "--variants", "0")
+    assert "'0' is not a whole number from 1 to 100." in error(
+        "export", "quiz", "all", "--format", "gift", "--variants", "0"
+    )
     assert error("export", "quiz", "all") == "Choose a format: --format canvas or moodle or gift or qti21."
 
 
