@@ -66,7 +66,7 @@ def command(
     or the one that you graded last if it has not passed, or the next one. A file given with --file does not count as
     progress.
 
-    With TEST, a part of the name of a test, explains that test in depth. Output to a pipe is not shortened.
+    With TEST, a part of the name of a test, explains that test in depth, and shows what your code printed in it.
 
     Exits with 0 if every test passed, 1 if a test failed, 2 if there was nothing to grade, 3 if the grader failed.
     """
