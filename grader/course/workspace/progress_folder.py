@@ -41,8 +41,7 @@ def own_workspace(root: Path) -> Workspace | None:
             with Folder(root) as folder:
                 write_marker(folder, own)
             workspace = own
-            told = f"this workspace is a copy of {known}, and starts without the progress made there."
-            print(f"note: {told}", file=sys.stderr)
+            print(f"note: this is a copy of {known}, and starts with no progress.", file=sys.stderr)
         remember_root(workspace.id, root)
     return workspace
 

@@ -160,9 +160,7 @@ def test_a_copy_has_its_own_progress(
     record(workspace, "base", 4)
     copy = shutil.copytree(workspace, tmp_path / "copy")
     assert Progress.load(copy).state("base") == "not started"
-    assert capsys.readouterr().err == (
-        f"note: this workspace is a copy of {workspace}, and starts without the progress made there.\n"
-    )
+    assert capsys.readouterr().err == f"note: this is a copy of {workspace}, and starts with no progress.\n"
     record(copy, "top", 4)
     assert Progress.load(workspace).state("base") == "passed"
     assert Progress.load(workspace).state("top") == "not started"
