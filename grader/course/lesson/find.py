@@ -14,6 +14,8 @@ _SMALL = re.compile(  # words that many titles have, and that name none of them
     r"on|or|that|the|their|them|then|they|to|too|us|vs|was|we|what|when|where|which|who|whom|whose|why|with|without"
 )
 
+Names = Callable[[PartFile], Sequence[str]]  # what a part may be called by
+
 
 def find_lesson_or_part(course: Course, words: Sequence[str]) -> Lesson | PartFile:
     """Return the lesson or part named by words such as `1`, `1.3`, `0`, `transformer`, `1 masks`, `kv cache`.
@@ -25,9 +27,14 @@ def find_lesson_or_part(course: Course, words: Sequence[str]) -> Lesson | PartFi
         return _numbered_part(course, find_lesson(course, number[1]), int(number[2]))
     if name.casefold() in ("0", OPENING) and not rest:
         return _require_opening(course)
-    if lesson := exact_lesson(course, name):
-        return _part_of(course, lesson, rest) if rest else lesson
+    lesson = exact_lesson(course, name)
+    if lesson and not rest:
+        return lesson
     files = list(all_files(course))
+    if rest and len(whole := _called(files, words, _titles)) == 1:
+        return whole[0]
+    if lesson:
+        return _part_of(course, lesson, rest)
     lessons, parts = lessons_matching(course, words), _matching(files, words, _titles)
     if len(lessons) == 1 and not (rest and parts):
         return lessons[0]
@@ -40,12 +47,7 @@ def find_lesson_or_part(course: Course, words: Sequence[str]) -> Lesson | PartFi
         return _part_of(course, first[0], rest)
     if lessons:
         return find_lesson(course, " ".join(words))
-    due = _matching(files, words, due_in)
-    if len(due) == 1:
-        return due[0]
-    if due:
-        raise _ambiguous(words, due)
-    raise _no_lesson(" ".join(words), _nearest(course, files, words))
+    return _part_with_exercise(course, files, words)
 
 
 def find_lesson(course: Course, name: str) -> Lesson:
@@ -120,14 +122,25 @@ def _part_of(course: Course, lesson: Lesson, words: Sequence[str]) -> PartFile:
     raise UsageError(f"Lesson {lesson.number} has no part '{' '.join(words)}'.{near}")
 
 
-def _matching(
-    files: Sequence[PartFile], words: Sequence[str], names: Callable[[PartFile], Sequence[str]]
-) -> list[PartFile]:
-    """Return the parts with a name in which every word begins a word; exact names come alone."""
+def _part_with_exercise(course: Course, files: Sequence[PartFile], words: Sequence[str]) -> PartFile:
+    """Return the part in which the exercise of this name is due. Raise UsageError unless there is exactly one."""
+    due = _matching(files, words, due_in)
+    if len(due) == 1:
+        return due[0]
+    raise _ambiguous(words, due) if due else _no_lesson(" ".join(words), _nearest(course, files, words))
+
+
+def _matching(files: Sequence[PartFile], words: Sequence[str], names: Names) -> list[PartFile]:
+    """Return the parts that are called so, else those with a name in which every word begins a word."""
     wanted = _words_of(words)
-    known = [(file, [_words_of([name]) for name in names(file)]) for file in files]
-    exact = [file for file, each in known if wanted in each]
-    return exact or [file for file, each in known if any(_all_begin(wanted, name) for name in each)]
+    begin = (file for file in files if any(_all_begin(wanted, _words_of([name])) for name in names(file)))
+    return _called(files, words, names) or [*begin]
+
+
+def _called(files: Sequence[PartFile], words: Sequence[str], names: Names) -> list[PartFile]:
+    """Return the parts with a name of exactly these words."""
+    wanted = _words_of(words)
+    return [file for file in files if any(wanted == _words_of([name]) for name in names(file))]
 
 
 def _titles(file: PartFile) -> list[str]:

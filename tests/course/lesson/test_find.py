@@ -85,6 +85,14 @@ def test_unknown_or_ambiguous_words_are_an_error(course: Path, words: str, sente
     assert str(caught.value) == sentence
 
 
+def test_a_whole_title_is_found_although_its_first_word_is_a_lesson(course: Path) -> None:
+    part = course / "lessons" / "02-other-tools" / "3-unused.md"
+    part.write_text("---\ntitle: Tools that nobody uses\n---\n", "utf-8")
+    found = find_lesson_or_part(load_lessons(course), ["tools", "that", "nobody", "uses"])
+    assert isinstance(found, PartFile)
+    assert found.name == "2.3"
+
+
 def test_an_ambiguous_part_is_an_error(course: Path) -> None:
     part = course / "lessons" / "01-tools" / "3-more-leaks.md"
     part.write_text("---\ntitle: More leaks\n---\n", "utf-8")
