@@ -15,6 +15,7 @@ import click
 from grader.base.errors import UsageError
 from grader.base.text import clean_line
 from grader.cli import INTERRUPTED
+from grader.cli.numbers import Number, WholeNumber
 from grader.cli.progress_bar import progress_bar
 from grader.cli.screen import course_root, say, written_lines
 from grader.course import load_course
@@ -78,10 +79,10 @@ DEFAULT = ("json", "csv")  # formats
     help="process: grade even if submissions cannot be confined.",
 )
 @click.option(
-    "--jobs", metavar="N", type=click.IntRange(1, 1024), help="Number of judges; by default one for each processor."
+    "--jobs", metavar="N", type=WholeNumber(1, 1024), help="Number of judges; by default one for each processor."
 )
 @click.option("--cluster", metavar="ADDRESS", help="Grade on this Dask cluster.")
-@click.option("--fail-under", metavar="P", type=click.FloatRange(0, 100), help="Exit with 1 if someone is below P %.")
+@click.option("--fail-under", metavar="P", type=Number(0, 100), help="Exit with 1 if someone is below P %.")
 @click.option("--quiet", is_flag=True, help="Print only errors, faults, and whose work is not graded.")
 @click.pass_context
 def command(

@@ -17,6 +17,7 @@ from grader.cli.check_screen import (
     show_progress,
     show_quiz,
 )
+from grader.cli.numbers import WholeNumber
 from grader.cli.screen import course_root, say
 from grader.course import Course, Exercise, Lesson, load_course
 from grader.course.glossary import load_glossary
@@ -45,7 +46,7 @@ class Selection:
     metavar="N",
     default=10,
     show_default=True,
-    type=click.IntRange(min=2),
+    type=WholeNumber(min=2),
     help="Run the tests of exercises with N seeds.",
 )
 @click.option("--update", is_flag=True, help="First write outputs and pictures into the lessons.")

@@ -13,12 +13,15 @@ from grader.base.errors import UsageError
 from grader.base.files import read_text, shown
 from grader.cli.names import ExerciseName, find_exercise
 from grader.cli.screen import bold, course_root, dim, say, step
-from grader.course.progress import Progress
+from grader.course import load_course
+from grader.course.find_exercise import current_exercise
+from grader.course.progress import Graded, Progress
 from grader.engine.submission import examine
 from grader.show.layout import display_text, pad
 from grader.show.symbols import supports_unicode
 from grader.show.text import wrap_code
 from grader.study.grading import own_submission
+from grader.study.reader.order import command_for, next_step, steps
 
 SIDE_BY_SIDE = 120  # the width from which both are shown side by side
 
@@ -26,13 +29,17 @@ NameAndTexts = tuple[str, str, str]  # of a definition: the student's text and t
 
 
 @click.command("diff")
-@click.argument("exercise_id", metavar="ID", type=ExerciseName())
-def command(exercise_id: str) -> None:
-    """Show where your solution of exercise ID differs from the reference, after a pass."""
+@click.argument("exercise_id", metavar="[ID]", type=ExerciseName(), required=False)
+def command(exercise_id: str | None) -> None:
+    """Show where your solution of exercise ID differs from the reference, after a pass.
+
+    Without ID, takes the exercise in whose folder you are, or the one that passed last.
+    """
     root = course_root()
-    exercise = find_exercise(root, exercise_id)
+    progress = Progress.load(root)
+    exercise = find_exercise(root, exercise_id or current_exercise(root) or _passed_last(progress))
     reference = exercise.reference  # raises UsageError in a student's edition
-    if Progress.load(root).state(exercise.id) != "passed":
+    if progress.state(exercise.id) != "passed":
         raise UsageError(
             f"grade diff shows the reference of {exercise.id} after a pass; grade it with: grade exercise {exercise.id}"
         )
@@ -56,7 +63,21 @@ def command(exercise_id: str) -> None:
         say(*(_side_by_side(*rows, width) if width >= SIDE_BY_SIDE and left and right else _unified(*rows, width)))
     if not differing:
         say("", "  Your code and the reference are the same, except for comments and docstrings.")
-    say("", step("next", "grade list"))
+    course = load_course(root)
+    following = next_step(list(steps(course)), progress)
+    if following is None:
+        say("", step("map", "grade"))
+    else:
+        to = command_for(following, course)
+        say("", step("next", f"grade {to.command}", to.remark))
+
+
+def _passed_last(progress: Progress) -> str:
+    """Return the exercise that passed last. Raise UsageError if none has."""
+    passed = [each.exercise for each in progress.events if isinstance(each, Graded) and each.passed]
+    if not passed:
+        raise UsageError("No exercise has passed yet; grade diff shows the reference after a pass.")
+    return passed[-1]
 
 
 def _differing(yours: str, reference: str) -> Iterator[NameAndTexts]:

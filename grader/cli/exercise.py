@@ -10,7 +10,8 @@ import click
 import msgspec
 
 from grader.base.result import Result
-from grader.cli.names import ExerciseName, current_exercise_id
+from grader.cli.names import ExerciseName, TestName, current_exercise_id
+from grader.cli.numbers import Number
 from grader.cli.screen import course_root, page, prose, say
 from grader.cli.spinner import Spinner
 from grader.course import Course, Exercise, load_course, load_exercise
@@ -44,11 +45,9 @@ FAILED = 1  # exit code: some tests failed
 
 @click.command("exercise")
 @click.argument("name", metavar="[ID]", type=ExerciseName(), required=False)
-@click.argument("test", metavar="[TEST]", nargs=-1)
+@click.argument("test", metavar="[TEST]", nargs=-1, type=TestName())
 @click.option("--file", "path", metavar="PATH", type=click.Path(path_type=Path), help="Grade this file instead.")
-@click.option(
-    "--timeout", metavar="S", type=click.FloatRange(min=0.1, max=3600), help="Time limit of each test, in seconds."
-)
+@click.option("--timeout", metavar="S", type=Number(min=0.1, max=3600), help="Time limit of each test, in seconds.")
 @click.option("--full", is_flag=True, help="Explain every failing test.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
@@ -67,7 +66,7 @@ def command(
     or the one that you graded last if it has not passed, or the next one. A file given with --file does not count as
     progress.
 
-    With TEST, a part of the name of a test, explains that test in depth. Output to a pipe is not shortened.
+    With TEST, a part of the name of a test, explains that test in depth, and shows what your code printed in it.
 
     Exits with 0 if every test passed, 1 if a test failed, 2 if there was nothing to grade, 3 if the grader failed.
     """

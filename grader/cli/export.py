@@ -6,6 +6,7 @@ import click
 
 from grader.base.errors import UsageError
 from grader.cli.names import LessonName
+from grader.cli.numbers import WholeNumber
 from grader.cli.screen import course_root, say
 from grader.course import load_course, load_lessons
 from grader.show.numbers import format_points
@@ -65,7 +66,7 @@ def gradescope(exercise_ids: tuple[str, ...], out: Path, pip_conf: Path | None) 
 @click.option(
     "--variants",
     metavar="N",
-    type=click.IntRange(1, 100),
+    type=WholeNumber(1, 100),
     default=5,
     show_default=True,
     help="Draw N versions of each question with parameters.",

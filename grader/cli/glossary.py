@@ -9,6 +9,7 @@ import click
 
 from grader.base.errors import UsageError
 from grader.base.files import shown
+from grader.cli.names import TermName
 from grader.cli.screen import COLUMNS, bold, course_root, dim, prose, say, step
 from grader.course import Course, load_lessons
 from grader.course.glossary import Term, find_terms, glossary_path, load_glossary
@@ -20,7 +21,7 @@ INDENT = 4
 
 
 @click.command("glossary")
-@click.argument("term", nargs=-1)
+@click.argument("term", nargs=-1, type=TermName())
 def command(term: tuple[str, ...]) -> None:
     """Show what TERM means; without TERM, list all terms.
 

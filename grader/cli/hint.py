@@ -4,16 +4,23 @@ import click
 
 from grader.base.errors import UsageError
 from grader.cli.names import ExerciseName, find_exercise
+from grader.cli.numbers import WholeNumber
 from grader.cli.screen import bold, course_root, prose, say, step
 from grader.course.progress import HintShown, Progress
 
 
 @click.command("hint")
-@click.argument("exercise_id", metavar="ID", type=ExerciseName())
-@click.argument("number", metavar="[N]", type=click.IntRange(min=1), required=False)
-def command(exercise_id: str, number: int | None) -> None:
-    """Show the next hint for exercise ID, or hint N again. Each hint says more than the one before."""
+@click.argument("exercise_id", metavar="[ID]", type=ExerciseName(), required=False)
+@click.argument("number", metavar="[N]", type=WholeNumber(min=1), required=False)
+def command(exercise_id: str | None, number: int | None) -> None:
+    """Show the next hint for exercise ID, or hint N again. Each hint says more than the one before.
+
+    Without ID, takes the exercise that grade exercise would grade.
+    """
     root = course_root()
+    if number is None and exercise_id is not None and exercise_id.isdecimal():
+        number = int(exercise_id)
+        exercise_id = None
     exercise = find_exercise(root, exercise_id)
     hints = exercise.hints
     if not hints:
@@ -23,7 +30,7 @@ def command(exercise_id: str, number: int | None) -> None:
     shown = progress.hints_shown(exercise.id)
     if number is None:
         number = min(shown + 1, len(hints))
-    elif number > len(hints):
+    elif not 1 <= number <= len(hints):
         raise UsageError(f"{exercise.id} has {len(hints)} hints, but no hint {number}.")
     elif number > shown + 1:
         raise UsageError(f"Hint {number} comes after hint {shown + 1}; grade hint {exercise.id} shows the next one.")

@@ -46,7 +46,7 @@ def _show_exercise(exercise: Exercise, progress: Progress) -> None:
     tries = progress.attempts(exercise.id)
     say("", f"  {bold(exercise.id)}   {exercise.title}", "")
     if not tries:
-        say("  It has not been graded yet.", "")
+        say("  It has not been graded yet.")
     for place, (last, this) in enumerate(pairwise([None, *tries]), start=1):
         assert this is not None
         is_comparable = last is not None and last.max_score == this.max_score  # an update may change the points

@@ -16,6 +16,7 @@ from grader.base.files import read_text, require_writable, shown, write_bytes
 from grader.base.result import Failure
 from grader.base.text import did_you_mean
 from grader.cli.names import LabName
+from grader.cli.numbers import WholeNumber
 from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, prose, say, step
 from grader.course import Course, Exercise, load_course
 from grader.course.lab_script import lab_signature
@@ -42,7 +43,7 @@ MARGIN = "    "
 @click.argument("own_options", metavar="", nargs=-1, type=click.UNPROCESSED)
 @click.option("--file", "path", metavar="PATH", type=click.Path(path_type=Path), help="Run this file instead.")
 @click.option(
-    "--seed", metavar="N", default=0, show_default=True, type=click.IntRange(0, 2**31), help="Seed of random numbers."
+    "--seed", metavar="N", default=0, show_default=True, type=WholeNumber(0, 2**31), help="Seed of random numbers."
 )
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Folder for pictures.")
 @click.pass_context

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from grader.base.errors import UsageError
 from grader.base.files import shown
-from grader.cli.names import LessonName
+from grader.cli.names import PartName
 from grader.cli.screen import COLUMNS, columns, course_root, interactive, say, step
 from grader.course import Course, Exercise, Lesson, load_course, load_exercise, load_lessons
 from grader.course.lesson.files import PartFile, due_in, exam_form, part_files, part_title, quiz_path
@@ -27,7 +27,7 @@ from grader.study.reader.overview import PlannedPart, lessons_lines, parts_lines
 
 
 @click.command("lesson")
-@click.argument("words", nargs=-1, metavar="[NAME]", type=LessonName())
+@click.argument("words", nargs=-1, metavar="[NAME]", type=PartName())
 @click.option("--plain", is_flag=True, help="Print the whole part, with the answers.")
 @click.option("--list", "listing", is_flag=True, help="List all lessons, and how far you have read.")
 def command(words: tuple[str, ...], plain: bool, listing: bool) -> None:

@@ -6,6 +6,7 @@ import click
 
 from grader.base.errors import UsageError
 from grader.base.files import writing
+from grader.cli.names import PartName
 from grader.cli.screen import course_root, say, step
 from grader.course import Course, load_course
 from grader.course.lesson.find import find_lesson, not_written
@@ -15,7 +16,7 @@ from grader.study.notebook.writer import notebook_of
 
 
 @click.command("notebook")
-@click.argument("name", metavar="PART")
+@click.argument("name", metavar="PART", type=PartName())
 @click.option(
     "--out", metavar="FILE", type=click.Path(path_type=Path), help="File to write.  [default: named after PART]"
 )

@@ -12,6 +12,7 @@ import msgspec
 from grader.base.errors import UsageError
 from grader.base.files import shown
 from grader.cli.names import LessonName
+from grader.cli.numbers import WholeNumber
 from grader.cli.screen import COLUMNS, bold, course_root, interactive, say, step
 from grader.course import Course, Lesson, load_lessons
 from grader.course.lesson.files import exam_form, quiz_path
@@ -36,7 +37,7 @@ INPUT_ENDED = 1  # exit code: the input ended before the last question
 @click.argument("name", type=LessonName())
 @click.option("--plain", is_flag=True, help="Print plain lines, and read the answers from standard input.")
 @click.option("--exam", is_flag=True, help="Give no feedback until the end.")
-@click.option("--n", "count", metavar="N", type=click.IntRange(min=1), help="Ask N questions.")
+@click.option("--n", "count", metavar="N", type=WholeNumber(min=1), help="Ask N questions.")
 @click.option("--only", type=click.Choice(["missed"]), help="Ask only the questions that you missed last time.")
 @click.option("--seed", metavar="S", help="Draw the questions with this seed instead of your own.")
 @click.option("--new", is_flag=True, help="Start a new attempt, even if an earlier one is unfinished.")

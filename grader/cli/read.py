@@ -6,7 +6,7 @@ import click
 
 from grader.base.files import read_text, shown
 from grader.cli.markdown import show
-from grader.cli.names import ExerciseName, current_exercise_id, find_exercise
+from grader.cli.names import ExerciseName, find_exercise
 from grader.cli.screen import course_root, say, step
 
 
@@ -14,8 +14,7 @@ from grader.cli.screen import course_root, say, step
 @click.argument("exercise_id", metavar="[ID]", type=ExerciseName(), required=False)
 def command(exercise_id: str | None) -> None:
     """Show the statement of exercise ID; without ID, of the exercise that grade exercise would grade."""
-    root = course_root()
-    exercise = find_exercise(root, exercise_id or current_exercise_id(root))
+    exercise = find_exercise(course_root(), exercise_id)
     show(read_text(exercise.statement))
     if sys.stdout.isatty():
         say("", step("write", shown(exercise.stub)), step("grade", f"grade exercise {exercise.id}"))

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import click
 
+from grader.cli.numbers import WholeNumber
 from grader.cli.quiz import INPUT_ENDED, points, run_session, show_missed
 from grader.cli.screen import bold, course_root, prose, say, step
 from grader.course import Course, load_lessons
@@ -29,7 +30,7 @@ NEW_TERMS = 5  # terms of the glossary that one review introduces
 @click.command("review")
 @click.option("--plain", is_flag=True, help="Print plain lines, and read the answers from standard input.")
 @click.option(
-    "--n", "count", metavar="N", default=MOST, show_default=True, type=click.IntRange(min=1), help="Ask at most N."
+    "--n", "count", metavar="N", default=MOST, show_default=True, type=WholeNumber(min=1), help="Ask at most N."
 )
 @click.option("--list", "only_list", is_flag=True, help="Show how many questions are due, without asking them.")
 @click.pass_context

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from grader.base.errors import UsageError
 from grader.course import find_course
 from grader.show.layout import COLUMNS as COLUMNS  # other commands import it from here
 from grader.show.layout import reflow, wrap
@@ -51,7 +52,23 @@ def columns() -> int:
 
 def interactive() -> bool:
     """Return whether stdin and stdout are a terminal that can move its cursor."""
-    return bool(sys.stdin and sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+    return bool(is_attended() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def confirm(question: str, instead: str) -> bool:
+    """Ask a question in the terminal, and return whether the answer is yes.
+
+    Raise UsageError with the sentence `instead` if there is no terminal in which to answer.
+    """
+    if not is_attended():
+        raise UsageError(instead)
+    lines = wrap(writable(question, stream_encoding(sys.stdout)), columns() - len(" [y/N]: "), break_words=False)
+    return click.confirm("\n".join(lines))
+
+
+def is_attended() -> bool:
+    """Return whether somebody can type an answer: standard input is a terminal."""
+    return bool(sys.stdin and sys.stdin.isatty())
 
 
 def prose(text: str, indent: int = 4) -> list[str]:

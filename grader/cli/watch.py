@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from grader.base.errors import UsageError
-from grader.cli.names import ExerciseName, current_exercise_id, find_exercise
+from grader.cli.names import ExerciseName, find_exercise
 from grader.cli.screen import course_root, dim, interactive, prose
 from grader.cli.spinner import Spinner
 from grader.course import Course, Exercise, load_course
@@ -45,7 +45,7 @@ def command(name: str | None) -> None:
     root = course_root()
     if not interactive():
         raise UsageError("grade watch needs a terminal; use grade exercise to grade once.")
-    WatchSession(root, current_exercise_id(root) if name is None else find_exercise(root, name).id).run()
+    WatchSession(root, find_exercise(root, name).id).run()
 
 
 class WatchSession:

@@ -2,6 +2,7 @@
 
 import keyword
 import os
+import re
 import sys
 from graphlib import CycleError, TopologicalSorter
 from heapq import heappop, heappush
@@ -10,7 +11,7 @@ from pathlib import Path
 from msgspec import structs
 
 from grader.base.errors import UsageError
-from grader.base.files import shown
+from grader.base.files import read_text, shown
 from grader.base.text import did_you_mean
 from grader.course.document import Document
 from grader.course.model import Course, Description, Exercise, Syllabus, no_exercise
@@ -18,6 +19,7 @@ from grader.course.workspace.installed import solutions_for
 from grader.course.workspace.marker import COURSE_FILE as COURSE_FILE
 
 EXERCISE_FILE = "exercise.yaml"
+_TEST = re.compile(r"^def test_(\w+)", re.MULTILINE)
 
 _TAKEN = {
     "torch",
@@ -146,6 +148,12 @@ def lab_names(root: Path) -> list[str]:
     """Return the sorted names of the labs of a course. Raise UsageError if the description of one is invalid."""
     labs = [name for name in exercise_ids(root) if (root / "exercises" / name / "lab.py").is_file()]
     return sorted(_exercise(root, name, root / "solutions")[1].lab_names[0] for name in labs)
+
+
+def names_of_tests(exercise: Exercise) -> list[str]:
+    """Return the names of an exercise's tests without `test_`: the public ones, then the hidden ones if available."""
+    paths = [exercise.public_tests, *([] if exercise.solution is None else [exercise.hidden_tests])]
+    return [name for path in paths if path.is_file() for name in _TEST.findall(read_text(path))]
 
 
 def _exercise(root: Path, exercise_id: str, solutions: Path) -> tuple[Document, Exercise]:

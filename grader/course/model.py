@@ -195,5 +195,5 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
 
 def no_exercise(exercise_id: str, ids: Iterable[str]) -> UsageError:
     """Return the error for an unknown exercise id."""
-    near = did_you_mean(exercise_id, ids) or " grade list --all has them all."
+    near = did_you_mean(exercise_id, ids) or " grade list --all shows them all."
     return UsageError(f"No exercise '{exercise_id}' in this course.{near}")

@@ -6,7 +6,19 @@ from typing import NamedTuple
 from grader.base.result import Outcome, Result, TestResult
 from grader.show import crash
 from grader.show.failure import GRADER_FAULT, explain_failure, last_line, printed_lines, repeats_exception
-from grader.show.layout import BLANK, Line, Page, Piece, as_paragraph, join_blocks, lay_out, reflow, rule
+from grader.show.layout import (
+    BLANK,
+    Line,
+    Page,
+    Piece,
+    as_paragraph,
+    join_blocks,
+    lay_out,
+    line,
+    reflow,
+    rule,
+    with_label,
+)
 from grader.show.status import blocking_tests
 
 
@@ -41,11 +53,25 @@ def sections(result: Result, page: Page) -> list[ExplanationSection]:
         *(as_paragraph(sentence, indent=2) for sentence in unavailable_reasons(result.tests)),
     )
     before = printed_lines(result.output, page) if page.full or not explained else ()
+    if not explained:
+        before = join_blocks(before, _printed_in_tests(result.tests, page))
     return [
         ExplanationSection(None, [*before]),
         *(ExplanationSection(test, explain_failure(test, result, page)) for test in explained),
         ExplanationSection(None, around),
     ]
+
+
+def _printed_in_tests(tests: Sequence[TestResult], page: Page) -> list[Line]:
+    """Return what the code printed in the test that the page is about, or how much it printed in all tests."""
+    printed = [test.output for test in tests if test.output and page.only in (None, test.id)]
+    if page.only or not printed:
+        return [row for output in printed for row in printed_lines(output, page)]
+    count = sum(len(output.text.splitlines()) for output in printed)
+    more = "more than " if any(output.dropped for output in printed) else ""
+    lines = f"{more}{count} line{'' if count == 1 else 's'}"
+    where = f"{len(printed)} test{'' if len(printed) == 1 else 's'}"
+    return with_label("printed", [line(f"{lines} in {where}")])
 
 
 def _explained(result: Result, page: Page) -> Sequence[TestResult]:

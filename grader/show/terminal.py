@@ -55,7 +55,6 @@ def _shrinking(page: Page, *steps: dict[str, Any]) -> tuple[Page, ...]:
     return tuple(pages)
 
 
-STREAM = Page(width=COLUMNS, whole=True)
 FULL = Page(width=COLUMNS, rows=3, full=True, every=True)
 DOCUMENT = Page(width=COLUMNS, rows=8, text=8, context=2, callers=3, locals=2, output=4)
 ONE_TEST = Page(width=COLUMNS, full=True)
@@ -108,9 +107,9 @@ def render(
 ) -> str:
     """Return the screen of a result: lines of at most `width` (and 77) cells, except commands, which are never cut.
 
-    With `height`, details are left out until the screen fits, as far as possible. Without, nothing is cut, not even the
-    ends of lines. `full` explains all failing tests, `only` the one with this id in depth. Without `unicode` the text
-    is ASCII. `color` adds escape sequences and changes nothing else.
+    With `height`, details are left out until the screen fits, as far as possible. Without, fewer are, and no line is
+    cut at its end. `full` explains all failing tests, `only` the one with this id in depth. Without `unicode` it is
+    ASCII. `color` adds escape sequences and changes nothing else.
     """
     columns = min(width, COLUMNS)
     lines = screen_lines(result, exercise, run, full=full, only=only, columns=columns, height=height, unicode=unicode)
@@ -147,7 +146,7 @@ def screen_lines(
         )
 
     if height is None:
-        return on(FULL if full else STREAM if only is None else ONE_TEST)
+        return on(FULL if full else DOCUMENT if only is None else ONE_TEST)
     pages = (FULL,) if full else PAGES if only is None else PAGES_OF_ONE_TEST
     return next((made for made in map(on, pages) if _rows(made, columns) <= height), None) or on(pages[-1])
 

@@ -47,7 +47,7 @@ def test_accepts_a_file_an_amount_and_a_seed(quiz_course: Path) -> None:
 def test_rejects_what_cannot_be_exported(quiz_course: Path) -> None:
     Path("folder").mkdir()
     Path("file").write_text("")
-    assert error("export", "quiz", "al-things", "--format", "gift").startswith("No lesson 'al-things' in this course.")
+    assert error("export", "quiz", "al-thongs", "--format", "gift").startswith("No lesson 'al-thongs' in this course.")
     assert "has no quiz: there is no lessons/02-other-things/quiz.yaml" in error(
         "export", "quiz", "other", "--format", "gift"
     )
@@ -56,7 +56,9 @@ def test_rejects_what_cannot_be_exported(quiz_course: Path) -> None:
     assert "'blackboard' is not one of 'canvas', 'moodle', 'gift', 'qti21'" in error(
         "export", "quiz", "all", "--format", "blackboard"
     )
-    assert "0 is not in the range 1<=x<=100" in error("export", "quiz", "all", "--format", "gift", "--variants", "0")
+    assert "'0' is not a whole number from 1 to 100." in error(
+        "export", "quiz", "all", "--format", "gift", "--variants", "0"
+    )
     assert error("export", "quiz", "all") == "Choose a format: --format canvas or moodle or gift or qti21."
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from grader.course.progress import Progress
 from tests.command_line import error, run
+from tests.passed import record
 
 
 def test_shows_hints_one_by_one_and_records_them(small_course: Path) -> None:
@@ -28,6 +29,22 @@ def test_shows_an_earlier_hint_by_its_number(small_course: Path) -> None:
     assert run("hint", "alpha", "1").stdout == first
     assert Progress.load(small_course).hints_shown("alpha") == 2
     assert error("hint", "alpha", "3") == "alpha has 2 hints, but no hint 3."
+
+
+def test_without_an_id_it_takes_the_current_exercise(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "alpha   hint 1 of 2" in run("hint").stdout
+    assert "alpha   hint 2 of 2" in run("hint").stdout
+    assert "alpha   hint 1 of 2" in run("hint", "1").stdout
+    for number in ("0", "3"):
+        assert error("hint", number) == f"alpha has 2 hints, but no hint {number}."
+    monkeypatch.chdir(small_course / "exercises" / "beta")
+    assert "beta   hint 1 of 2" in run("hint").stdout
+
+
+def test_without_an_id_it_says_that_all_are_passed(small_course: Path) -> None:
+    for name in ("alpha", "beta", "gamma"):
+        record(small_course, name, 4)
+    assert error("hint") == "Every exercise is passed; name one: grade hint ID."
 
 
 def test_fits_a_narrow_terminal(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:

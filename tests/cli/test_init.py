@@ -28,8 +28,27 @@ def test_names_the_files_that_it_keeps(tmp_path: Path, monkeypatch: pytest.Monke
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
     monkeypatch.chdir(tmp_path / "mine")
-    assert "Kept unchanged: exercises/base/base.py." in run("init").stdout
+    assert "Kept unchanged: exercises/base/base.py." in run("init", "--yes").stdout
     assert mine.read_text() == "mine"
+
+
+def test_asks_before_it_fills_a_folder_that_is_not_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, monkeypatch)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".bashrc").touch()
+    monkeypatch.chdir(home)
+    assert error("init") == (
+        f"{home} is not empty; name a new folder, as in grade init DIR, or add --yes to put the course there."
+    )
+    monkeypatch.setattr("grader.cli.screen.is_attended", lambda: True)
+    refused = run("init", input="n\n")
+    asked = " ".join(refused.stdout.split())
+    assert asked.startswith(f"{home} is not empty. Put course.yaml, exercises and lessons there, and keep")
+    assert refused.exit_code == 1
+    assert [path.name for path in home.iterdir()] == [".bashrc"]
+    assert run("init", input="y\n").exit_code == 0
+    assert (home / "exercises").is_dir()
 
 
 @pytest.mark.parametrize(
@@ -45,7 +64,7 @@ def test_writes_nothing_through_a_link(scene: Scene, link: str, to: str) -> None
     new = scene.folder / "new"
     (new / link).parent.mkdir(parents=True)
     (new / link).symlink_to(to)
-    assert scene.error("init", str(new)) == f"{new / link} cannot be written: {LINK}"
+    assert scene.error("init", "--yes", str(new)) == f"{new / link} cannot be written: {LINK}"
 
 
 @pytest.mark.parametrize("to", ["../mine/.workspace.json", "../home/made"])

@@ -32,11 +32,20 @@ def test_light_commands_import_nothing_heavy(small_course: Path, args: list[str]
     assert done.stderr == "loaded []\n"
 
 
+@pytest.mark.parametrize("line", ["grade exercise alpha ", "grade lesson 1.", "grade glossary a", "grade lab "])
+def test_completion_imports_nothing_heavy(small_course: Path, line: str) -> None:
+    command = telling_imports([], {"torch", "pytest", "numpy", "sqlite3", "rich", "pygments"})
+    asked = {"_GRADE_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    environment = {"PYTHONPATH": str(ROOT), **asked}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert done.stderr == "loaded []\n"
+
+
 def test_rejects_an_unknown_command_or_option(small_course: Path) -> None:
     assert error("lst") == "No command 'lst'. Did you mean 'list'?"
     assert error("xyzzy") == "No command 'xyzzy'. grade --help lists the commands."
     assert "--nothing" in error("list", "--nothing")
-    assert "Missing" in error("hint")
+    assert "Missing" in error("quiz")
 
 
 def test_needs_a_course_here_or_as_an_option(small_course: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -96,7 +96,7 @@ def test_shows_the_exercises_of_one_lesson_or_all(small_course: Path) -> None:
     assert "○ gamma   gamma" in every
     assert "level 1" in every
     assert error("list", "3") == "Lesson 3 has no exercises yet; grade list shows which lessons do."
-    assert error("list", "11") == "No lesson '11' in this course. grade list has them all."
+    assert error("list", "11") == "No lesson '11' in this course. grade lesson --list shows them all."
 
 
 def test_shows_how_to_restore_a_missing_file(small_course: Path) -> None:

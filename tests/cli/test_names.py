@@ -7,6 +7,7 @@ import pytest
 from grader.cli import grade
 from grader.course.progress import PartRead, Progress
 from tests.command_line import error, run
+from tests.course import small_glossary
 from tests.passed import record
 
 
@@ -30,6 +31,41 @@ def test_completes_names_and_options(small_course: Path, monkeypatch: pytest.Mon
     assert completed(monkeypatch, "grade exercise --f") == ["--file", "--full"]
     (small_course / "exercises" / "beta" / "lab.py").touch()
     assert completed(monkeypatch, "grade lab ") == ["beta"]
+
+
+def test_completes_parts_of_lessons(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = small_course / "lessons" / "02-second-things"
+    folder.mkdir(parents=True)
+    for number in (1, 2, 10):
+        (folder / f"{number}-part.md").write_text("---\ntitle: Part\n---\n")
+    for number in range(3, 10):
+        (folder / f"{number}-other.md").write_text("---\ntitle: Other\n---\n")
+    for command in ("lesson", "notebook"):
+        assert completed(monkeypatch, f"grade {command} 2.1") == ["2.1", "2.10"]
+        assert completed(monkeypatch, f"grade {command} se") == ["second-things"]
+    assert len(completed(monkeypatch, "grade lesson 2")) == 10
+    assert completed(monkeypatch, "grade lesson 3.") == []
+
+
+def test_completes_the_tests_of_an_exercise(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert completed(monkeypatch, "grade exercise base ") == ["one_double", "many_double"]  # one public, one hidden
+    assert completed(monkeypatch, "grade exercise top m") == ["many_quadruple"]
+    assert completed(monkeypatch, "grade exercise nothing ") == []
+
+
+def test_completes_terms_of_the_glossary(glossary_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert completed(monkeypatch, "grade glossary mix") == ["mixture of experts"]
+    assert completed(monkeypatch, "grade glossary moe") == ["MoE"]
+    assert completed(monkeypatch, "grade glossary multi-query a") == ["attention"]
+    assert completed(monkeypatch, "grade glossary залишкове ") == ["з’єднання"]
+    small_glossary.write(glossary_course, "- {term: Euler's method, also: [Euler step], definition: A., lesson: 3}\n")
+    assert completed(monkeypatch, "grade glossary eu") == ["Euler step"]  # bash would take ' for a quote
+
+
+def test_a_broken_course_completes_nothing(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (small_course / "course.yaml").write_text("lessons: [")
+    for line in ("grade lesson f", "grade lesson 1.", "grade glossary a", "grade quiz "):
+        assert completed(monkeypatch, line) == []
 
 
 def test_completes_nothing_outside_a_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

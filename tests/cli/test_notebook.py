@@ -44,7 +44,7 @@ def test_a_file_that_is_there_is_left_alone(course: Path) -> None:
         ("1", "'1' is not a part of the lesson; its parts are 1.1."),
         ("1.2", "'1.2' is not a part of the lesson; its parts are 1.1."),
         ("tools", "'tools' is not a part of the lesson; its parts are 1.1."),
-        ("7.1", "No lesson '7' in this course. grade list has them all."),
+        ("7.1", "No lesson '7' in this course. grade lesson --list shows them all."),
     ],
 )
 def test_one_part_is_wanted(course: Path, name: str, sentence: str) -> None:

@@ -206,7 +206,7 @@ def test_warns_if_progress_cannot_be_saved(quiz_course: Path) -> None:
 
 def test_rejects_lessons_without_a_quiz(quiz_course: Path) -> None:
     assert "Question 1 of 9" in run("quiz", "01-all-things", input="q\n").stdout
-    assert error("quiz", "al-things") == "No lesson 'al-things' in this course. Did you mean 'all-things'?"
+    assert error("quiz", "al-thongs") == "No lesson 'al-thongs' in this course. Did you mean 'all-things'?"
     assert "'things' can be 'all-things' (1) or 'other-things' (2)" in error("quiz", "things")
     assert "Lesson 2, Other things, has no quiz" in error("quiz", "other")
     assert "These lessons have one: all-things." in error("quiz", "other")

@@ -70,7 +70,7 @@ def test_selects_lessons_by_numbers_ranges_and_names(chain: Path, words: str, ex
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--lessons", "7"], "No lesson '7' in this course. grade list has them all."),
+        (["--lessons", "7"], "No lesson '7' in this course. grade lesson --list shows them all."),
         (["--lessons", "5-9"], "No lesson of this course is in 5-9; course.yaml has their numbers."),
         (["--lessons", ","], "--lessons needs lessons, such as 1-4 or 1,3,moe."),
         (["--exercises", "tops"], "No exercise 'tops' in this course. Did you mean 'top'?"),

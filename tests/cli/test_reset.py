@@ -34,7 +34,19 @@ def test_restores_a_missing_file(workspace: Path) -> None:
 
 def test_rejects_an_unknown_exercise(workspace: Path) -> None:
     assert error("reset", "bsae") == "No exercise 'bsae' in this course. Did you mean 'base'?"
-    assert "Missing" in error("reset")
+
+
+def test_without_an_id_it_asks_for_the_current_exercise(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stub = workspace / "exercises" / "base" / "base.py"
+    stub.write_text("mine")
+    assert error("reset") == "To start base again, name it: grade reset base."  # there is no terminal to ask in
+    monkeypatch.setattr("grader.cli.screen.is_attended", lambda: True)
+    for answer, exit_code, left in (("n", 1, "mine"), ("y", 0, "")):
+        done = run("reset", input=f"{answer}\n")
+        assert done.stdout.startswith("Start base again, and keep your file beside the new one? [y/N]: ")
+        assert done.exit_code == exit_code
+        assert stub.read_text().startswith(left)
+        assert stub.with_name("base.1.py").exists() == (answer == "y")
 
 
 @pytest.mark.parametrize("to", ["../../../home/.bashrc", "../../../home/made"])

@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import nbformat
 import pytest
 
+from grader.study import failing_calls
+from grader.study.failing_calls import FailingCall
 from tests.classes import REFERENCE, make_course
 
 pytestmark = pytest.mark.usefixtures("left_behind")  # none is about the start of a warm process
@@ -86,3 +89,41 @@ def test_the_prompt_has_the_names_of_the_file_and_reloads_it(course: Path) -> No
     (names,) = (line for line in typed.stdout.splitlines() if line.startswith("    names "))
     assert {"scale", "mix", "toolbox"} <= set(names.replace(",", " ").split())
     assert "42" in typed.stdout + typed.stderr
+
+
+def keep(course: Path, code: str, call: str) -> None:
+    """Store a failing call of a file with this code, as `grade exercise` does."""
+    (course / "mine.py").write_text(code)
+    path = course / failing_calls.FOLDER / "toolbox.json"
+    path.parent.mkdir(parents=True)
+    text = f"import torch\nimport toolbox\n\ntorch.manual_seed(0)\n{call}\n"
+    path.write_bytes(msgspec.json.encode(FailingCall(str(course / "mine.py"), text)))
+
+
+def test_a_function_with_the_name_of_its_file_is_called(course: Path) -> None:
+    keep(course, "def toolbox(x): return f'got {x}'\n", "toolbox.toolbox(2)")
+    typed = grade(course, "shell", "toolbox", typed="toolbox(5)\nreload()\ntoolbox(6)\n")
+    assert "    call    toolbox(2)" in typed.stdout.splitlines()
+    assert "'got 5'" in typed.stdout
+    assert "'got 6'" in typed.stdout
+
+
+@pytest.mark.parametrize(
+    ("call", "head", "shown"),
+    [
+        ("toolbox.scale(1, 2)", "the call that failed", "scale(1, 2)"),
+        ("x = 1\ntoolbox.scale(x, 2)", "the call that failed: its arguments are set", "scale(x, 2)"),
+        ("scale = 1\ntoolbox.scale(1, 2)", "the call that failed: its arguments are set", "toolbox.scale(1, 2)"),
+    ],
+)
+def test_the_banner_shows_what_can_be_typed(course: Path, call: str, head: str, shown: str) -> None:
+    keep(course, "def scale(x, factor): return f'{x} times {factor}'\n", call)
+    typed = grade(course, "shell", "toolbox", typed=f"{shown}\n")
+    assert f"  toolbox   {head}" in typed.stdout.splitlines()
+    assert f"    call    {shown}" in typed.stdout.splitlines()
+    assert "'1 times 2'" in typed.stdout
+
+
+def test_without_an_id_it_opens_the_exercise_graded_last(course: Path) -> None:
+    keep(course, "def scale(x, factor): return 'mine'\n", "toolbox.scale(1, 2)")
+    assert "'mine'" in grade(course, "shell", typed="scale(1, 2)\n").stdout

@@ -66,7 +66,7 @@ def test_does_not_delete_files_outside_that_a_marker_names(scene: Scene) -> None
     )
     (scene.mine / ".workspace.json").unlink()
     before = snapshot(scene.home)
-    assert scene.run("init").exit_code == 0
+    assert scene.run("init", "--yes").exit_code == 0
     assert scene.run("update").exit_code == 0
     assert snapshot(scene.home) == before
 
@@ -152,3 +152,12 @@ def test_accepts_a_workspace_reached_through_a_link(scene: Scene, monkeypatch: p
     (scene.home / "course").symlink_to("../mine")
     assert scene.run("--course", str(scene.home / "course"), "update").exit_code == 0
     assert (scene.mine / "exercises/base/README.md").read_text() == "new"
+
+
+@pytest.mark.parametrize("scene", USERS[1:], indirect=True)
+def test_names_the_file_that_it_cannot_write(scene: Scene) -> None:
+    (scene.folder / "installed/exercises/base/README.md").write_text("new")
+    for folder, name in (("exercises/base", "exercises/base/README.md"), (".", ".workspace.json")):
+        (scene.mine / folder).chmod(0o555)
+        assert scene.run("update").stderr == f"error: {name} cannot be written: Permission denied.\n"
+        (scene.mine / folder).chmod(0o755)

@@ -81,7 +81,7 @@ def test_finds_the_exercise_of_the_working_directory(course: Path, monkeypatch: 
         ("exercises/moe_ruter", "No exercise 'moe_ruter' in this course. Did you mean 'moe_router'?"),
         ("MOE_RUTER", "No exercise 'MOE_RUTER' in this course. Did you mean 'moe_router'?"),
         ("first-things", "No exercise 'first-things' in this course. Lesson 1 has this name: grade list 1 shows its"),
-        ("qqq", "No exercise 'qqq' in this course. grade list --all has them all."),
+        ("qqq", "No exercise 'qqq' in this course. grade list --all shows them all."),
         ("", "No exercise '' in this course."),
     ],
 )

@@ -471,18 +471,40 @@ def test_commands_are_never_cut(width: int) -> None:
     assert command in screen(wrong_values(), view, width=width, height=20)
 
 
-def test_nothing_is_cut_without_a_terminal() -> None:
+def test_counts_what_the_code_printed_where_all_tests_pass() -> None:
+    quiet, printing = case("quiet"), case("printing", output=Output("one\ntwo\n"))
+    assert "    printed    2 lines in 1 test\n" in screen(result(quiet, printing))
+    much = case("much", output=Output("a\n" * 9, dropped=100))
+    assert "    printed    more than 11 lines in 2 tests\n" in screen(result(printing, much))
+    assert "printed" not in screen(result(quiet))
+    in_depth = screen(result(quiet, printing), only="test_printing")
+    assert "    printed    one\n               two\n" in in_depth
+    assert "printed" not in screen(result(quiet, printing), only="test_quiet")
+
+
+def test_does_not_count_what_the_code_printed_where_a_test_fails() -> None:
+    failing = case("wrong", Outcome.FAILED, Failure("A fact."), output=Output("mine\n"))
+    text = screen(result(case("right", output=Output("other\n")), failing))
+    assert text.count("printed ") == 1
+    assert "    printed    mine\n" in text
+
+
+def test_without_a_terminal_no_line_is_cut_and_details_are_left_out() -> None:
     long = " ".join(f"word{n}" for n in range(40))
     rows = tuple(Row((t,), 0, (0.5,), (0.25,), (True,), t == 0) for t in range(100))
     compared = msgspec.structs.replace(WEIGHTS, rows=rows, axes=axes(T=100, k=1))
     failure = Failure("", ROUTE, compared, exception=Raised("ValueError", "a " * 9000 + "end"))
     tests = [case(f"n{n}", description=long) for n in range(40)]
-    text = screen(result(*tests, case("choice", Outcome.EXCEPTION, failure)), height=None)
+    made = result(*tests, case("choice", Outcome.EXCEPTION, failure))
+    text = screen(made, height=None)
     assert text.count("word39") == 40
-    assert "[t=99]" in text
-    assert "end" in text.split()
     assert "..." not in text
-    assert " more " not in text.replace("  more   grade ", "")
+    assert "[t=99]" not in text
+    assert "end" not in text.split()
+    assert "more   grade exercise moe_router choice" in text
+    in_depth = screen(made, height=None, only="test_choice")
+    assert "[t=99]" in in_depth
+    assert "end" in in_depth.split()
 
 
 def test_long_title_has_its_own_line_if_nothing_is_cut() -> None:

@@ -1,5 +1,6 @@
 """The marker file of a workspace, with its id, its version, and the files that were copied to it."""
 
+import secrets
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,7 @@ class Workspace(msgspec.Struct, frozen=True):
     title: str = ""  # of the course
     course: str = ""  # the digest of the course
     exercises: dict[str, str] = {}  # the digests of its exercises, by id
+    declined: dict[str, str] = {}  # path -> SHA-256 of a newer file that the student has been told about
 
 
 def workspace_at(root: Path) -> Workspace | None:
@@ -48,6 +50,16 @@ def workspace_at(root: Path) -> Workspace | None:
         if not _is_given(name):
             raise UsageError(f"{shown(path)} names {name[:80]!r}, which no course has; {_AGAIN}.")
     return workspace
+
+
+def new_id() -> str:
+    """Return an id for a new workspace."""
+    return secrets.token_hex(8)
+
+
+def write_marker(folder: Folder, workspace: Workspace) -> None:
+    """Write the marker of a workspace into its folder. Raise OSError if that fails."""
+    folder.write(MARKER, msgspec.json.format(msgspec.json.encode(workspace), indent=1) + b"\n")
 
 
 def _is_given(name: str) -> bool:

@@ -156,8 +156,6 @@ def _explain_fault(fault: Fault, context: FailureContext) -> tuple[Outcome, Fail
         message = f"Your code changed {_join(names)} in place. The caller still needs {them}."
     elif fault.outcome is Outcome.EXCEPTION and exception is not None:
         message = _explain_product(fault.threw, exception) or _explain_gradient(exception) or message
-        if exception.type == "BdbQuit":
-            message = "Your code stops at breakpoint(), and nobody can answer there. Take it out; see grade shell."
     elif fault.outcome is Outcome.MEMORY and exception is not None:
         message = _explain_copies(exception) or message
     seen = samples_of(fault, context) if fault.outcome is Outcome.TIMEOUT else None

@@ -14,6 +14,7 @@ from grader.engine.sandbox import channel, wire
 from grader.engine.sandbox.starter import WorkerExit
 
 _NO_THREAD = "can't start new thread"
+_NO_INPUT = "EOF when reading a line"  # what input() raises where there is no input
 _NO_MEMORY = "allocate memory", "DefaultCPUAllocator", "std::bad_alloc"  # messages of the kernel and of torch
 _CRASHES: dict[int, str] = {
     signal.SIGSEGV: "a segmentation fault (SIGSEGV)",
@@ -98,9 +99,16 @@ def fault_of_exception(threw: wire.Threw, outcome: Outcome, line: str) -> Fault:
     if "NotImplementedError" in line:  # not in the exception: torch raises it too, for a missing kernel
         return Fault(Outcome.NOT_STARTED, "It raises NotImplementedError: it is not written yet.", threw)
     if "SystemExit" in bases:
-        return Fault(Outcome.EXITED, f"The code called exit ({clean(message) or 'no code'}).", threw)
+        code = "" if message in ("", "None") else f" ({clean(message)})"
+        return Fault(Outcome.EXITED, f"The code called exit{code}.", threw)
     if "RecursionError" in bases:
         return Fault(Outcome.RECURSION, "A function calls itself without end.", threw)
+    if "EOFError" in bases and message == _NO_INPUT:
+        advice = "Take it out: functions get what they need as arguments."
+        return Fault(outcome, f"Your code calls input(), and nobody can answer there. {advice}", threw)
+    if threw.type_name == "BdbQuit":
+        advice = "Take it out; see grade shell."
+        return Fault(outcome, f"Your code stops at breakpoint(), and nobody can answer there. {advice}", threw)
     if has_filled_memory(threw):
         return Fault(Outcome.MEMORY, "The memory that an exercise may use was not enough.", threw)
     if "PermissionError" in bases or _NO_THREAD in message:

@@ -1,6 +1,7 @@
 """grade init and grade update: the files of a workspace, and that no file of a student is overwritten."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from grader.base.errors import UsageError
 from grader.course import load_course
 from grader.course.progress import Progress
-from grader.course.workspace.filling import init, is_stub, update
+from grader.course.workspace.filling import Filled, init, is_stub, update
 from grader.course.workspace.marker import MARKER, workspace_at
 from tests.course.workspace.installation import release
 from tests.passed import record
@@ -76,8 +77,19 @@ def test_update_replaces_only_unchanged_files(course: Path, workspace: Path, mon
     found = workspace_at(workspace)
     assert found is not None
     assert found.version == "9.9"
-    assert update(workspace).written == ()
-    assert set(update(workspace).kept) == {STUB, "exercises/top/README.md"}
+    assert update(workspace) == Filled(workspace)  # it has said so
+
+
+def test_each_new_version_of_a_kept_file_is_named_once(course: Path, workspace: Path) -> None:
+    (workspace / STUB).write_text("mine")
+    kept = []
+    for text in ("newer", "newer", "newest", "newest"):
+        (course / STUB).write_text(text)
+        kept.append(update(workspace).kept)
+    assert kept == [(STUB,), (), (STUB,), ()]
+    (workspace / STUB).unlink()
+    assert update(workspace).written == (STUB,)
+    assert (workspace / STUB).read_text() == "newest"
 
 
 def test_update_removes_only_unchanged_files(course: Path, workspace: Path) -> None:
@@ -140,6 +152,49 @@ def test_progress_moves_with_the_workspace(course: Path, workspace: Path, tmp_pa
     assert Progress.load(tmp_path / "moved").state("base") == "passed"
     for new in ("other", workspace.name):  # also where the first one was
         assert Progress.load(init(tmp_path / new).root).state("base") == "not started"
+
+
+def test_a_copy_has_its_own_progress(
+    course: Path, workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(workspace, "base", 4)
+    copy = shutil.copytree(workspace, tmp_path / "copy")
+    assert Progress.load(copy).state("base") == "not started"
+    assert capsys.readouterr().err == f"note: this is a copy of {workspace}, and starts with no progress.\n"
+    record(copy, "top", 4)
+    assert Progress.load(workspace).state("base") == "passed"
+    assert Progress.load(workspace).state("top") == "not started"
+    copy.rename(tmp_path / "moved")
+    assert Progress.load(tmp_path / "moved").state("top") == "passed"
+    assert capsys.readouterr().err == ""
+
+
+def test_an_update_of_a_copy_leaves_the_progress_to_the_first(course: Path, workspace: Path, tmp_path: Path) -> None:
+    record(workspace, "base", 4)
+    copy = shutil.copytree(workspace, tmp_path / "copy")
+    update(copy)
+    assert Progress.load(workspace).state("base") == "passed"
+    assert Progress.load(copy).state("base") == "not started"
+
+
+def test_a_link_to_a_workspace_is_no_copy(
+    course: Path, workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(workspace, "base", 4)
+    (tmp_path / "link").symlink_to(workspace)
+    for path in (tmp_path / "link", workspace):
+        assert Progress.load(path).state("base") == "passed"
+    assert capsys.readouterr().err == ""
+
+
+def test_two_copies_of_a_workspace_that_is_unknown_here_differ(
+    course: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "of another user"))
+    record(workspace, "base", 4)
+    copy = shutil.copytree(workspace, tmp_path / "copy")
+    assert Progress.load(copy).state("base") == "not started"
+    assert Progress.load(workspace).state("base") == "passed"
 
 
 def test_an_unwritable_workspace_is_an_error(course: Path, tmp_path: Path) -> None:
