@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-SCHEMA = "archgrade/result/v3"
+SCHEMA = "archgrade/result/v4"
 
 
 class Outcome(StrEnum):
@@ -283,9 +283,9 @@ class Certainty(StrEnum):
     """How sure a diagnosis is, from what is known to what is only likely."""
 
     CERTAIN = "certain"
-    """The mistake gives every wrong result of the tests that it concerns, and no other known mistake does."""
+    """The mistake gives every wrong result of the tests that it fails, and no other known mistake does."""
     PARTIAL = "partial"
-    """It gives some of the wrong results, so something else is wrong as well."""
+    """It gives some of the wrong results of these tests."""
     POSSIBLE = "possible"
     """It gives the wrong results, but so do other mistakes: NaN, a shape or a type of exception tells little."""
     SIMILAR = "similar"
@@ -305,6 +305,8 @@ class Diagnosis(msgspec.Struct, frozen=True):
     agreed: int
     """Number of results that equal the mistake's and not the reference's."""
     certainty: Certainty = Certainty.CERTAIN
+    alone: bool = True
+    """It gives all wrong results of the failing tests that call the same name."""
     shown: bool = True
     """It explains the failure's call, if there is one."""
 

@@ -223,7 +223,7 @@ def evidence_sentence(named: Sequence[Diagnosis], failure: Failure) -> str:
         return ""
     agreed = named[0].agreed
     results = "wrong result" if agreed == 1 else "wrong results"
-    if named[0].certainty is Certainty.PARTIAL:
+    if not named[0].alone:
         yours = f"one of your {results}s" if agreed == 1 else f"{agreed} of your {results}"
         return f"A right solution with this mistake in it gives {yours}; something else is wrong as well."
     these = "this one mistake" if len(named) == 1 else f"these {len(named)} mistakes"

@@ -11,8 +11,8 @@ from grader.base.docstrings import documented_classes, field_docstrings
 from grader.base.result import SCHEMA, Result
 
 _DESCRIPTION = (
-    "What `grade exercise ID --json` prints. Within v3 fields may be added; none is removed, renamed or given another "
-    "meaning, so a reader must pass over fields that it does not know."
+    f"What `grade exercise ID --json` prints. Within {SCHEMA.rpartition('/')[2]} fields may be added; none is removed, "
+    "renamed or given another meaning, so a reader must pass over fields that it does not know."
 )
 
 

@@ -75,20 +75,20 @@ def test_observation_of_another_test_is_mentioned_if_the_cause_is_unknown() -> N
 
 
 @pytest.mark.parametrize(
-    ("agreed", "certainty", "words"),
+    ("agreed", "alone", "words"),
     [
         (
             9,
-            Certainty.CERTAIN,
+            True,
             "with this one mistake in it gives the same wrong results as yours, all 9.",
         ),
-        (1, Certainty.CERTAIN, "A right solution with this one mistake in it gives the same wrong result as yours."),
-        (3, Certainty.PARTIAL, "gives 3 of your wrong results; something else is wrong as well."),
-        (1, Certainty.PARTIAL, "gives one of your wrong results; something else is wrong as well."),
+        (1, True, "A right solution with this one mistake in it gives the same wrong result as yours."),
+        (3, False, "gives 3 of your wrong results; something else is wrong as well."),
+        (1, False, "gives one of your wrong results; something else is wrong as well."),
     ],
 )
-def test_evidence_for_a_diagnosis_is_a_sentence(agreed: int, certainty: Certainty, words: str) -> None:
-    named = Diagnosis("late", "It comes late.", "f", "test_choice", agreed, certainty)
+def test_evidence_for_a_diagnosis_is_a_sentence(agreed: int, alone: bool, words: str) -> None:
+    named = Diagnosis("late", "It comes late.", "f", "test_choice", agreed, alone=alone)
     of = result(case("choice", Outcome.FAILED, Failure("It differs.")), diagnoses=(named,))
     assert words in " ".join(screen(of).split())
 

@@ -64,7 +64,7 @@ def test_real_results_are_valid(title: str, printed: dict[str, tuple[int, str]])
 
 
 def test_result_of_another_version_is_invalid(printed: dict[str, tuple[int, str]]) -> None:
-    result = json.loads(printed["a pass"][1]) | {"schema": "archgrade/result/v4"}
+    result = json.loads(printed["a pass"][1]) | {"schema": "archgrade/result/v0"}
     validator = jsonschema.Draft202012Validator(schema.schema())
     assert [list(error.path) for error in validator.iter_errors(result)] == [["schema"]]
 

@@ -102,13 +102,16 @@ class _Candidate:
         equal = (each for each in plausible if each.coverage.get(place) and each.rank_in(place) == self.rank_in(place))
         if self.weight < ENOUGH or any(each.definitions != own for each in equal):
             return Certainty.POSSIBLE
-        return Certainty.CERTAIN if all(each.is_complete for each in self.relevant) else Certainty.PARTIAL
+        concerned = (each for each in self.relevant if each.is_concerned)
+        return Certainty.CERTAIN if all(each.is_complete for each in concerned) else Certainty.PARTIAL
 
     def diagnoses(self, test: str, place: int, certainty: Certainty) -> Iterator[Diagnosis]:
         """Yield a diagnosis of one failing test for each of the mistakes."""
+        shown = self.coverage[place].explains_failing_call
+        alone = all(each.is_complete for each in self.relevant)
         for each in self.mistakes:
-            shown = self.coverage[place].explains_failing_call
-            yield Diagnosis(each.name, each.mistake.advice, each.replaces, test, self.explained, certainty, shown)
+            advice, explained = each.mistake.advice, self.explained
+            yield Diagnosis(each.name, advice, each.replaces, test, explained, certainty, alone, shown)
 
 
 class CauseFinder:

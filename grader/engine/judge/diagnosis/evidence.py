@@ -127,6 +127,7 @@ class Coverage:
     explains_failing_call: bool  # True also if the failure is about no call
     is_asked_for: bool  # see `Case.asks_for`
     weight: int  # of the explained answers, see `weight`
+    is_concerned: bool = False  # the version answers a call wrongly
 
     @property
     def is_complete(self) -> bool:
@@ -162,6 +163,7 @@ def coverage_of(
     if complete and found.unexplained:
         return None
     for place, version in zip(range(case.answered), answers, strict=True):
+        found.is_concerned = found.is_concerned or version is not None
         match = _match(case, place, version, not direct or case.asked_names[place] in names)
         if match is _Match.CONTRADICTION:
             return None
