@@ -15,6 +15,7 @@ import yaml
 from grader.course.progress import Answered, Progress, QuizFinished, QuizStarted
 from grader.quiz import history
 from tests.cli.quizzes import COUNT, answered, lines, right
+from tests.cli.terminals import InShell
 from tests.command_line import error, run, telling_imports
 from tests.paths import ROOT
 from tests.quiz.every_type import QUIZ
@@ -382,6 +383,17 @@ def test_continues_in_a_terminal_after_resize_and_interrupt(quiz_course: Path) -
     screen.send("q\r")
     screen.end()
     assert [event.score for event in answered(quiz_course)] == [1, 1]
+
+
+def test_a_stopped_quiz_goes_on_where_it_was(quiz_course: Path) -> None:
+    screen = InShell("quiz", "all")
+    screen.until("q stop")
+    screen.stops()
+    screen.goes_on()
+    assert "Over what does" in screen.until("q stop")
+    screen.types("\x03")
+    screen.until("0 of 9 questions are answered")
+    screen.leaves_shell()
 
 
 def test_says_which_attempt_can_be_continued(quiz_course: Path) -> None:

@@ -12,7 +12,7 @@ from grader.quiz.numbers import NotANumber, parse_number
 from grader.quiz.score import InvalidAnswer
 from grader.show.symbols import HERE
 from grader.study.reader.blocks import RenderContext, keys_line
-from grader.study.reader.pages import Decisions, Page, Stop, lay_out, page_of
+from grader.study.reader.pages import Decisions, Page, Place, Stop, lay_out, page_of
 
 STOP_KEY, RESTART_KEY, BACK_KEY, OPEN_KEY = "q", "b", "p", "d"
 REDRAW_KEY = "redraw"  # not a key: the screen has another size, or shows something else
@@ -86,25 +86,26 @@ class Reader:
         self._first = 0  # block with which the first page begins
         self._pages: list[Page] = []
         self._index = 0  # of the current page
+        self._place = Place(0, 0, 0)  # with which the page began that a key led to
 
     def read(self, start: int = 0) -> int | None:
         """Show the part from a block on. Return None at its end, else the index of the block to resume at."""
         self._first = start if start < len(self.part.blocks) else 0
         self._lay_out()
+        self._turn_to(0)
         self._say_page()
         while self._page.stop is not Stop.NOTHING:
             match self._stop():
                 case Navigation.CONTINUE:
-                    self._index += 1
+                    self._turn_to(self._index + 1)
                     self._say_page()
                 case Navigation.BACK:
                     self._go_back()
                 case Navigation.RESTART:
                     self._restart()
                 case Navigation.REDRAW:
-                    place = self._page.top
                     self._lay_out()
-                    self._index = page_of(self._pages, place)
+                    self._index = page_of(self._pages, self._place)
                     self._redraw()
                 case Navigation.STOP:
                     return self._resume_position()
@@ -119,6 +120,10 @@ class Reader:
         context = replace(self._initial_context, page=replace(self._initial_context.page, width=width))
         self._pages = lay_out(self.part, context, rows, self._decisions, self._first)
 
+    def _turn_to(self, index: int) -> None:
+        self._index = index
+        self._place = self._page.top
+
     def _say_page(self) -> None:
         self._terminal.say(self._page.lines)
 
@@ -128,8 +133,8 @@ class Reader:
 
     def _go_back(self) -> None:
         """Show the page before, also one that an earlier reading has shown."""
-        if self._index == 0 and self._first:
-            place = self._page.top
+        index, place = self._index, self._page.top
+        if index == 0 and self._first:
             for block in flatten(self.part.blocks[: self._first]):
                 if isinstance(block, Predict):
                     self._decisions.answers.setdefault(block.line, "")
@@ -137,16 +142,15 @@ class Reader:
                     self._decisions.opened.setdefault(block.line, False)
             self._first = 0
             self._lay_out()
-            self._index = page_of(self._pages, place)
-            if self._page.top < place:  # the page begins before the one that was shown
-                self._redraw()
-                return
-        self._index = max(self._index - 1, 0)
+            index = page_of(self._pages, place)
+        begins_earlier = self._pages[index].top < place
+        self._turn_to(index if begins_earlier else max(index - 1, 0))
         self._redraw()
 
     def _restart(self) -> None:
-        self._decisions, self._first, self._index = Decisions(), 0, 0
+        self._decisions, self._first = Decisions(), 0
         self._lay_out()
+        self._turn_to(0)
         self._redraw()
 
     def _resume_position(self) -> int:
