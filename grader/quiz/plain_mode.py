@@ -151,7 +151,9 @@ def feedback_lines(drawn: DrawnQuestion, given: GivenAnswer, width: int) -> list
     if score < 1:
         lines += right_lines(drawn, width)
     lines += plain_text(drawn.question.explanation, 4, width)
-    return [*lines, *plain_text(f"({drawn.question.source})", 4, width)]
+    if drawn.question.source:
+        lines += plain_text(f"({drawn.question.source})", 4, width)
+    return lines
 
 
 def right_lines(drawn: DrawnQuestion, width: int) -> list[str]:
