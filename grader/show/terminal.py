@@ -13,7 +13,6 @@ from grader.base.result import Outcome, Result
 from grader.show.context import CourseProgress, RunContext
 from grader.show.explanation import explanation_lines
 from grader.show.layout import (
-    BLANK,
     COLUMNS,
     MANY,
     Line,
@@ -141,7 +140,9 @@ def screen_lines(
     def on(page: Page) -> list[Line]:
         page = replace(page, width=columns, only=only, whole=height is None)
         return join_blocks(
-            [*header_lines(exercise, title, page), BLANK, *status_lines(result, page, run.line)],
+            header_lines(exercise, title, page),
+            repair_lines(result, run, page),
+            status_lines(result, page, run.line),
             explanation_lines(result, page),
             ending_lines(result, exercise, passed, run, page),
         )
@@ -166,6 +167,15 @@ def header_lines(exercise: "Exercise", title: str, page: Page) -> list[Line]:
         return [line("  ", bold(exercise.id), "   ", dim(where)), *prose(title, page, indent=2)]
     title = cut(title, room, page)
     return [line("  ", bold(exercise.id), "   ", title, dim(align_right(where, page.width - left - cells(title))))]
+
+
+def repair_lines(result: Result, run: RunContext, page: Page) -> list[Line]:
+    """Return whether the cause that was named last time was the right one, and which test comes next."""
+    if not run.repaired or page.only:
+        return []
+    verb = "passes" if len(run.repaired) == 1 else "pass"
+    following = f" Next: {result.main_failure.name}." if result.main_failure else ""
+    return prose(f"That was it: {' and '.join(run.repaired)} {verb} now.{following}", page, indent=2)
 
 
 def progress_lines(done: CourseProgress, page: Page) -> list[Line]:

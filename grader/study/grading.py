@@ -111,9 +111,14 @@ def record_result(progress: Progress, exercise: Exercise, result: Result) -> Non
             passed=result.passed and result.hidden_tests,
             public=result.passed and not result.hidden_tests,
             sha256=result.sha256,
-            tests=tuple(test.name for test in result.tests if test.outcome is Outcome.PASSED),
+            tests=_passed_tests(result),
+            explained=tuple(test.name for test in result.tests if test.id in {each.test for each in result.diagnoses}),
         )
     )
+
+
+def _passed_tests(result: Result) -> tuple[str, ...]:
+    return tuple(test.name for test in result.tests if test.outcome is Outcome.PASSED)
 
 
 def _max_score(result: Result, exercise: Exercise) -> float:
@@ -156,7 +161,9 @@ def view_for(
         following = None
     started = result.outcome is not Outcome.NOT_STARTED
     tries = progress.attempts(exercise.id) if _counts_as_attempt(result) and not options else []
-    comparable = [each.score for each in tries[-2:-1] if each.max_score == _max_score(result, exercise)]
+    before = tries[-2] if len(tries) > 1 else None
+    is_comparable = before is not None and before.max_score == _max_score(result, exercise)
+    passing = _passed_tests(result)
     return RunContext(
         options=options,
         cell=cell,
@@ -175,7 +182,8 @@ def view_for(
             len(course.exercises),
         ),
         tries=len(tries),
-        before=comparable[0] if comparable else None,
+        before=before.score if before and is_comparable else None,
+        repaired=tuple(test for test in before.explained if test in passing) if before else (),
     )
 
 

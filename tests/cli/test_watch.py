@@ -72,6 +72,14 @@ def test_grades_on_every_save(root: Path, own: Path, reference: str) -> None:
     assert scores(root) == [30, 31]
 
 
+def test_confirms_the_repair_of_a_mistake_that_was_named(root: Path, own: Path, reference: str) -> None:
+    with watching("toolbox") as terminal:
+        own.write_text(reference.replace("x * factor", "x * factor * factor"))
+        assert "That was it" not in terminal.until(KEYS)
+        own.write_text(reference)
+        assert "That was it: scale passes now." in terminal.until(KEYS)
+
+
 def test_grades_a_file_that_an_editor_replaces(root: Path, own: Path, reference: str) -> None:
     with watching("toolbox") as terminal:
         other = own.with_name("toolbox.py.new~")
