@@ -7,7 +7,7 @@ from datetime import date, datetime
 import click
 
 from grader.cli.quiz import INPUT_ENDED, points, run_session, show_missed
-from grader.cli.screen import COLUMNS, bold, columns, course_root, prose, say, step
+from grader.cli.screen import COLUMNS, columns, course_root, heading, prose, say, step
 from grader.course import Course, load_lessons
 from grader.course.glossary import load_glossary
 from grader.course.lesson.files import all_files, quiz_path
@@ -50,7 +50,7 @@ def command(ctx: click.Context, plain: bool, count: int, only_list: bool) -> Non
     again = [key for key in due.due if key in questions]
     answered = history.past_answers(progress.events)
     new = [key for key in questions if key.quiz == GLOSSARY and key not in answered][:NEW_TERMS]
-    say("", *_titled(f"{len(missed)} missed, {len(again)} due, {len(new)} new terms"), "")
+    say("", *heading("review", f"{len(missed)} missed, {len(again)} due, {len(new)} new terms"), "")
     if lines := [*_lines_now(missed, "missed"), *_lines_now(again, "due"), *_lines_failed(due)]:
         say(*lines, "")
     keys = [*missed, *again, *new][:count]
@@ -171,7 +171,7 @@ def _questions_of_parts(course: Course, parts: Collection[tuple[str, str]]) -> d
 def _show_score(session: QuizSession, done: EndReason, count: int) -> None:
     given = session.first_answers
     if given:
-        say("", *_titled(f"{points(session.score)} of {len(given)}"))
+        say("", *heading("review", f"{points(session.score)} of {len(given)}"))
         show_missed(session)
         say("")
     if done is EndReason.INPUT_ENDED:
@@ -189,11 +189,6 @@ def _lines_failed(due: Due) -> list[str]:
         if key in due.failed:
             days.setdefault(moment.astimezone().date(), []).append(key)
     return [row for day, keys in days.items() for row in _counted(keys, f"failed or skipped, back {_day(day)}")]
-
-
-def _titled(text: str) -> list[str]:
-    head, *rest = prose(f"review   {text}", 2)
-    return [head.replace("review", bold("review"), 1), *rest]
 
 
 def _counted(keys: Sequence[QuestionKey], text: str) -> list[str]:

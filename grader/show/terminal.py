@@ -180,10 +180,11 @@ def repair_lines(result: Result, run: RunContext, page: Page) -> list[Line]:
 
 def progress_lines(done: CourseProgress, page: Page) -> list[Line]:
     """Return a progress bar of the lesson and the count of the course."""
-    filled = round(20 * done.lesson_done / max(done.lesson_total, 1))
-    bar = line("█" * filled, dim("░" * (20 - filled)), f"   {done.lesson_done} of {done.lesson_total}")
+    name, count = clip(done.lesson, 16), f"{done.lesson_done} of {done.lesson_total}"
+    size = max(min(20, page.width - 2 - cells(name) - 6 - len(count)), 0)
+    filled = round(size * done.lesson_done / max(done.lesson_total, 1))
     course = line(dim("course"), f"  {done.course_done} of {done.course_total}")
-    lesson = line(clip(done.lesson, 16), "   ", bar)
+    lesson = line(name, "   ", "█" * filled, dim("░" * (size - filled)), f"   {count}")
     return [line("  ", each) for each in flow([lesson, course], page.width - 2, gap="        ")]
 
 
