@@ -12,7 +12,7 @@ import click
 from grader.base.errors import UsageError
 from grader.base.files import read_text, shown
 from grader.cli.names import ExerciseName, find_exercise
-from grader.cli.screen import bold, course_root, dim, say, step
+from grader.cli.screen import bold, course_root, dim, prose, say, step
 from grader.course.progress import Progress
 from grader.engine.submission import examine
 from grader.show.layout import display_text, pad
@@ -55,7 +55,7 @@ def command(exercise_id: str) -> None:
         rows = (display_text(left, unicode).splitlines(), display_text(right, unicode).splitlines())
         say(*(_side_by_side(*rows, width) if width >= SIDE_BY_SIDE and left and right else _unified(*rows, width)))
     if not differing:
-        say("", "  Your code and the reference are the same, except for comments and docstrings.")
+        say("", *prose("Your code and the reference are the same, except for comments and docstrings.", 2))
     say("", step("next", "grade list"))
 
 
