@@ -227,3 +227,10 @@ def test_blocks_that_fit_on_a_page_are_not_split(rows: int, before: int) -> None
     assert any(code[0] in each and code[-1] in each for each in pages)
     lines = [click.unstyle(each).rstrip() for each in picture_lines(load_picture(LESSON, picture.name), ReaderPage(80))]
     assert any("\n".join(lines) in each for each in pages)
+
+
+def test_a_deep_dive_that_was_skipped_can_be_opened_later() -> None:
+    part = part_of(*AVERAGES.blocks, *PLACES.blocks[3:5], *PLACES.blocks[3:5])  # more than a page after it
+    skipped = "3", ON, "1", ON
+    assert "A loop over" not in Reading(*skipped, part=part).terminal.shown
+    assert "A loop over" in Reading(*skipped, "p", "d", part=part).terminal.shown
