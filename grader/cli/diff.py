@@ -12,7 +12,7 @@ import click
 from grader.base.errors import UsageError
 from grader.base.files import read_text, shown
 from grader.cli.names import ExerciseName, find_exercise
-from grader.cli.screen import bold, course_root, dim, say, step
+from grader.cli.screen import bold, course_root, dim, prose, say, step
 from grader.course import load_course
 from grader.course.find_exercise import current_exercise
 from grader.course.progress import Graded, Progress
@@ -62,7 +62,7 @@ def command(exercise_id: str | None) -> None:
         rows = (display_text(left, unicode).splitlines(), display_text(right, unicode).splitlines())
         say(*(_side_by_side(*rows, width) if width >= SIDE_BY_SIDE and left and right else _unified(*rows, width)))
     if not differing:
-        say("", "  Your code and the reference are the same, except for comments and docstrings.")
+        say("", *prose("Your code and the reference are the same, except for comments and docstrings.", 2))
     course = load_course(root)
     following = next_step(list(steps(course)), progress)
     if following is None:

@@ -11,9 +11,9 @@ from grader.base.errors import UsageError
 from grader.base.files import shown
 from grader.cli.names import TermName
 from grader.cli.screen import COLUMNS, bold, course_root, dim, prose, say, step
-from grader.course import Course, load_lessons
+from grader.course import Course, Lesson, load_lessons
 from grader.course.glossary import Term, find_terms, glossary_path, load_glossary
-from grader.course.lesson.files import part_files
+from grader.course.lesson.files import PartFile, part_files, part_title
 from grader.show.symbols import stream_encoding, writable
 
 MOST = 12  # terms that are listed for one prefix
@@ -35,12 +35,15 @@ def command(term: tuple[str, ...]) -> None:
         _show_in_pager(_lines_of_all(course, terms))
         return
     found = find_terms(terms, " ".join(term))
-    say(*(_lines_of_term(course, found[0]) if len(found) == 1 else _lines_of_several(found)))
+    say(*(_lines_of_term(course, found[0], terms) if len(found) == 1 else _lines_of_several(found)))
 
 
-def _lines_of_term(course: Course, term: Term) -> list[str]:
+def _lines_of_term(course: Course, term: Term, terms: Sequence[Term]) -> list[str]:
     also = prose("also " + ", ".join(term.also), 2) if term.also else []
-    is_lesson_available = not course.released or part_files(course, course.lesson(term.lesson))
+    lesson = course.lesson(term.lesson)
+    is_lesson_available = not course.released or part_files(course, lesson)
+    part = _explaining_part(course, lesson, term, terms)
+    place = f"{part.name} {part_title(part)}, in lesson" if part else "Lesson"
     return [
         "",
         f"  {bold(term.term)}",
@@ -49,10 +52,21 @@ def _lines_of_term(course: Course, term: Term) -> list[str]:
         "",
         *prose(term.definition, INDENT),
         "",
-        *map(dim, prose(f"Lesson {term.lesson}, {course.lesson(term.lesson).title}", INDENT)),
+        *map(dim, prose(f"{place} {lesson.number}, {lesson.title}", INDENT)),
         "",
-        *([step("read", f"grade lesson {term.lesson}")] if is_lesson_available else []),
+        *([step("read", f"grade lesson {part.name if part else lesson.number}")] if is_lesson_available else []),
     ]
+
+
+def _explaining_part(course: Course, lesson: Lesson, term: Term, terms: Sequence[Term]) -> PartFile | None:
+    """Return the part of a lesson that uses a term first, which is where it is explained."""
+    from grader.course.lesson.load import load_part
+    from grader.course.lesson.terms import TermIndex, first_uses
+
+    names = TermIndex(terms)
+    return next(
+        (each for each in part_files(course, lesson) if term in first_uses([load_part(course.root, each)], names)), None
+    )
 
 
 def _lines_of_several(terms: Sequence[Term]) -> list[str]:

@@ -6,12 +6,14 @@ from itertools import pairwise
 import click
 
 from grader.cli.names import ExerciseName, find_exercise
-from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, prose, say, step
+from grader.cli.screen import COLUMNS, as_many_as_fit, columns, course_root, dim, heading, prose, say, step
 from grader.course import Course, Exercise, load_course
 from grader.course.progress import Graded, Progress
 from grader.show.numbers import format_points
 from grader.show.symbols import FAILED, PASSED, PUBLIC
 from grader.study.reader.order import in_order, steps
+
+MIN_WIDTH_OF_YEARS = 43  # of a screen with the years of all dates
 
 
 @click.command("history")
@@ -33,18 +35,18 @@ def _show_course(course: Course, progress: Progress) -> None:
         say("", "  Nothing has been graded yet.", "", step("begin", "grade next"))
         return
     width = max(len(exercise.id) for exercise, _ in tried)
-    say("", f"  {bold('history')}   {_days([each.time for _, tries in tried for each in tries])}", "")
+    say("", *heading("history", _days([each.time for _, tries in tried for each in tries])), "")
     for exercise, tries in tried:
         best = max(tries, key=lambda each: each.score / (each.max_score or 1))
         points = f"{format_points(best.score)}/{format_points(best.max_score)}"
-        count = _attempts(len(tries))
-        say(f"    {_mark(tries)} {exercise.id:<{width}}   {points:>7}   {count:>11}   {dim(_date(tries[-1].time))}")
+        count, date = _attempts(len(tries)), dim(_date(tries[-1].time))
+        say(as_many_as_fit(f"    {_mark(tries)} {exercise.id:<{width}}", f"{points:>7}", f"{count:>11}", date))
     say("", step("more", f"grade history {tried[-1][0].id}", "each attempt"))
 
 
 def _show_exercise(exercise: Exercise, progress: Progress) -> None:
     tries = progress.attempts(exercise.id)
-    say("", f"  {bold(exercise.id)}   {exercise.title}", "")
+    say("", *heading(exercise.id, exercise.title), "")
     if not tries:
         say("  It has not been graded yet.")
     for place, (last, this) in enumerate(pairwise([None, *tries]), start=1):
@@ -52,7 +54,8 @@ def _show_exercise(exercise: Exercise, progress: Progress) -> None:
         is_comparable = last is not None and last.max_score == this.max_score  # an update may change the points
         gained = f"{this.score - last.score:+.10g}" if last and is_comparable and last.score != this.score else ""
         points = f"{format_points(this.score)}/{format_points(this.max_score)}"
-        head = f"  {place:>3}   {_mark([this])} {_date(this.time)}   {points:>7} {gained:>5}"
+        date = _date(this.time)[0 if columns() >= MIN_WIDTH_OF_YEARS else len("2026-") :]
+        head = f"  {place:>3}   {_mark([this])} {date}   {points:>7} {gained:>5}"
         if columns() < COLUMNS:  # too narrow to show the change on the same line
             say(head, *map(dim, prose(_changed(last, this), indent=10)))
             continue

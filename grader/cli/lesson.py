@@ -91,15 +91,15 @@ def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> No
 def _read_interactively(course: Course, progress: Progress, file: PartFile, part: Part) -> bool:
     """Read a part from the place where it was left, and return whether it was read to the end."""
     from grader.study.reader.reading import Reader
-    from grader.study.reader.terminal import Terminal
+    from grader.study.reader.terminal import open_terminal
 
     lesson, number, slug = file.lesson_slug, file.number, file.slug
     start = progress.part_place(lesson, slug)
     if not start:
         progress.record(PartBegun(lesson=lesson, part=number, slug=slug))
     around = _surroundings(course, progress, file, ReaderPage(columns(), supports_unicode(sys.stdout)))
-    reader = Reader(part, Terminal(say), around, lambda *given: _record_prediction(progress, file, *given))
-    place = reader.read(start)
+    with open_terminal(say) as terminal:
+        place = Reader(part, terminal, around, lambda *given: _record_prediction(progress, file, *given)).read(start)
     if place is None:
         return True
     progress.record(PartStopped(lesson=lesson, part=number, slug=slug, block=place))

@@ -36,6 +36,7 @@ MISSING = "!"
 NAME_WIDTH = 17
 READ_WIDTH = 5
 POINTS_WIDTH = 7
+QUIZ_WIDTH = 9
 OTHER_LINES = 10  # lines of the screen besides lessons and exercises, including the next prompt
 GOOD = 0.8  # the share of a quiz's points from which it is marked as passed
 
@@ -112,28 +113,35 @@ def _header(course: Course, progress: Progress) -> str:
 
 
 def _map(course: Course, progress: Progress, lessons: list[Lesson], current: Lesson) -> list[str]:
-    """Return a row for each lesson that has exercises or a quiz, and a line with the numbers of the others."""
+    """Return a row for each lesson that has exercises or a quiz, and a line with the numbers of the others.
+
+    The marks of exercises, and then the quiz, are left out if they do not fit.
+    """
     most = max([9, *(len(_exercises(course, lesson)) for lesson in lessons)])
     gap = " " * (2 if _width() >= COLUMNS else 1)
-    titles = (
-        f"{'lesson':<{NAME_WIDTH}}",
-        f"{'read':<{READ_WIDTH}}",
-        f"{'exercises':<{most}}",
-        f"{'points':>{POINTS_WIDTH}}",
-    )
-    lines = [dim(f"       {gap.join(titles)}{gap * 2}quiz")]
+    titles = {
+        "name": f"{'lesson':<{NAME_WIDTH}}",
+        "read": f"{'read':<{READ_WIDTH}}",
+        "exercises": f"{'exercises':<{most}}",
+        "points": f"{'points':>{POINTS_WIDTH}}",
+        "quiz": f"{gap}{'quiz':<{QUIZ_WIDTH}}",
+    }
+    for name in ("exercises", "quiz"):
+        if 7 + len(gap.join(titles.values())) > _width():
+            del titles[name]
+    lines = [dim(f"       {gap.join(titles.values())}")]
     for lesson in lessons:
         exercises = _exercises(course, lesson)
         arrow = HERE if lesson == current else " "
         marks = "".join(_mark(progress, exercise) for exercise in exercises) + " " * (most - len(exercises))
-        quiz = _quiz(progress, lesson) if quiz_path(course, lesson).is_file() else ""
-        cells = (
-            f"{lesson.short:<{NAME_WIDTH}}",
-            f"{_read(course, progress, lesson):<{READ_WIDTH}}",
-            marks,
-            f"{_points(progress, exercises):>{POINTS_WIDTH}}",
-        )
-        lines.append(f"  {arrow} {lesson.number:>2} {gap.join(cells)}{gap * 2}{quiz}")
+        cells = {
+            "name": f"{lesson.short:<{NAME_WIDTH}}",
+            "read": f"{_read(course, progress, lesson):<{READ_WIDTH}}",
+            "exercises": marks,
+            "points": f"{_points(progress, exercises):>{POINTS_WIDTH}}",
+            "quiz": gap + (_quiz(progress, lesson) if quiz_path(course, lesson).is_file() else ""),
+        }
+        lines.append(f"  {arrow} {lesson.number:>2} {gap.join(cells[name] for name in titles)}")
     empty = [str(lesson.number) for lesson in course.lessons if lesson not in lessons]
     if empty:
         plural = "s" if len(empty) > 1 else ""
@@ -152,9 +160,11 @@ def _lines_of_lesson(course: Course, progress: Progress, lesson: Lesson) -> list
     for exercise in exercises:
         head = f"    {_mark(progress, exercise)} {exercise.id:<{id_width}}   "
         effort = f"level {exercise.level} {exercise.minutes:>3} min"
+        if 9 + id_width + len(effort) > _width():
+            effort = f"{exercise.minutes:>3} min"
         room = _width() - 12 - id_width - len(effort)
-        about = f"{_cut(exercise.title, room) if room > 7 else '':<{max(room, 0)}}   {dim(effort)}"
-        lines.append(head + (f"missing: grade reset {exercise.id}" if exercise.is_missing else about))
+        title = f"{_cut(exercise.title, room):<{room}}   " if room > 7 else " " * max(room + 3, 0)
+        lines.append(head + (f"missing: grade reset {exercise.id}" if exercise.is_missing else title + dim(effort)))
     return lines
 
 

@@ -4,7 +4,7 @@ import click
 
 from grader.base.errors import UsageError
 from grader.base.files import shown
-from grader.cli.screen import bold, course_root, dim, say, step
+from grader.cli.screen import course_root, dim, heading, prose, say, step
 from grader.course import Course, Exercise, load_course
 from grader.course.lesson.files import part_title
 from grader.course.progress import Progress
@@ -27,13 +27,17 @@ def command() -> None:
 
 def _lines(following: Step, course: Course, reason: str) -> list[str]:
     if not isinstance(following, Exercise):
-        head = f"  {bold(part_title(following))}" + (f"   lesson {following.name}" if following.lesson else "")
-        return [head, "", step("read", f"grade {command_for(following, course).command}")]
+        place = f"lesson {following.name}" if following.lesson else ""
+        return [
+            *heading(part_title(following), place),
+            "",
+            step("read", f"grade {command_for(following, course).command}"),
+        ]
     level = f"level {following.level}, {following.minutes} min"
     place = f"lesson {following.lesson}, {level}" + ("" if reason == level else f": {reason}")
     return [
-        f"  {bold(following.id)}   {following.title}",
-        f"  {dim(place)}",
+        *heading(following.id, following.title),
+        *map(dim, prose(place, 2)),
         "",
         step("read", f"grade read {following.id}", "the statement"),
         step("write", shown(following.stub)),

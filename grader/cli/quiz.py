@@ -1,7 +1,6 @@
 """grade quiz: take the quiz of a lesson."""
 
 import json
-import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -15,8 +14,8 @@ from grader.cli.names import LessonName
 from grader.cli.numbers import WholeNumber
 from grader.cli.screen import COLUMNS, bold, course_root, interactive, say, step
 from grader.course import Course, Lesson, load_lessons
-from grader.course.lesson.files import exam_form, quiz_path
-from grader.course.lesson.find import find_lesson
+from grader.course.lesson.files import PartFile, exam_form, part_files, part_title, quiz_path
+from grader.course.lesson.find import find_lesson, part_with_section
 from grader.course.progress import Progress
 from grader.quiz import history
 from grader.quiz.attempt import Attempt, attempt_from_form, new_attempt, resume_attempt
@@ -24,7 +23,7 @@ from grader.quiz.draw import DrawnQuestion
 from grader.quiz.form import submit_answers
 from grader.quiz.load import load_quiz
 from grader.quiz.model import LEVELS, Quiz
-from grader.quiz.plain_mode import answer_in_words, ask_plainly, plain_text, right_lines
+from grader.quiz.plain_mode import ask_plainly, given_lines, plain_text, right_lines
 from grader.quiz.result import QuizResult
 from grader.quiz.session import EndReason, QuizSession
 from grader.show.numbers import format_points
@@ -74,7 +73,7 @@ def command(
         return
     salt = history.student_salt(root)
     if answers is not None:
-        _show_result(_score_form(answers, lesson, quiz, progress, salt), as_json)
+        _show_result(course, _score_form(answers, lesson, quiz, progress, salt), as_json)
         return
     is_new = new or exam or count or only or seed is not None
     attempt = (None if is_new else resume_attempt(lesson.slug, quiz, progress, salt)) or new_attempt(
@@ -84,7 +83,7 @@ def command(
     if done is EndReason.FINISHED:
         attempt.finish()
     if done is EndReason.FINISHED or as_json:
-        _show_result(attempt, as_json)
+        _show_result(course, attempt, as_json)
     else:
         _show_unfinished(attempt, done)
     if done is EndReason.INPUT_ENDED:
@@ -176,7 +175,7 @@ def _show_unfinished(attempt: Attempt, done: EndReason) -> None:
 # ------------------------------------------------------------ the result
 
 
-def _show_result(attempt: Attempt, as_json: bool) -> None:
+def _show_result(course: Course, attempt: Attempt, as_json: bool) -> None:
     result = attempt.result()
     if as_json:
         say(json.dumps(msgspec.to_builtins(result), ensure_ascii=False, indent=2))
@@ -192,8 +191,9 @@ def _show_result(attempt: Attempt, as_json: bool) -> None:
             full = round(20 * earned / len(rows))
             say(f"    {level:<10} {'█' * full}{'░' * (20 - full)}   {points(earned)} of {len(rows)}")
     missed = show_missed(attempt.session)
-    _show_sections(attempt.slug, result)
     say("")
+    for i, part in enumerate(_parts_to_reread(course, result)):
+        say(step("" if i else "reread", f"grade lesson {part.name}", part_title(part)))
     if missed:
         say(step("again", f"grade quiz {attempt.slug} --only missed"))
     say(step("later", "grade review", "when they are due"))
@@ -209,8 +209,7 @@ def show_missed(session: QuizSession) -> int:
     for asked, given in missed:
         if given.answer is not None:
             say("", *_question(click.style(FAILED, fg="red"), asked, width))
-            answer = answer_in_words(asked, given.answer)
-            say(*plain_text(f"Your answer: {answer}", 4, width), *right_lines(asked, width))
+            say(*given_lines(asked, given.answer, width), *right_lines(asked, width))
             if session.is_exam:
                 for reason in (*given.mark.feedback, asked.question.explanation):
                     say(*plain_text(reason, 4, width))
@@ -227,17 +226,14 @@ def _question(mark: str, asked: DrawnQuestion, width: int) -> list[str]:
     return [f"  {mark} {first.strip()}", *rest]
 
 
-def _show_sections(slug: str, result: QuizResult) -> None:
-    """Show the commands that open the sections of missed questions, the most points lost first."""
-    lost: dict[str, float] = {}
+def _parts_to_reread(course: Course, result: QuizResult) -> list[PartFile]:
+    """Return the parts that missed questions are about, the most points lost first."""
+    files = part_files(course, find_lesson(course, result.quiz))
+    lost: dict[PartFile, float] = {}
     for each in result.questions:
-        if each.score < 1:
-            lost[each.section] = lost.get(each.section, 0) + 1 - each.score
-    if not lost:
-        return
-    say("", "  read again")
-    for section in sorted(lost, key=lambda each: -lost[each]):
-        say(f"    grade lesson {slug} {shlex.join(section.lower().split())}")
+        if each.score < 1 and (part := part_with_section(files, each.section)) is not None:
+            lost[part] = lost.get(part, 0) + 1 - each.score
+    return sorted(lost, key=lambda part: -lost[part])
 
 
 def columns() -> int:

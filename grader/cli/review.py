@@ -8,7 +8,7 @@ import click
 
 from grader.cli.numbers import WholeNumber
 from grader.cli.quiz import INPUT_ENDED, points, run_session, show_missed
-from grader.cli.screen import bold, course_root, prose, say, step
+from grader.cli.screen import COLUMNS, columns, course_root, heading, prose, say, step
 from grader.course import Course, load_lessons
 from grader.course.glossary import load_glossary
 from grader.course.lesson.files import all_files, quiz_path
@@ -22,6 +22,7 @@ from grader.quiz.load import load_quiz
 from grader.quiz.model import Askable
 from grader.quiz.review import Due, due_after, due_at
 from grader.quiz.session import EndReason, GivenAnswer, QuizSession
+from grader.show.layout import wrap
 
 MOST = 20  # questions of one review by default
 NEW_TERMS = 5  # terms of the glossary that one review introduces
@@ -50,7 +51,7 @@ def command(ctx: click.Context, plain: bool, count: int, only_list: bool) -> Non
     again = [key for key in due.due if key in questions]
     answered = history.past_answers(progress.events)
     new = [key for key in questions if key.quiz == GLOSSARY and key not in answered][:NEW_TERMS]
-    say("", f"  {bold('review')}   {len(missed)} missed, {len(again)} due, {len(new)} new terms", "")
+    say("", *heading("review", f"{len(missed)} missed, {len(again)} due, {len(new)} new terms"), "")
     if lines := [*_lines_now(missed, "missed"), *_lines_now(again, "due"), *_lines_failed(due)]:
         say(*lines, "")
     keys = [*missed, *again, *new][:count]
@@ -170,8 +171,8 @@ def _questions_of_parts(course: Course, parts: Collection[tuple[str, str]]) -> d
 
 def _show_score(session: QuizSession, done: EndReason, count: int) -> None:
     given = session.first_answers
-    if done is not EndReason.STOPPED or given:
-        say("", f"  {bold('review')}   {points(session.score)} of {len(given)}")
+    if given:
+        say("", *heading("review", f"{points(session.score)} of {len(given)}"))
         show_missed(session)
         say("")
     if done is EndReason.INPUT_ENDED:
@@ -179,7 +180,7 @@ def _show_score(session: QuizSession, done: EndReason, count: int) -> None:
 
 
 def _lines_now(keys: Sequence[QuestionKey], why: str) -> list[str]:
-    return [f"    {count:>3}  {quiz}   {why}, to be asked now" for quiz, count in _count_by_quiz(keys).items()]
+    return _counted(keys, f"{why}, to be asked now")
 
 
 def _lines_failed(due: Due) -> list[str]:
@@ -188,15 +189,16 @@ def _lines_failed(due: Due) -> list[str]:
     for key, moment in due.later.items():
         if key in due.failed:
             days.setdefault(moment.astimezone().date(), []).append(key)
-    return [
-        f"    {count:>3}  {quiz}   failed or skipped, back {_day(day)}"
-        for day, keys in days.items()
-        for quiz, count in _count_by_quiz(keys).items()
-    ]
+    return [row for day, keys in days.items() for row in _counted(keys, f"failed or skipped, back {_day(day)}")]
 
 
-def _count_by_quiz(keys: Sequence[QuestionKey]) -> dict[str, int]:
-    return dict(Counter(key.quiz for key in keys))
+def _counted(keys: Sequence[QuestionKey], text: str) -> list[str]:
+    """Return a line for each quiz: how many of its questions there are, and a text about them."""
+    lines = []
+    for quiz, count in Counter(key.quiz for key in keys).items():
+        head, *rest = wrap(f"{quiz}   {text}", min(columns(), COLUMNS) - 9)
+        lines += [f"    {count:>3}  {head}", *(f"{'':9}{row}" for row in rest)]
+    return lines
 
 
 def _show_next(due: Due, is_more_due: bool) -> None:
@@ -207,9 +209,9 @@ def _show_next(due: Due, is_more_due: bool) -> None:
         days = [moment.astimezone().date() for moment in due.later.values()]
         count = days.count(days[0])
         begin = "Next" if is_more_due else "Nothing is due now. Next"
-        say(f"  {begin}: {count} question{'s' if count > 1 else ''} {_day(days[0])}.")
+        say(*prose(f"{begin}: {count} question{'s' if count > 1 else ''} {_day(days[0])}.", 2))
     elif not is_more_due:
-        say("  Nothing is due, because you have not answered a quiz yet.", "", step("begin", "grade list"))
+        say(*prose("Nothing is due, because you have not answered a quiz yet.", 2), "", step("begin", "grade list"))
 
 
 def _day(day: date) -> str:

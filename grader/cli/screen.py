@@ -88,12 +88,31 @@ def bold(text: str) -> str:
 
 
 def step(word: str, command: str, remark: str = "") -> str:
-    """Return one of the last lines of a screen: a command to paste. A remark that does not fit is left out."""
+    """Return one of the last lines of a screen: a command to paste, below its word if there is no room beside it.
+
+    A remark that does not fit is left out.
+    """
+    if word and 12 + len(command) > columns() >= 4 + len(command):
+        return f"  {dim(word)}\n    {command}"
     head = f"  {dim(f'{word:<7}')}   "
     room = min(columns(), COLUMNS) - 12 - 1 - len(remark)
     if remark and len(command) + 1 < room:
         return f"{head}{command:<{min(max(len(command) + 1, 33), room)}} {dim(remark)}"
     return head + command
+
+
+def heading(name: str, text: str) -> list[str]:
+    """Return a name in bold and a text after it, wrapped."""
+    head, *rest = wrap(f"{name}   {text}", min(columns(), COLUMNS) - 2)
+    return [f"  {head.replace(name, bold(name), 1)}", *(f"  {row}" for row in rest)]
+
+
+def as_many_as_fit(*texts: str) -> str:
+    """Join texts by three spaces, without the last ones that do not fit in the width of a screen."""
+    kept = list(texts)
+    while len(kept) > 1 and len(click.unstyle("   ".join(kept))) > min(columns(), COLUMNS):
+        kept.pop()
+    return "   ".join(kept)
 
 
 def written_lines(written: Sequence[Path], out: Path) -> Iterator[str]:

@@ -3,7 +3,6 @@
 import os
 import select
 import shutil
-import signal
 import sys
 import textwrap
 import time
@@ -23,8 +22,9 @@ from grader.course.progress import Progress
 from grader.show.symbols import stream_encoding, supports_unicode, writable
 from grader.show.terminal import render
 from grader.study.grading import own_submission, record_result, relative, save_failing_call, view_for
+from grader.study.reader.keyboard import Keyboard
 from grader.study.reader.order import Step, in_order, is_done, steps
-from grader.study.reader.terminal import keyboard, read_key
+from grader.study.reader.reading import REDRAW_KEY
 from grader.study.watch.grading import BackgroundGrader, GradingTask, TaskResult
 from grader.study.watch.saves import SaveWatcher
 
@@ -56,6 +56,7 @@ class WatchSession:
         self._course, self._order = _load(root)
         self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()  # from other threads
         self._wake_reader, self._wake_writer = os.pipe()
+        self._keyboard = Keyboard()
         self._spinner = Spinner()
         self._grading = BackgroundGrader(self._in_main_loop(self._receive), self._spinner.update)
         self._exercise = self._course.exercise(exercise_id)
@@ -67,13 +68,12 @@ class WatchSession:
 
     def run(self) -> None:
         """Watch until the student quits."""
-        signal.signal(signal.SIGWINCH, lambda *_: self._in_main_loop(self._draw)())
         folders = [self._root / "exercises", self._root / "solutions"]
-        with SaveWatcher(folders, self._in_main_loop(self._save)), self._grading, keyboard() as keys:
+        with SaveWatcher(folders, self._in_main_loop(self._save)), self._grading, self._keyboard:
             try:
                 self._draw()
                 self._grade()
-                while self._wait(keys):
+                while self._wait():
                     pass
             finally:
                 self._spinner.stop()
@@ -100,11 +100,11 @@ class WatchSession:
 
         return call_later
 
-    def _wait(self, keys: int) -> bool:
+    def _wait(self) -> bool:
         """Wait for the next event and handle it. Returns False if the student quits."""
         is_waiting_for_quiet = self._is_grading_due or self._held_verdict is not None
         left = max(0.0, self._saved_at + QUIET - time.monotonic()) if is_waiting_for_quiet else None
-        ready, _, _ = select.select([keys, self._wake_reader], [], [], left)
+        ready, _, _ = select.select([*self._keyboard.files, self._wake_reader], [], [], left)
         if self._wake_reader in ready:
             os.read(self._wake_reader, 1 << 10)
             while True:
@@ -114,9 +114,9 @@ class WatchSession:
                     break
         elif not ready:
             self._finish_saves()
-        if keys in ready:
+        if any(each in ready for each in self._keyboard.files):
             try:
-                return self._press(read_key(keys))
+                return self._press(self._keyboard.read())
             except EOFError:
                 return False
         return True
@@ -233,6 +233,8 @@ class WatchSession:
             case "\n" | "\r" | " " | "\x1b":
                 self._test_index = -1
                 self._draw()
+            case key if key == REDRAW_KEY:
+                self._draw()
         return True
 
     def _show_next_test(self) -> None:
@@ -248,10 +250,13 @@ class WatchSession:
 
         self._spinner.stop()
         click.echo("\x1b[2J\x1b[H", nl=False)
+        self._keyboard.release()
         try:
             grade.main(["--course", str(self._root), *words], prog_name="grade")
         except SystemExit:  # the command has printed its errors
             click.echo(f"\n  {dim('Enter')}   back to the verdict")
+        finally:
+            self._keyboard.take()
 
 
 def _load(root: Path) -> tuple[Course, list[Step]]:

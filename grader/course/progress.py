@@ -35,6 +35,7 @@ class Graded(msgspec.Struct, frozen=True, tag_field="event", tag="graded", kw_on
     passed: bool
     sha256: str | None
     tests: tuple[str, ...] | None = None  # the names of those that passed; None: written by an earlier version
+    explained: tuple[str, ...] = ()  # the names of failing tests whose cause was named
     public: bool = False  # all public tests passed and the hidden ones were not available: no pass yet
     time: datetime = msgspec.field(default_factory=now)
 

@@ -28,32 +28,41 @@ class AnswerInput(Protocol):
         """Return the lines to draw, and the index of the line to keep visible."""
 
 
+def _moved(cursor: int | None, key: str, count: int) -> int:
+    """Return the cursor after `up` or `down`, which begin at the last or first of `count` places."""
+    if cursor is None:
+        return 0 if key == "down" else count - 1
+    return (cursor + (1 if key == "down" else -1)) % count
+
+
 class _ChoiceInput:
     """A list of options, of which one or several are chosen."""
 
     def __init__(self, drawn: DrawnQuestion, several: bool, chosen: Sequence[int]):
         self.drawn = drawn
         self.several = several
-        self.cursor = chosen[0] if chosen else 0
+        self.cursor = chosen[0] if chosen else 0 if several else None  # of one option, the cursor is the choice
         self.chosen = set(chosen)
         self.keys = ("↑↓ move", "space choose", "Enter answer") if several else ("↑↓ or digit", "Enter answer")
 
     def press(self, key: str) -> bool:
         count = len(self.drawn.shown)
         if key in ("up", "down"):
-            self.cursor = (self.cursor + (1 if key == "down" else -1)) % count
+            self.cursor = _moved(self.cursor, key, count)
         elif key.isdecimal() and 1 <= int(key) <= count:
             self.cursor = int(key) - 1
             if self.several:
                 self.chosen ^= {self.cursor}
-        elif key == "space" and self.several:
+        elif key == "space" and self.several and self.cursor is not None:
             self.chosen ^= {self.cursor}
         else:
             return False
         return True
 
     def answer(self) -> str:
-        return " ".join(str(i + 1) for i in sorted(self.chosen)) if self.several else str(self.cursor + 1)
+        if self.several:
+            return " ".join(str(i + 1) for i in sorted(self.chosen))
+        return "" if self.cursor is None else str(self.cursor + 1)
 
     def lines(self, width: int) -> tuple[list[Line], int]:
         rows: list[Line] = []
@@ -80,7 +89,7 @@ class _OrderInput:
     def press(self, key: str) -> bool:
         count = len(self.drawn.shown)
         if key in ("up", "down"):
-            self.cursor = (self.cursor + (1 if key == "down" else -1)) % count
+            self.cursor = _moved(self.cursor, key, count)
         elif key == "space" or (key.isdecimal() and 1 <= int(key) <= count):
             self.cursor = self.cursor if key == "space" else int(key) - 1
             if self.cursor in self.ranks:
@@ -122,7 +131,7 @@ class _MatchInput:
     def press(self, key: str) -> bool:
         count, sides = len(self.rights), len(self.drawn.shown)
         if key in ("up", "down"):
-            self.cursor = (self.cursor + (1 if key == "down" else -1)) % count
+            self.cursor = _moved(self.cursor, key, count)
         elif key in ("left", "right", "space"):
             current = self.rights[self.cursor]
             step = -1 if key == "left" else 1
@@ -160,12 +169,12 @@ class _CodeLineInput:
     def __init__(self, question: CodeLine, chosen: Sequence[int]):
         self.code = question.code or ""
         self.count = len(self.code.rstrip("\n").split("\n"))
-        self.cursor = chosen[0] if chosen else 0
+        self.cursor = chosen[0] if chosen else None
         self._digits = ""
 
     def press(self, key: str) -> bool:
         if key in ("up", "down"):
-            self.cursor = (self.cursor + (1 if key == "down" else -1)) % self.count
+            self.cursor = _moved(self.cursor, key, self.count)
             self._digits = ""
         elif key.isdecimal():
             self._digits = self._digits + key if 1 <= int(self._digits + key) <= self.count else key
@@ -178,11 +187,11 @@ class _CodeLineInput:
         return True
 
     def answer(self) -> str:
-        return str(self.cursor + 1)
+        return "" if self.cursor is None else str(self.cursor + 1)
 
     def lines(self, width: int) -> tuple[list[Line], int]:
         rows = code_rows(self.code, width, lambda i: line("  ", bold(HERE if i == self.cursor else " "), " "))
-        return [each for row in rows for each in row], sum(len(row) for row in rows[: self.cursor])
+        return [each for row in rows for each in row], sum(len(row) for row in rows[: self.cursor or 0])
 
 
 class TextInput:

@@ -100,6 +100,7 @@ def with_values(question: Numeric, values: Values) -> DrawnQuestion:
         question,
         question=fill(question.question, values),
         explanation=fill(question.explanation, after),
+        source=fill(question.source, after) if question.source else None,
         unit=fill(question.unit, values) if question.unit else None,
         answer=repr(answer),
         wrong=wrong,

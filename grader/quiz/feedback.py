@@ -43,12 +43,9 @@ def feedback_lines(drawn: DrawnQuestion, given: GivenAnswer, width: int) -> list
         lines += markdown_lines(reason, width, 4)
     if score < 1 and not isinstance(question, Single | Multiple | CodeLine | OwnWords):
         lines += [BLANK, *_right_lines(drawn, width)]
-    lines += [
-        BLANK,
-        *markdown_lines(question.explanation, width, 4),
-        BLANK,
-        *styled_lines(question.source, "dim", width, 4),
-    ]
+    lines += [BLANK, *markdown_lines(question.explanation, width, 4)]
+    if question.source:
+        lines += [BLANK, *styled_lines(question.source, "dim", width, 4)]
     return lines
 
 

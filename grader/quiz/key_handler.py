@@ -27,6 +27,12 @@ class KeyHandler:
         """Whether letters are part of the answer; then a command must be the whole text."""
         return isinstance(self.input, TextInput)
 
+    @property
+    def typed(self) -> str:
+        """What Enter would take as a command, if it is the letter of one."""
+        is_text = self.takes_text and self.session.final_answer is None
+        return self.input.answer() if is_text else self.pending
+
     def press(self, key: str) -> bool:
         """Handle a key. Return whether it had a meaning."""
         return self._press_unanswered(key) if self.session.final_answer is None else self._press_answered(key)
@@ -38,7 +44,7 @@ class KeyHandler:
     def _press_unanswered(self, key: str) -> bool:
         """Handle a key before the question is answered."""
         if key == "enter":
-            typed = self.input.answer() if self.takes_text else self.pending
+            typed = self.typed
             if typed in self.commands:
                 self._command(typed)
             elif typed in COMMANDS:

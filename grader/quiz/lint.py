@@ -1,5 +1,6 @@
 """Checks that a quiz is sound: draws have values, wrong answers score less, sections exist, length gives no hint."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -66,7 +67,7 @@ def lint(name: str, folder: Path, standards: Standards) -> QuizVerdict:
         elif isinstance(question, TextAnswer):
             found += _problems_of_text(question)
         if not found:  # otherwise a draw may have no value
-            found += _problems_of_scoring(question)
+            found += [*_problems_of_scoring(question), *_problems_of_fields(question)]
         problems += [f"{question.id}: {sentence}" for sentence in found]
     return QuizVerdict(
         name=name,
@@ -127,6 +128,23 @@ def _problems_of_scoring(question: Question) -> Iterator[str]:
     for typed in wrong_answers(drawn):
         if mark(drawn, typed).score >= 1:
             yield f"the wrong answer {typed} gets full marks."
+
+
+def _problems_of_fields(question: Question) -> Iterator[str]:
+    """Report fields such as `{T}` that are shown as they are, since they are in a text that is not filled in."""
+    names = ["answer", *(["config", *_names(question)] if isinstance(question, Numeric) else [])]
+    field = re.compile(rf"\{{(?:{'|'.join(names)})(?:[:!][^{{}}]*)?\}}")
+    for found in dict.fromkeys(field.findall(_all_text(draw_question(question, "lint", 1).question))):
+        yield f"{found} is shown as it is; only texts of a question with parameters are filled in, and no code."
+
+
+def _all_text(value: object) -> str:
+    """Return all strings in a struct, at any depth."""
+    if isinstance(value, msgspec.Struct):
+        return _all_text([getattr(value, name) for name in value.__struct_fields__])
+    if isinstance(value, list | tuple):
+        return "\n".join(map(_all_text, value))
+    return value if isinstance(value, str) else ""
 
 
 def wrong_answers(drawn: DrawnQuestion) -> list[str]:

@@ -215,6 +215,7 @@ def _check_numeric(document: Document, at: Keys, question: Numeric) -> None:
         (("question",), question.question, False),
         (("unit",), question.unit, False),
         (("explanation",), question.explanation, True),
+        (("source",), question.source, True),
         *((("wrong", i, "feedback"), slip.feedback, True) for i, slip in enumerate(question.wrong)),
     ]
     for key, text, after in texts:

@@ -67,7 +67,7 @@ class _Question(YamlStruct, frozen=True, kw_only=True, tag_field="type"):
     section: Text  # of the lesson, to be read again
     question: Text  # Markdown
     explanation: Text
-    source: Text
+    source: Text | None = None  # where it can be looked up
     code: Text | None = None  # Python, shown below the question
 
 

@@ -1,6 +1,6 @@
 """Asks a quiz line by line: for pipes, screen readers and simple terminals."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from grader.quiz.draw import DrawnQuestion
 from grader.quiz.model import COMMANDS, CodeLine, Match, Multiple, Numeric, Order, OwnWords, Single, TextAnswer
@@ -151,25 +151,30 @@ def feedback_lines(drawn: DrawnQuestion, given: GivenAnswer, width: int) -> list
     if score < 1:
         lines += right_lines(drawn, width)
     lines += plain_text(drawn.question.explanation, 4, width)
-    return [*lines, *plain_text(f"({drawn.question.source})", 4, width)]
+    if drawn.question.source:
+        lines += plain_text(f"({drawn.question.source})", 4, width)
+    return lines
 
 
 def right_lines(drawn: DrawnQuestion, width: int) -> list[str]:
     """Return the right answer as text."""
-    texts = describe_right_answer(drawn)
-    if len(texts) == 1:
-        return plain_text(f"The right answer: {texts[0]}", 4, width)
-    return ["    The right answer:", *(row for text in texts for row in plain_text(text, 6, width, "- "))]
+    return _labelled("The right answer:", describe_right_answer(drawn), width)
 
 
-def answer_in_words(drawn: DrawnQuestion, answer: str | None) -> str:
-    """Return an answer on one line."""
-    if answer is None:
-        return "skipped"
+def given_lines(drawn: DrawnQuestion, answer: str, width: int) -> list[str]:
+    """Return the student's answer as text."""
     try:
-        return "; ".join(describe_answer(drawn, answer))
+        texts = describe_answer(drawn, answer)
     except InvalidAnswer:  # the question was rewritten since
-        return answer
+        texts = [answer]
+    return _labelled("Your answer:", texts, width)
+
+
+def _labelled(label: str, texts: Sequence[str], width: int) -> list[str]:
+    """Return a label with a text beside it, or several texts below it."""
+    if len(texts) == 1:
+        return plain_text(f"{label} {texts[0]}", 4, width)
+    return [f"    {label}", *(row for text in texts for row in plain_text(text, 6, width, "- "))]
 
 
 def plain_text(text: str, indent: int, width: int, head: str = "") -> list[str]:

@@ -137,8 +137,8 @@ def parse_positions(typed: str, most: int, exactly: int | None = None, repeated:
     words = re.findall(r"\d+|[^\s,;.]+", typed)
     if not words or not all(word.isascii() and word.isdigit() for word in words):
         shown = " ".join(typed.split())[:30]
-        subject = f"'{shown}' is" if shown else "That is"
-        raise InvalidAnswer(f"{subject} not a choice. Give {_describe_choice(most, exactly)}.")
+        problem = f"'{shown}' is not a choice" if shown else "Nothing is chosen yet"
+        raise InvalidAnswer(f"{problem}. Give {_describe_choice(most, exactly)}.")
     if exactly and len(words) == 1 and len(words[0]) == exactly > 1 and most <= 9:
         words = list(words[0])  # 312 for 3 1 2
     if any(len(word) > 3 for word in words):

@@ -113,9 +113,9 @@ class QuizScreen:
         keys = ["Enter next"] if answered else [*self.handler.input.keys]
         if scrolled:
             keys.append("↑↓ scroll" if answered or self.handler.takes_text else "PgUp scroll")
-        keys += [f"{letter} {COMMAND_NAMES[letter]}" for letter in self.handler.commands] + ["+ Enter"]
+        keys += [f"{letter} {COMMAND_NAMES[letter]}" for letter in self.handler.commands]
         lines = [line("  ", each) for each in flow([line(dim(key)) for key in keys], width - 2)]
-        if self.handler.pending in self.handler.commands:
-            hint = f"{self.handler.pending}: Enter, to {COMMAND_HELP[self.handler.pending]}."
+        if (letter := self.handler.typed) in self.handler.commands:
+            hint = f"{letter}, then Enter: {COMMAND_HELP[letter]}."
             return [*styled_lines(hint, "bold", width, 2), *lines]
         return lines

@@ -78,6 +78,10 @@ def _bindings(screen: QuizScreen) -> KeyBindings:
     def _(event: KeyPressEvent) -> None:
         press(event, " ".join(event.data.split()))
 
+    @bindings.add("c-z")
+    def _(event: KeyPressEvent) -> None:
+        event.app.suspend_to_background()
+
     @bindings.add("c-c")
     @bindings.add("c-d")
     def _(event: KeyPressEvent) -> None:

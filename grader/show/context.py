@@ -43,3 +43,4 @@ class RunContext(msgspec.Struct, frozen=True):
     progress: CourseProgress | None = None
     tries: int = 0  # attempts with the student's own file, this one included
     before: float | None = None  # points of the attempt before
+    repaired: tuple[str, ...] = ()  # tests that pass, and failed in the attempt before from a cause that was named

@@ -18,9 +18,9 @@ def score_lines(result: Result, page: Page, run: RunContext | None = None) -> li
     got = f"{format_points(result.score)} of {format_points(result.max_score)} points"
     if result.outcome is Outcome.ERROR:
         got = "not graded"
-    time = time_text(result)
     since = _since(result, run) if run is not None and result.outcome is not Outcome.ERROR else ""
-    lines = [line("  ", bold(got), since, dim(align_right(time, page.width - 2 - len(got) - len(since))))]
+    time, room = time_text(result), page.width - 2 - len(got) - len(since)
+    lines = [line("  ", bold(got), since, dim(align_right(time, room)) if len(time) + 2 <= room else "")]
     if not result.hidden_tests:
         lines += prose(PUBLIC_ONLY, page, indent=2)
     return [*lines, *(prose(conditions(result), page, indent=2) if page.full else ())]

@@ -23,12 +23,18 @@ class Suggestion(NamedTuple):
 
 
 def next_steps(result: Result, exercise: "Exercise", run: RunContext, page: Page) -> list[Line]:
-    """Return what to do next, one command per line; a remark that does not fit is left out."""
+    """Return what to do next, one command per line, below its word if there is no room beside it.
+
+    A remark that does not fit is left out.
+    """
     steps = _steps(result, exercise.id, run, page)
     words = max((len(step.word) for step in steps), default=0) + 3
     wide = max((cells(step.command) for step in steps if cells(step.command) <= COLUMN), default=0) + 3
     lines = []
     for step in steps:
+        if not page.whole and 2 + words + cells(step.command) > page.width >= 4 + cells(step.command):
+            lines += [line("  ", dim(step.word)), line("    ", Span(step.command, "command"))]
+            continue
         command = pad(step.command, max(wide, cells(step.command) + 3))
         room = page.width - 2 - words - cells(command)
         remark = step.remark if page.whole or cells(step.remark) <= room else ""

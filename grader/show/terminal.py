@@ -13,7 +13,6 @@ from grader.base.result import Outcome, Result
 from grader.show.context import CourseProgress, RunContext
 from grader.show.explanation import explanation_lines
 from grader.show.layout import (
-    BLANK,
     COLUMNS,
     MANY,
     Line,
@@ -140,7 +139,9 @@ def screen_lines(
     def on(page: Page) -> list[Line]:
         page = replace(page, width=columns, only=only, whole=height is None)
         return join_blocks(
-            [*header_lines(exercise, title, page), BLANK, *status_lines(result, page, run.line)],
+            header_lines(exercise, title, page),
+            repair_lines(result, run, page),
+            status_lines(result, page, run.line),
             explanation_lines(result, page),
             ending_lines(result, exercise, passed, run, page),
         )
@@ -167,12 +168,22 @@ def header_lines(exercise: "Exercise", title: str, page: Page) -> list[Line]:
     return [line("  ", bold(exercise.id), "   ", title, dim(align_right(where, page.width - left - cells(title))))]
 
 
+def repair_lines(result: Result, run: RunContext, page: Page) -> list[Line]:
+    """Return whether the cause that was named last time was the right one, and which test comes next."""
+    if not run.repaired or page.only:
+        return []
+    verb = "passes" if len(run.repaired) == 1 else "pass"
+    following = f" Next: {result.main_failure.name}." if result.main_failure else ""
+    return prose(f"That was it: {' and '.join(run.repaired)} {verb} now.{following}", page, indent=2)
+
+
 def progress_lines(done: CourseProgress, page: Page) -> list[Line]:
     """Return a progress bar of the lesson and the count of the course."""
-    filled = round(20 * done.lesson_done / max(done.lesson_total, 1))
-    bar = line("█" * filled, dim("░" * (20 - filled)), f"   {done.lesson_done} of {done.lesson_total}")
+    name, count = clip(done.lesson, 16), f"{done.lesson_done} of {done.lesson_total}"
+    size = max(min(20, page.width - 2 - cells(name) - 6 - len(count)), 0)
+    filled = round(size * done.lesson_done / max(done.lesson_total, 1))
     course = line(dim("course"), f"  {done.course_done} of {done.course_total}")
-    lesson = line(clip(done.lesson, 16), "   ", bar)
+    lesson = line(name, "   ", "█" * filled, dim("░" * (size - filled)), f"   {count}")
     return [line("  ", each) for each in flow([lesson, course], page.width - 2, gap="        ")]
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from grader.base.errors import ProcessLost, UsageError
-from grader.base.result import Outcome, Result
+from grader.base.result import Certainty, Outcome, Result
 from grader.course import Course, Exercise
 from grader.course.progress import Graded, Progress
 from grader.course.stub import interface
@@ -111,9 +111,21 @@ def record_result(progress: Progress, exercise: Exercise, result: Result) -> Non
             passed=result.passed and result.hidden_tests,
             public=result.passed and not result.hidden_tests,
             sha256=result.sha256,
-            tests=tuple(test.name for test in result.tests if test.outcome is Outcome.PASSED),
+            tests=_passed_tests(result),
+            explained=_explained_tests(result),
         )
     )
+
+
+def _explained_tests(result: Result) -> tuple[str, ...]:
+    """Return the names of failing tests whose cause is known for certain, or a part of it."""
+    known = (Certainty.CERTAIN, Certainty.PARTIAL)
+    explained = {each.test for each in result.diagnoses if each.certainty in known}
+    return tuple(test.name for test in result.tests if test.id in explained)
+
+
+def _passed_tests(result: Result) -> tuple[str, ...]:
+    return tuple(test.name for test in result.tests if test.outcome is Outcome.PASSED)
 
 
 def _max_score(result: Result, exercise: Exercise) -> float:
@@ -156,7 +168,9 @@ def view_for(
         following = None
     started = result.outcome is not Outcome.NOT_STARTED
     tries = progress.attempts(exercise.id) if _counts_as_attempt(result) and not options else []
-    comparable = [each.score for each in tries[-2:-1] if each.max_score == _max_score(result, exercise)]
+    before = tries[-2] if len(tries) > 1 else None
+    is_comparable = before is not None and before.max_score == _max_score(result, exercise)
+    passing = _passed_tests(result)
     return RunContext(
         options=options,
         cell=cell,
@@ -175,7 +189,8 @@ def view_for(
             len(course.exercises),
         ),
         tries=len(tries),
-        before=comparable[0] if comparable else None,
+        before=before.score if before and is_comparable else None,
+        repaired=tuple(test for test in before.explained if test in passing) if before else (),
     )
 
 

@@ -116,6 +116,29 @@ def test_does_not_record_a_pass_of_another_file(root: Path) -> None:
 
 
 @pytest.mark.usefixtures("left_behind")
+def test_confirms_the_repair_of_a_mistake_that_was_named(root: Path) -> None:
+    own = root / "exercises/toolbox/toolbox.py"
+    reference = (root / "solutions/toolbox/toolbox.py").read_text()
+    one_wrong = reference.replace("return items[place]", "return 1")
+    both_wrong = one_wrong.replace("x * factor", "x * factor * factor")
+
+    def shown(text: str) -> list[str]:
+        own.write_text(text)
+        return [line for line in command(cwd=root).stdout.splitlines() if "That was it" in line]
+
+    assert shown(both_wrong) == []
+    assert shown(both_wrong + "\n") == []  # it still fails
+    assert shown(one_wrong) == ["  That was it: scale passes now. Next: pick."]
+    assert shown(one_wrong) == []
+    assert shown(reference) == []  # no cause of this one was named
+    assert shown(both_wrong) == []
+    assert shown(reference) == ["  That was it: scale passes now."]
+    shown(both_wrong)
+    shown("def scale(:\n")
+    assert shown(reference) == []  # not in the try just before
+
+
+@pytest.mark.usefixtures("left_behind")
 def test_reads_files_in_other_encodings(root: Path) -> None:
     """Latin-1 with a declaration, a byte order mark, and Windows line endings."""
     reference = (root / "solutions" / "toolbox" / "toolbox.py").read_text()

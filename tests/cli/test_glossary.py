@@ -34,6 +34,21 @@ def test_shows_a_term_and_the_next_step(glossary_course: Path) -> None:
     ]
 
 
+def test_names_the_part_that_uses_the_term_first(glossary_course: Path) -> None:
+    folder = glossary_course / "lessons" / "03-mixture-of-experts"
+    folder.mkdir()
+    for name, title, text in (
+        ("1-one.md", "One for all", "A multi-head attention."),
+        ("2-many.md", "Many", "## MoE\n\nA **mixture of experts** has many."),
+        ("3-more.md", "More", "A mixture of experts."),
+    ):
+        (folder / name).write_text(f"---\ntitle: {title}\n---\n\n{text}\n")
+    *_, place, _, step = run("MoE").stdout.splitlines()
+    assert place == "    3.2 Many, in lesson 3, Mixture of experts"
+    assert step == "  read      grade lesson 3.2"
+    assert run("expert").stdout.splitlines()[-1] == "  read      grade lesson 3"
+
+
 @pytest.mark.parametrize(
     ("words", "term"),
     [

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.course.progress import PartStopped, Predicted, Progress, Reviewed, now
-from tests.cli.terminals import InTerminal
+from tests.cli.terminals import InShell, InTerminal
 from tests.command_line import error, run, telling_imports
 from tests.passed import record
 from tests.paths import ROOT, copy_toolbox
@@ -143,6 +143,35 @@ def test_the_key_to_continue_does_not_skip_a_question(tools: Path) -> None:
     reading.types("\n")
     assert "right" in reading.until("right")
     reading.types("q")
+    assert reading.ends() == 0
+
+
+def test_a_stopped_reading_goes_on_where_it_was(tools: Path) -> None:
+    reading = InShell("lesson", "1.1")
+    reading.until("q+Enter stop")
+    reading.types("1")
+    reading.until("▸ 1")
+    reading.stops()
+    reading.goes_on()
+    assert "What is the first?" in reading.until("q+Enter stop")
+    reading.until("▸ 1")
+    reading.types("8\n")
+    assert "yours: 18" in reading.until("q stop")
+    reading.stops()
+    reading.goes_on()
+    assert "yours: 18" in reading.until("q stop")
+    reading.types("q")
+    reading.leaves_shell()
+
+
+def test_a_resized_screen_is_laid_out_again(tools: Path) -> None:
+    reading = Reading("1.1", rows=40)
+    assert max(map(len, reading.until("q+Enter stop").splitlines())) > 60
+    reading.resize(40, 60)
+    shown = reading.until("q+Enter stop")
+    assert "A model reads three numbers" in shown
+    assert max(map(len, shown.splitlines())) <= 60
+    reading.types("q\n")
     assert reading.ends() == 0
 
 

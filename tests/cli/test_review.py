@@ -43,7 +43,14 @@ def test_lists_failed_questions_with_their_date(quiz_course: Path) -> None:
     assert "0 of 1" in result.stdout
     listed = run("review", "--list").stdout
     assert "0 missed, 0 due" in listed
-    assert "      1  all-things   failed or skipped, back tomorrow, on " in listed
+    assert "      1  all-things   failed or skipped, back tomorrow, on" in listed
+    assert max(map(len, listed.splitlines())) <= 77
+
+
+def test_a_review_that_was_stopped_or_left_unanswered_shows_no_score(quiz_course: Path) -> None:
+    run("quiz", "all", input=lines(["s", *right(quiz_course)[1:]]))
+    assert " 0 of 0" not in run("review", input="q\n").stdout
+    assert " 0 of 0" not in run("review", input="").stdout
 
 
 def test_asks_again_after_a_wrong_answer(quiz_course: Path) -> None:

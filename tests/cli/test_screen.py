@@ -7,8 +7,10 @@ import click
 import pytest
 
 from grader.cli import _print_error, grade
-from grader.cli.screen import page
-from tests.command_line import error
+from grader.cli.screen import page, step
+from tests.command_line import error, run
+from tests.passed import record
+from tests.paths import ROOT
 
 
 def test_an_error_on_a_terminal_is_broken_between_words(
@@ -22,6 +24,33 @@ def test_an_error_on_a_terminal_is_broken_between_words(
         "grouped_query in this course. Did you",
         "mean 'grouped_query_attention'?",
     ]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+@pytest.mark.parametrize("words", ["list", "list 7", "next", "lesson --list", "lesson 7", "review --list"])
+def test_no_line_is_wider_than_the_terminal(monkeypatch: pytest.MonkeyPatch, words: str, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = run("--course", str(ROOT), *words.split()).stdout
+    assert shown.strip()
+    assert [line for line in shown.splitlines() if len(line) > columns] == []
+
+
+def test_no_line_of_a_history_is_wider_than_the_terminal(monkeypatch: pytest.MonkeyPatch, small_course: Path) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    for score in (1.25, 4, 0.25):
+        record(small_course, "alpha", score)
+    for words in (["history"], ["history", "alpha"]):
+        lines = run(*words).stdout.splitlines()
+        assert [line for line in lines if len(line) > 40] == []
+    assert any("1.25/4" in line for line in lines)
+
+
+def test_a_command_that_does_not_fit_beside_its_word_is_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    command = "grade quiz transformer-variants"
+    assert click.unstyle(step("quiz", command, "a remark")) == f"  quiz\n    {command}"
+    assert "\n" not in step("quiz", "grade quiz moe")
+    assert "\n" not in step("quiz", command + "-of-any-length")  # fits nowhere
 
 
 @pytest.mark.parametrize(("terminal", "count", "paged"), [(True, 30, True), (True, 5, False), (False, 30, False)])

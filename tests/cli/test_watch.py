@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from grader.course.progress import Graded, HintShown, Progress
-from tests.cli.terminals import InTerminal
+from tests.cli.terminals import InShell, InTerminal
 from tests.command_line import error
 from tests.paths import copy_toolbox
 
@@ -70,6 +70,14 @@ def test_grades_on_every_save(root: Path, own: Path, reference: str) -> None:
         own.write_text(reference)
         assert "31 of 31 points" in terminal.until(KEYS)
     assert scores(root) == [30, 31]
+
+
+def test_confirms_the_repair_of_a_mistake_that_was_named(root: Path, own: Path, reference: str) -> None:
+    with watching("toolbox") as terminal:
+        own.write_text(reference.replace("x * factor", "x * factor * factor"))
+        assert "That was it" not in terminal.until(KEYS)
+        own.write_text(reference)
+        assert "That was it: scale passes now." in terminal.until(KEYS)
 
 
 def test_grades_a_file_that_an_editor_replaces(root: Path, own: Path, reference: str) -> None:
@@ -176,6 +184,29 @@ def test_a_key_opens_the_lesson(root: Path) -> None:
         terminal.types("l")
         terminal.until("Tools")
         terminal.types("q")
+        terminal.until(KEYS)
+
+
+def test_a_stopped_watch_goes_on(root: Path, own: Path, reference: str) -> None:
+    terminal = InShell("watch", "toolbox")
+    terminal.until(STARTED)
+    terminal.until(KEYS)
+    terminal.stops()
+    terminal.goes_on()
+    terminal.until(STARTED)
+    terminal.until(KEYS)
+    own.write_text(reference)
+    terminal.until("31 of 31 points")
+    terminal.until(KEYS)
+    terminal.types("q")
+    terminal.leaves_shell()
+
+
+def test_a_resized_screen_is_laid_out_again(root: Path) -> None:
+    with watching("toolbox") as terminal:
+        terminal.resize(24, 40)
+        terminal.until("q quit")
+        terminal.resize(24, 80)
         terminal.until(KEYS)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from textwrap import indent
 
 import pytest
+from msgspec.structs import replace
 
 from grader.quiz.draw import count_draws, draws, with_values
 from grader.quiz.load import load_quiz
@@ -39,11 +40,13 @@ def test_parameters_are_filled_into_every_text() -> None:
     question = QUIZ.question("cache-bytes")
     assert isinstance(question, Numeric)
     assert count_draws(question) == len(list(draws(question))) == 24
+    question = replace(question, source="computed for {layers} layers: {answer:,}")
     drawn = with_values(question, {"layers": 24, "tokens": 1000}).question
     assert isinstance(drawn, Numeric)
     assert drawn.question.startswith("A cache of 24 layers over 1,000 tokens")
     assert drawn.answer == "98304000"
     assert drawn.explanation.endswith("= 98,304,000")
+    assert drawn.source == "computed for 24 layers: 98,304,000"
     assert drawn.wrong[0].answer == "49152000"
     assert drawn.wrong[0].feedback == "24 layers keep keys and values: twice that, 98,304,000."
 

@@ -43,6 +43,10 @@ def test_the_quiz_of_all_types_lacks_only_questions(tmp_path: Path) -> None:
         (NUMERIC.replace("2 * n", "2.5 * n"), '"{answer}"', '"{answer:d}"', "two: its texts cannot be filled in"),
         (NUMERIC, "section: here", "section: there", "two: the lesson has no section 'there'."),
         (NUMERIC, "answer: 2 * n", "answer: 2 * n\n  unit: B", "two: the unit B can be bytes or billions"),
+        (NUMERIC, "source: calculation", 'code: "print({n})"', "two: {n} is shown as it is"),
+        (NUMERIC, "source: calculation", "source: 'torch.ones({n})'", ""),
+        (TEXT, "source: calculation", "source: 'it is {answer}'", "five: {answer} is shown as it is"),
+        (TEXT, "source: calculation", "source: 'a set {a}'", ""),
         (TEXT, "answers: [router]", "answers: [router]\n  wrong: [{answer: The Router, feedback: x}]", "is read as a"),
     ],
 )  # fmt: skip

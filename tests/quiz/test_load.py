@@ -37,7 +37,7 @@ def test_good_questions_have_no_mistakes(mistakes: Callable[[str], list[str]]) -
         (SINGLE, "type: single", "type: singel", "4: question 'one': there is no type of question 'singel'. Did you m"),
         (SINGLE, "level: recall", "level: recal", "5: question 'one': 'level' must be recall, apply or analyse, not '"),
         (SINGLE, "explanation", "explantion", "12: question 'one': unknown key 'explantion'. Did you mean 'explanatio"),
-        (SINGLE, "  source: calculation\n", "", "3: question 'one': 'source' is missing."),
+        (SINGLE, "  level: recall\n", "", "3: question 'one': 'level' is missing."),
         (SINGLE, ", feedback: no", "", "10: question 'one': 'feedback' is missing from 'options[1]'."),
         (SINGLE, "correct: true", "corect: true", "9: question 'one': unknown key 'corect' in 'options[0]'. Did you m"),
         (SINGLE, "correct: true", "correct: 3", "'options[0].correct' must be true or false, not '3'."),

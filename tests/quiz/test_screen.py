@@ -37,7 +37,7 @@ def test_answers_every_type_by_digits_and_letters(question_id: str) -> None:
     assert (place, given.mark.score) == (PLACES[question_id], 1)
     shown = text(screen)
     assert "✓ right" in shown
-    assert session.current.question.source in " ".join(shown.split())
+    assert (session.current.question.source or "") in " ".join(shown.split())
     press(screen, "enter")
     assert session.position == PLACES[question_id] + 1
 
@@ -66,8 +66,8 @@ def test_arrows_reach_every_choice(question_id: str) -> None:
     count = len(question.pairs if isinstance(question, Match) else session.current.shown)
     seen = set()
     for _ in range(count):
-        seen.add(next(line for line in text(screen).splitlines() if line.startswith("  ▸")))
         press(screen, "down")
+        seen.add(next(line for line in text(screen).splitlines() if line.startswith("  ▸")))
     assert len(seen) == count
 
 
@@ -75,9 +75,9 @@ def test_arrows_reach_every_choice(question_id: str) -> None:
 def test_the_cursor_stays_visible_on_a_small_terminal(question_id: str) -> None:
     screen = QuizScreen(Recorded(question_id))
     for _ in range(12):
+        press(screen, "down")
         shown = [paint(line, 30, color=False) for line in screen.view(30, 9)]
         assert any(line.startswith("  ▸") for line in shown), shown
-        press(screen, "down")
 
 
 def test_a_long_explanation_starts_at_the_verdict_and_scrolls() -> None:
@@ -99,10 +99,28 @@ def test_space_selects_and_deselects() -> None:
     session = Recorded("several-right")
     screen = QuizScreen(session)
     press(screen, "enter")
-    assert "That is not a choice." in text(screen)
+    assert "Nothing is chosen yet." in text(screen)
     press(screen, "space", "down", "space", "space", "enter")
     assert session.recorded[0][1].answer == "1"
-    assert "That is not" not in text(screen)
+    assert "Nothing is chosen" not in text(screen)
+
+
+@pytest.mark.parametrize("question_id", ["one-right", "wrong-line"])
+def test_nothing_is_chosen_until_a_key_chooses_it(question_id: str) -> None:
+    session = Recorded(question_id)
+    screen = QuizScreen(session)
+    assert "▸" not in text(screen)
+    press(screen, "enter", "x", "enter")
+    assert "Nothing is chosen yet. Give a number from 1 to" in text(screen)
+    assert session.recorded == []
+    press(screen, "down", "enter")
+    assert [given.answer for _, given in session.recorded] == ["1"]
+
+
+def test_arrow_up_begins_at_the_last_choice() -> None:
+    session = Recorded("one-right")
+    press(QuizScreen(session), "up", "enter")
+    assert session.recorded[0][1].answer == "4"
 
 
 def test_space_gives_the_next_rank_in_an_order() -> None:
@@ -157,11 +175,19 @@ def test_another_key_discards_a_command() -> None:
     session = Recorded()
     screen = QuizScreen(session)
     press(screen, "s")
-    assert "s: Enter, to skip this question." in text(screen)
+    assert "s, then Enter: skip this question." in text(screen)
     press(screen, "1", "enter")
     assert [given.answer for _, given in session.recorded] == ["1"]
     press(screen, "q", "backspace", "enter")
     assert (session.position, screen.end_reason) == (1, None)
+
+
+def test_says_what_a_letter_would_do_where_letters_are_the_answer() -> None:
+    screen = QuizScreen(Recorded("total-size"))
+    press(screen, "q")
+    assert "q, then Enter: stop." in text(screen)
+    press(screen, "u")
+    assert "then Enter" not in text(screen)
 
 
 def test_an_explained_answer_cannot_be_changed() -> None:

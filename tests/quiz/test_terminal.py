@@ -31,7 +31,7 @@ def test_answers_a_whole_quiz_in_a_terminal() -> None:
 def test_arrows_space_paste_and_ctrl_c_work_in_a_terminal() -> None:
     session = Recorded()
     down, paste = "\x1b[B", "\x1b[200~46.7B\x1b[201~"
-    keys = f"{down}{down}\r\r" + f" {down} \r\r" + f"x\x7f{paste}\r\r" + "\x03"
+    keys = f"{down}{down}{down}\r\r" + f" {down} \r\r" + f"x\x7f{paste}\r\r" + "\x03"
     assert typed(keys, session) is EndReason.STOPPED
     assert [given.answer for _, given in session.recorded] == ["3", "1 2", "46.7B"]
 

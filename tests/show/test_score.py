@@ -31,6 +31,11 @@ def test_score_shows_the_change_since_the_attempt_before(tries: int, before: flo
     assert len(points(RunContext(tries=tries, before=before), width=60)) <= 60
 
 
+def test_the_time_is_left_out_where_it_does_not_fit_beside_the_score() -> None:
+    shown = points(RunContext(tries=82, before=7.0), width=40)
+    assert shown == "  7 of 10 points, as in try 81"
+
+
 def test_score_shows_no_change_without_a_context_or_a_grade() -> None:
     assert "since" not in points(None)
     assert "not graded" in points(RunContext(tries=3, before=2.0), Outcome.ERROR)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from grader.base.result import (
@@ -678,3 +679,16 @@ def test_skipped_test_names_the_tests_it_needs() -> None:
 def test_title_that_does_not_fit_is_on_the_next_line_if_nothing_is_cut() -> None:
     lines = screen(graded(), height=None, width=60).strip("\n").split("\n")
     assert lines[:2] == ["  moe_router   lesson 3, level 2", "  top-k routing with renormalised weights"]
+
+
+def test_a_narrow_screen_of_a_pass_keeps_its_counts_and_commands() -> None:
+    done = CourseProgress("transformers", 4, 11, 17, 65)
+    shown = screen(graded(), replace(VIEW, progress=done, next=NextStep("lesson 1.2", "")), width=40)
+    assert "4 of 11" in shown
+    assert max(map(len, shown.splitlines())) <= 40
+
+
+def test_a_command_that_does_not_fit_beside_its_word_is_below_it() -> None:
+    step = NextStep("exercise scaled_dot_product", "")
+    shown = screen(graded(), replace(VIEW, next=step), width=40).splitlines()
+    assert shown[shown.index("  next") + 1] == "    grade exercise scaled_dot_product"

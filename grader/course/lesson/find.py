@@ -81,6 +81,18 @@ def lessons_matching(course: Course, words: Sequence[str]) -> list[Lesson]:
     return [lesson for lesson in course.lessons if _all_begin(_words_of(words), _lesson_words(lesson))]
 
 
+def part_with_section(files: Sequence[PartFile], name: str) -> PartFile | None:
+    """Return the part that has the section which `find_section` finds by this name among all, or None."""
+    from grader.course.lesson.headings import find_section, sections
+
+    found = [(file, section) for file in files for section in sections(read_text(file.path))]
+    try:
+        wanted = find_section([section for _, section in found], name)
+    except UsageError:
+        return None
+    return next(file for file, section in found if section is wanted)
+
+
 def not_written(course: Course, lesson: Lesson) -> UsageError:
     """Return the error for a lesson without text."""
     if course.released:

@@ -172,8 +172,11 @@ def _due_lines(
 
 
 def keys_line(keys: Sequence[str], right: str, columns: int) -> str:
-    """Render the status line: available keys, and the position at the right."""
-    text = "   ".join(keys)
+    """Render the status line: as many keys as fit, always the last one, and the position at the right."""
+    fitting, last = list(keys[:-1]), keys[-1]
+    while fitting and cells("   ".join([*fitting, last])) > columns - MARGIN:
+        fitting.pop()
+    text = "   ".join([*fitting, last])
     gap = columns - MARGIN - cells(text) - cells(right) - 1
     shown = f"{text}{' ' * gap}{right}" if gap > 2 else text
     return paint(line("  ", dim(shown)), columns, color=True)

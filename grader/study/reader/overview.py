@@ -13,6 +13,7 @@ from grader.show.text import with_head
 
 WORDS_A_MINUTE = 200  # reading speed, for a lesson that is one text
 READ_WIDTH, EXERCISES_WIDTH = 7, 12  # widths of two columns of minutes
+MIN_WIDTH_OF_BOTH = 60  # of a screen with both columns
 
 
 class PlannedPart(NamedTuple):
@@ -35,15 +36,19 @@ def lessons_lines(course: Course, progress: Progress, columns: int) -> list[Line
 def parts_lines(
     lesson: Lesson, parts: Sequence[PlannedPart], here: PartFile | None, progress: Progress, columns: int
 ) -> list[Line]:
-    """Return one row for each part: its minutes, whether it was read, and a mark at the current one."""
-    head = f"{'read':>{READ_WIDTH}}{'exercises':>{EXERCISES_WIDTH}}"
+    """Return one row for each part: its minutes, whether it was read, and a mark at the current one.
+
+    The minutes of exercises are left out on a narrow screen.
+    """
+    end = None if columns >= MIN_WIDTH_OF_BOTH else READ_WIDTH  # of the two columns
+    head = f"{'read':>{READ_WIDTH}}{'exercises':>{EXERCISES_WIDTH}}"[:end]
     lines = [*_row(line("  ", dim(str(lesson.number)), "  "), (bold(lesson.title),), head, columns), BLANK]
     for file, part, due in parts:
         read = progress.part_state(file.lesson_slug, file.slug) == "read"
         mark = Span(PASSED, "green") if read else Span(HERE if file == here else NOT_STARTED)
-        remark = _minutes_columns(part.minutes, due)
+        remark = _minutes_columns(part.minutes, due)[:end]
         lines += _row(line("    ", mark, f" {file.name}  "), (Span(part.title),), remark, columns)
-    both = _minutes_columns(sum(each.part.minutes for each in parts), sum(each.due for each in parts))
+    both = _minutes_columns(sum(each.part.minutes for each in parts), sum(each.due for each in parts))[:end]
     return [*lines, BLANK, *_row(line("    "), (dim("in all"),), both, columns)]
 
 

@@ -7,33 +7,16 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from grader.course.lesson.model import (
-    AnyBlock,
-    Deep,
-    ExerciseDue,
-    Figure,
-    LabDue,
-    Part,
-    Predict,
-    PrintedOutput,
-    Prose,
-)
+from grader.course.lesson.model import AnyBlock, Deep, Part, Predict, PrintedOutput, Prose, flatten
 from grader.quiz.numbers import NotANumber, parse_number
 from grader.quiz.score import InvalidAnswer
 from grader.show.symbols import HERE
-from grader.study.reader.blocks import (
-    RenderContext,
-    answer_lines,
-    block_lines,
-    end_lines,
-    figure_lines,
-    keys_line,
-    title_lines,
-)
+from grader.study.reader.blocks import RenderContext, keys_line
+from grader.study.reader.pages import Decisions, Page, Place, Stop, lay_out, page_of
 
-STOP_KEY, RESTART_KEY, OPEN_KEY = "q", "b", "d"
-KEY_HINTS = ("space next", "b beginning", "q stop")
-MIN_PAGE_ROWS = 4  # smallest page
+STOP_KEY, RESTART_KEY, BACK_KEY, OPEN_KEY = "q", "b", "p", "d"
+REDRAW_KEY = "redraw"  # not a key: the screen has another size, or shows something else
+KEY_HINTS = (f"{BACK_KEY} back", f"{RESTART_KEY} beginning", f"{STOP_KEY} stop")
 RESERVED_ROWS = 2  # rows of the screen below a page: a blank one and the keys
 _HEADING = re.compile(r"^#+ ", re.MULTILINE)
 
@@ -56,18 +39,29 @@ class TerminalIO(Protocol):
         """Clear the screen."""
 
     def key(self, shown: str) -> str:
-        """Read one key with `shown` as the last line. Return q at the end of input."""
+        """Read one key with `shown` as the last line. Return q at the end of input, and `REDRAW_KEY` when it is due."""
 
     def line(self, keys: str, shown: str) -> str:
-        """Read a line after the prompt `shown`, below `keys`, and strip it. Return q at the end of input."""
+        """Read a line after the prompt `shown`, below `keys`, and strip it. Return what `key` does without a key."""
 
 
 class Navigation(Enum):
     """What to do after a key."""
 
     CONTINUE = "continue"
+    BACK = "back"
     RESTART = "restart"
     STOP = "stop"
+    REDRAW = "redraw"
+
+
+_NAVIGATION = {
+    **dict.fromkeys((" ", "\r", "\n"), Navigation.CONTINUE),
+    BACK_KEY: Navigation.BACK,
+    RESTART_KEY: Navigation.RESTART,
+    STOP_KEY: Navigation.STOP,
+    REDRAW_KEY: Navigation.REDRAW,
+}
 
 
 class Reader:
@@ -88,163 +82,151 @@ class Reader:
         self._terminal = terminal
         self._initial_context = context
         self._predicted = predicted
-        self._printed = 0  # lines on the current page
-        self._position = 0  # index of the current block
-        self._top = 0  # index of the first block of the current page
+        self._decisions = Decisions()
+        self._first = 0  # block with which the first page begins
+        self._pages: list[Page] = []
+        self._index = 0  # of the current page
+        self._place = Place(0, 0, 0)  # with which the page began that a key led to
 
     def read(self, start: int = 0) -> int | None:
         """Show the part from a block on. Return None at its end, else the index of the block to resume at."""
-        blocks = self.part.blocks
-        self._start(start if start < len(blocks) else 0)
-        while self._position < len(blocks):
-            move = self._show(blocks[self._position])
-            if move is Navigation.STOP:
-                return self._resume_position()
-            if move is Navigation.RESTART:
-                self._terminal.clear()
-                self._start(0)
-            else:
-                self._position += 1
+        self._first = start if start < len(self.part.blocks) else 0
+        self._lay_out()
+        self._turn_to(0)
+        self._say_page()
+        while self._page.stop is not Stop.NOTHING:
+            match self._stop():
+                case Navigation.CONTINUE:
+                    self._turn_to(self._index + 1)
+                    self._say_page()
+                case Navigation.BACK:
+                    self._go_back()
+                case Navigation.RESTART:
+                    self._restart()
+                case Navigation.REDRAW:
+                    self._lay_out()
+                    self._index = page_of(self._pages, self._place)
+                    self._redraw()
+                case Navigation.STOP:
+                    return self._resume_position()
         return None
 
-    def _start(self, position: int) -> None:
-        self._position = position
-        self._new_page()
-        self._print(["", *title_lines(self.part, self._context.page)])
+    @property
+    def _page(self) -> Page:
+        return self._pages[self._index]
+
+    def _lay_out(self) -> None:
+        rows, width = self._terminal.rows - RESERVED_ROWS, self._terminal.columns
+        context = replace(self._initial_context, page=replace(self._initial_context.page, width=width))
+        self._pages = lay_out(self.part, context, rows, self._decisions, self._first)
+
+    def _turn_to(self, index: int) -> None:
+        self._index = index
+        self._place = self._page.top
+
+    def _say_page(self) -> None:
+        self._terminal.say(self._page.lines)
+
+    def _redraw(self) -> None:
+        self._terminal.clear()
+        self._say_page()
+
+    def _go_back(self) -> None:
+        """Show the page before, also one that an earlier reading has shown."""
+        index, place = self._index, self._page.top
+        if index == 0 and self._first:
+            for block in flatten(self.part.blocks[: self._first]):
+                if isinstance(block, Predict):
+                    self._decisions.answers.setdefault(block.line, "")
+                elif isinstance(block, Deep):
+                    self._decisions.opened.setdefault(block.line, False)
+            self._first = 0
+            self._lay_out()
+            index = page_of(self._pages, place)
+        begins_earlier = self._pages[index].top < place
+        self._turn_to(index if begins_earlier else max(index - 1, 0))
+        self._redraw()
+
+    def _restart(self) -> None:
+        self._decisions, self._first = Decisions(), 0
+        self._lay_out()
+        self._turn_to(0)
+        self._redraw()
 
     def _resume_position(self) -> int:
         """Return the last heading or question at or before the current page, with the context of a question."""
         blocks = self.part.blocks
-        position = self._top
-        if isinstance(blocks[self._position], Predict) and not _is_entry_point(blocks[position]):
-            position = self._position
+        position, current = self._page.top.block, self._page.block
+        if isinstance(blocks[current], Predict) and not _is_entry_point(blocks[position]):
+            position = current
         while position and not _is_entry_point(blocks[position]):
             position -= 1
         while position and _needs_context(blocks[position]):
             position -= 1
         return position
 
-    def _show(self, block: AnyBlock) -> Navigation:
-        """Show a block, then ask its question or wait for a key."""
-        for lines in self._pieces(block):
-            if (move := self._print(["", *lines], whole=not isinstance(block, Prose))) is not Navigation.CONTINUE:
-                return move
-        match block:
-            case Predict():
-                return self._ask(block)
-            case Deep():
-                return self._offer_deep_dive(block)
-            case ExerciseDue() | LabDue():
-                return self._wait() if self._position + 1 < len(self.part.blocks) else Navigation.CONTINUE
-        return Navigation.CONTINUE
+    def _stop(self) -> Navigation:
+        """Wait for what the current page waits for."""
+        match self._page.stop, self._page.waits_in:
+            case Stop.ANSWER, Predict() as question:
+                return self._ask(question)
+            case Stop.COMPARISON, Predict() as question:
+                return self._compare(question)
+            case Stop.OPENING, Deep() as deep:
+                return self._offer_deep_dive(deep)
+        return _NAVIGATION[self._key("space next")]
 
-    def _pieces(self, block: AnyBlock) -> Sequence[Sequence[str]]:
-        """Render a block. Separate a picture from its caption if both together exceed a page."""
-        lines = block_lines(block, self._context)
-        if isinstance(block, Figure) and len(lines) > self._page_rows:
-            return figure_lines(block, self._context)
-        return [[*lines, ""] if isinstance(block, Predict) else lines]
+    def _key(self, *offered: str, keys: Sequence[str] = ()) -> str:
+        """Return the first key that is one of `keys` or navigates."""
+        shown = keys_line([*offered, *KEY_HINTS], f"{100 * self._page.share:.0f} %", self._terminal.columns)
+        while (key := self._terminal.key(shown)) not in keys and key not in _NAVIGATION:
+            continue
+        return key
 
     def _ask(self, question: Predict) -> Navigation:
-        """Ask a question, show whether the answer was right, and report it. Enter alone shows the answer."""
+        """Ask a question and report the answer if it can be marked. Enter alone shows the answer."""
         given = self._read_answer(question)
         if isinstance(given, Navigation):
             return given
-        self._new_page()
-        self._say(answer_lines(question, given, self._context.page))
-        if given:
-            right = question.is_right(given)
-            self._predicted(question, given, self._compare() if right is None else right)
+        self._decisions.answers[question.line] = given
+        self._lay_out()
+        right = question.is_right(given)
+        if given and right is not None:
+            self._predicted(question, given, right)
         return Navigation.CONTINUE
 
     def _read_answer(self, question: Predict) -> str | Navigation:
         """Read lines until one is an answer or leads away from the question."""
         kind = "a digit" if question.options else "a number" if question.number is not None else "words"
-        keys = keys_line(
-            [kind, "Enter: see", f"{RESTART_KEY}+Enter beginning", f"{STOP_KEY}+Enter stop"], "", self._width
-        )
+        hints = [hint.replace(" ", "+Enter ", 1) for hint in KEY_HINTS]
+        keys = keys_line([kind, "Enter: see", *hints], "", self._terminal.columns)
         while True:
             typed = self._terminal.line(keys, f"  {HERE} ")
-            if typed == STOP_KEY:
-                return Navigation.STOP
-            if typed == RESTART_KEY:
-                return Navigation.RESTART
+            if typed and (move := _NAVIGATION.get(typed)):
+                return move
             try:
                 return parse_answer(question, typed)
             except InvalidAnswer as problem:
                 self._terminal.say([f"  {problem}"])
 
-    def _compare(self) -> bool | None:
-        """Ask whether an answer in words was right. Return None if the student does not say."""
-        key = self._terminal.key(self._keys(["was yours right?", "y yes", "n no", "space next"]))
-        return {"y": True, "n": False}.get(key)
-
-    def _offer_deep_dive(self, deep: Deep) -> Navigation:
-        """Wait for a key that opens or skips a deep dive, and show it if opened."""
-        keys = [f"{OPEN_KEY} open it", *KEY_HINTS]
-        while (key := self._terminal.key(self._keys(keys))) != OPEN_KEY:
-            if (move := _navigation_for(key)) is not None:
-                return self._apply(move)
-        self._new_page()
-        for block in deep.blocks:
-            if (move := self._show(block)) is not Navigation.CONTINUE:
-                return move
-        return self._print(["", *end_lines(deep, self._context.page)])
-
-    def _print(self, lines: Sequence[str], whole: bool = True) -> Navigation:
-        """Print lines, waiting for a key after each page. Keep lines that are `whole` on one page if they fit."""
-        rest = list(lines)
-        while len(rest) > (room := self._page_rows - self._printed):
-            is_new_page = self._printed == 0
-            starts_blank = not rest[0].strip()  # a blank line is not needed at the top of a page
-            fits = whole and len(rest) - starts_blank <= self._page_rows
-            if fits and is_new_page:
-                del rest[0]
-                continue
-            count = 0 if fits else _count_before_break(rest, room, is_new_page)
-            self._say(rest[:count])
-            rest = rest[count:]
-            if (move := self._wait()) is not Navigation.CONTINUE:
-                return move
-        self._say(rest)
-        return Navigation.CONTINUE
-
-    def _say(self, lines: Sequence[str]) -> None:
-        self._terminal.say(lines)
-        self._printed += len(lines)
-
-    def _wait(self) -> Navigation:
-        """Wait for a key that has a meaning."""
-        while (move := _navigation_for(self._terminal.key(self._keys(KEY_HINTS)))) is None:
-            continue
-        return self._apply(move)
-
-    def _apply(self, move: Navigation) -> Navigation:
-        if move is Navigation.CONTINUE:
-            self._new_page()
+    def _compare(self, question: Predict) -> Navigation:
+        """Ask whether an answer in words was right, and report it: without a verdict if the student does not say."""
+        key = self._key("was yours right?", "y yes", "n no", "space next", keys=("y", "n"))
+        move = _NAVIGATION.get(key, Navigation.CONTINUE)
+        if move not in (Navigation.BACK, Navigation.REDRAW):
+            self._predicted(question, self._decisions.answers[question.line], {"y": True, "n": False}.get(key))
+            self._decisions.compared.add(question.line)
+            self._lay_out()
         return move
 
-    def _new_page(self) -> None:
-        """Start a new page at the current block."""
-        self._printed = 0
-        self._top = self._position
-
-    @property
-    def _page_rows(self) -> int:
-        """The number of lines of a page."""
-        return max(self._terminal.rows - RESERVED_ROWS, MIN_PAGE_ROWS)
-
-    @property
-    def _width(self) -> int:
-        return self._terminal.columns
-
-    @property
-    def _context(self) -> RenderContext:
-        return replace(self._initial_context, page=replace(self._initial_context.page, width=self._width))
-
-    def _keys(self, keys: Sequence[str]) -> str:
-        position = f"{self._position + 1} of {len(self.part.blocks)}"
-        return keys_line(keys, position, self._width)
+    def _offer_deep_dive(self, deep: Deep) -> Navigation:
+        """Wait for a key that opens or skips a deep dive."""
+        key = self._key(f"{OPEN_KEY} open it", "space next", keys=(OPEN_KEY,))
+        move = _NAVIGATION.get(key, Navigation.CONTINUE)
+        if move is Navigation.CONTINUE:
+            self._decisions.opened[deep.line] = key == OPEN_KEY
+            self._lay_out()
+        return move
 
 
 def parse_answer(question: Predict, typed: str) -> str:
@@ -272,20 +254,3 @@ def _is_entry_point(block: AnyBlock) -> bool:
 
 def _needs_context(block: AnyBlock) -> bool:
     return isinstance(block, Predict) or (isinstance(block, PrintedOutput) and block.after is None)
-
-
-def _navigation_for(key: str) -> Navigation | None:
-    """Return what a key does, None if nothing."""
-    return (
-        Navigation.CONTINUE
-        if key in (" ", "\r", "\n")
-        else {STOP_KEY: Navigation.STOP, RESTART_KEY: Navigation.RESTART}.get(key)
-    )
-
-
-def _count_before_break(lines: Sequence[str], room: int, is_new_page: bool) -> int:
-    """Return how many lines to print on this page: up to a blank line, if there is one in the lower half of `room`."""
-    for count in range(room, room // 2, -1):
-        if not lines[count].strip():
-            return count
-    return room if is_new_page or room > MIN_PAGE_ROWS else 0

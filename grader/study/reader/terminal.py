@@ -1,6 +1,5 @@
 """Reads keys and lines from a real terminal, and prints to it."""
 
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -10,18 +9,36 @@ import click
 
 from grader.show.layout import cells
 from grader.show.symbols import stream_encoding, writable
-from grader.study.reader.reading import STOP_KEY
+from grader.study.reader.reading import BACK_KEY, REDRAW_KEY, STOP_KEY
+
+if sys.platform != "win32":
+    from grader.study.reader.keyboard import Keyboard
 
 CONTINUE_KEY = " "
-CONTINUE_KEYS = {"\x1b[B": CONTINUE_KEY, "\x1b[6~": CONTINUE_KEY, "\x1b[C": CONTINUE_KEY}  # down, page down, right
+KEYS = {
+    **dict.fromkeys(("\x1b[B", "\x1b[6~", "\x1b[C"), CONTINUE_KEY),  # down, page down, right
+    **dict.fromkeys(("\x1b[A", "\x1b[5~", "\x1b[D", "\x7f"), BACK_KEY),  # up, page up, left, backspace
+}
+
+
+@contextmanager
+def open_terminal(say: Callable[..., None]) -> "Iterator[Terminal]":
+    """Return a terminal that prints lines with `say`."""
+    if sys.platform == "win32":
+        yield Terminal(say, None)
+        return
+    with Keyboard() as keyboard:
+        yield Terminal(say, keyboard)
 
 
 class Terminal:
     """A `TerminalIO` on standard input and output."""
 
-    def __init__(self, say: Callable[..., None]):
-        """Print lines with `say`."""
+    def __init__(self, say: Callable[..., None], keyboard: "Keyboard | None"):
+        """Print lines with `say`. Read keys from `keyboard`, or where there is none through click."""
         self._say = say
+        self._keyboard = keyboard
+        self._typed = ""  # of the line that is being read
 
     @property
     def rows(self) -> int:
@@ -43,94 +60,64 @@ class Terminal:
 
     def key(self, shown: str) -> str:
         """Read one key with `shown` as the last line, which is erased afterwards."""
+        click.echo("\n" + _writable(shown), nl=False)
         try:
-            key = _read_key("\n" + _writable(shown))
+            key = self._read_key()
         except (EOFError, KeyboardInterrupt):
             key = STOP_KEY
         click.echo("\r\x1b[K\x1b[A", nl=False)
-        return CONTINUE_KEYS.get(key, key)
+        return KEYS.get(key, key)
 
     def line(self, keys: str, shown: str) -> str:
         """Read a line below `keys`, which are erased afterwards."""
+        click.echo(_writable(f"{keys}\n{shown}{self._typed}"), nl=False)
         try:
-            typed = _read_line(_writable(f"{keys}\n{shown}"))
+            typed = self._read_line()
         except (OSError, UnicodeDecodeError):
             typed = ""
         except KeyboardInterrupt:
             click.echo()
             return STOP_KEY
+        if typed == REDRAW_KEY:
+            return typed
         if len(shown + typed) < self.columns:  # not wrapped, so the keys above it can be erased
             click.echo("\x1b[2A\x1b[J" + _writable(f"{shown}{typed.strip()}"))
         return typed.strip() if typed else STOP_KEY
 
+    def _read_key(self) -> str:
+        """Read one key, including keys typed ahead, which click.getchar would discard."""
+        return click.getchar() if self._keyboard is None else self._keyboard.read()
 
-def _read_key(prompt: str) -> str:
-    """Read one key, including keys typed ahead, which click.getchar would discard."""
-    if sys.platform == "win32":
-        click.echo(prompt, nl=False)
-        return click.getchar()
-    with keyboard() as keys:  # before the prompt, so that a quick key is not echoed
-        click.echo(prompt, nl=False)
-        return read_key(keys)
+    def _read_line(self) -> str:
+        """Read a line with its newline, empty at the end of input. Ignore leading spaces: space continues reading.
 
-
-def _read_line(prompt: str) -> str:
-    """Read a line with its newline, empty at the end of input. Ignore leading spaces: space continues reading."""
-    if sys.platform == "win32":
-        click.echo(prompt, nl=False)
-        return sys.stdin.readline()
-    text = ""
-    with keyboard() as keys:
-        click.echo(prompt, nl=False)
+        Before a redraw, keep what was typed for the next call.
+        """
+        if self._keyboard is None:
+            return sys.stdin.readline()
         while True:
             try:
-                key = read_key(keys)
+                key = self._keyboard.read()
             except EOFError:
                 return ""
+            if key == REDRAW_KEY:
+                return key
+            before = self._typed
             if key in ("\n", "\r"):
                 click.echo()
-                return text + "\n"
-            before = text
+                self._typed = ""
+                return before + "\n"
             if key in ("\x7f", "\b"):
-                text = text[:-1]
+                self._typed = before[:-1]
             elif key == "\x15":  # Ctrl-U: the line
-                text = ""
+                self._typed = ""
             elif key == "\x17":  # Ctrl-W: the last word
-                text = text.rstrip().rpartition(" ")[0]
-            elif key.isprintable() and (text or key != CONTINUE_KEY):
-                text += key
-            kept = min(len(before), len(text))  # one is a prefix of the other
+                self._typed = before.rstrip().rpartition(" ")[0]
+            elif key.isprintable() and (before or key != CONTINUE_KEY):
+                self._typed += key
+            kept = min(len(before), len(self._typed))  # one is a prefix of the other
             removed = cells(before[kept:])
-            click.echo("\b" * removed + " " * removed + "\b" * removed + _writable(text[kept:]), nl=False)
-
-
-@contextmanager
-def keyboard() -> Iterator[int]:
-    """Set standard input to single keys without echo. Yield its file descriptor."""
-    import termios
-    import tty
-
-    keys = sys.stdin.fileno()
-    before = termios.tcgetattr(keys)
-    try:
-        tty.setcbreak(keys, termios.TCSADRAIN)
-        yield keys
-    finally:
-        termios.tcsetattr(keys, termios.TCSADRAIN, before)
-
-
-def read_key(keys: int) -> str:
-    """Read all bytes of one key. Raise EOFError at the end of input."""
-    import select
-
-    key = os.read(keys, 1)
-    if key == b"\x1b" and select.select([keys], [], [], 0)[0]:  # an arrow, whose bytes arrive together
-        key += os.read(keys, 8)
-    elif key >= b"\xc0":
-        key += os.read(keys, 1 + (key >= b"\xe0") + (key >= b"\xf0"))
-    if key in (b"", b"\x04"):
-        raise EOFError
-    return key.decode("utf-8", "replace")
+            click.echo("\b" * removed + " " * removed + "\b" * removed + _writable(self._typed[kept:]), nl=False)
 
 
 def _writable(text: str) -> str:

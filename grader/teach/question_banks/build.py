@@ -82,7 +82,7 @@ def _item(item_id: str, asked: DrawnQuestion) -> BankItem:
         section=html.line(question.section),
         html="".join(_question_parts(question)),
         explanation=html.block(question.explanation)
-        + html.paragraph(f"({question.source})")
+        + (html.paragraph(f"({question.source})") if question.source else "")
         + html.paragraph(f"To read again: {question.section}"),
         answer=_answer(question, asked.shown),
     )

@@ -25,7 +25,7 @@ REASON = "Row 0 of the triangle"
 class Reading:
     """The result of reading a part with these keys."""
 
-    def __init__(self, *keys: str, part=AVERAGES, start: int = 0, columns: int = 80, rows: int = 24):  # type: ignore[no-untyped-def]
+    def __init__(self, *keys: str | int, part=AVERAGES, start: int = 0, columns: int = 80, rows: int = 24):  # type: ignore[no-untyped-def]
         self.predicted: list[tuple[str, str, bool | None]] = []
         self.terminal = ScriptedTerminal(keys, columns, rows)
         context = RenderContext(
@@ -117,6 +117,50 @@ def test_b_restarts_the_part() -> None:
     assert read.terminal.shown.count("A model reads three numbers") == 2
 
 
+def test_p_shows_the_page_before() -> None:
+    first, *_ = Reading(part=PLACES).terminal.pages
+    second = Reading(ON, part=PLACES).terminal.pages[1]
+    pages = Reading(ON, "p", "p", ON, part=PLACES).terminal.pages
+    assert pages[:5] == [first, second, first, first, second]
+
+
+def test_p_shows_an_answered_question_without_asking_it_again() -> None:
+    read = Reading("3", "p", ON)
+    before, answer, again, after, *_ = read.terminal.pages
+    assert (again, after) == (before, answer)
+    assert [given for _, given, _ in read.predicted] == ["3"]
+
+
+def test_p_goes_back_beyond_the_place_where_reading_was_resumed() -> None:
+    read = Reading("p", "p", part=PLACES, start=6)
+    resumed, back, further, *_ = map("".join, read.terminal.pages)
+    assert "print(2)" not in resumed
+    assert "print(2)" in back
+    assert "Some text." in further
+    assert read.predicted == []
+
+
+@pytest.mark.parametrize("width", [40, 60, 120])
+def test_a_resized_page_begins_with_the_same_words(width: int) -> None:
+    words = [f"word{i}" for i in range(1000)]
+    pages = Reading(ON, width, 80, part=part_of(Prose(line=1, text=" ".join(words)))).terminal.pages
+    _, before, resized, again, *_ = pages
+    assert before[0].split()[0] in " ".join(resized)
+    assert all(len(line) <= width for line in resized)
+    assert again == before
+
+
+def test_an_answer_in_words_can_be_compared_after_a_resize() -> None:
+    read = Reading("a leek", 60, "p", ON, "y", part=LEAKS)
+    assert read.predicted == [("a-name-for-it", "a leek", True)]
+    assert read.position is None
+
+
+def test_says_how_much_of_the_part_was_shown() -> None:
+    part = part_of(*(Code(line=i, text="x = 1\n" * 17) for i in range(4)))
+    assert [Reading(*[ON] * i, part=part).terminal.prompt.split()[-2] for i in range(3)] == ["25", "50", "75"]
+
+
 def test_a_deep_dive_stays_folded_until_opened() -> None:
     folded, opened = Reading("3", ON, "1", ON), Reading("3", ON, "1", "d", ON, ON)
     assert (folded.position, opened.position) == (None, None)
@@ -183,3 +227,10 @@ def test_blocks_that_fit_on_a_page_are_not_split(rows: int, before: int) -> None
     assert any(code[0] in each and code[-1] in each for each in pages)
     lines = [click.unstyle(each).rstrip() for each in picture_lines(load_picture(LESSON, picture.name), ReaderPage(80))]
     assert any("\n".join(lines) in each for each in pages)
+
+
+def test_a_deep_dive_that_was_skipped_can_be_opened_later() -> None:
+    part = part_of(*AVERAGES.blocks, *PLACES.blocks[3:5], *PLACES.blocks[3:5])  # more than a page after it
+    skipped = "3", ON, "1", ON
+    assert "A loop over" not in Reading(*skipped, part=part).terminal.shown
+    assert "A loop over" in Reading(*skipped, "p", "d", part=part).terminal.shown

@@ -114,7 +114,8 @@ def expected(question: Question, asked: DrawnQuestion | None = None) -> Read:
     """Return what every export has of a question or a variant of it; `name` is the question's id."""
     asked = asked or draw_question(question, "any", 1)
     question = asked.question  # type: ignore[assignment]
-    said = f"{shown(question.explanation)} ({question.source}) To read again: {question.section}"
+    source = f"({question.source}) " if question.source else ""
+    said = f"{shown(question.explanation)} {source}To read again: {question.section}"
     said = " ".join(said.split())
     read = Read(question.id, "", shown(question.question), said)
     if question.code is not None:
