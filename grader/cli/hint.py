@@ -6,6 +6,7 @@ from grader.base.errors import UsageError
 from grader.cli.names import ExerciseName, find_exercise
 from grader.cli.numbers import WholeNumber
 from grader.cli.screen import bold, course_root, prose, say, step
+from grader.course.hints import current_hints
 from grader.course.progress import HintShown, Progress
 
 
@@ -15,26 +16,28 @@ from grader.course.progress import HintShown, Progress
 def command(exercise_id: str | None, number: int | None) -> None:
     """Show the next hint for exercise ID, or hint N again. Each hint says more than the one before.
 
-    Without ID, takes the exercise that grade exercise would grade.
+    If you have tried, the first hints are about what failed first. Without ID, takes the exercise that grade exercise
+    would grade.
     """
     root = course_root()
     if number is None and exercise_id is not None and exercise_id.isdecimal():
         number = int(exercise_id)
         exercise_id = None
     exercise = find_exercise(root, exercise_id)
-    hints = exercise.hints
+    progress = Progress.load(root)
+    topic, hints, on_topic = current_hints(exercise, progress)
     if not hints:
         say("", f"  {bold(exercise.id)}   has no hints", "", step("grade", f"grade exercise {exercise.id}"))
         return
-    progress = Progress.load(root)
-    shown = progress.hints_shown(exercise.id)
+    shown = progress.hints_shown(exercise.id, topic)
     if number is None:
         number = min(shown + 1, len(hints))
     elif not 1 <= number <= len(hints):
         raise UsageError(f"{exercise.id} has {len(hints)} hints, but no hint {number}.")
     elif number > shown + 1:
         raise UsageError(f"Hint {number} comes after hint {shown + 1}; grade hint {exercise.id} shows the next one.")
-    say("", f"  {bold(exercise.id)}   hint {number} of {len(hints)}", "", *prose(hints[number - 1]), "")
+    about = [f"  for {topic.removeprefix('test_')}"] if number <= on_topic else []
+    say("", f"  {bold(exercise.id)}   hint {number} of {len(hints)}", *about, "", *prose(hints[number - 1]), "")
     if number > 1:
         say(step("before", f"grade hint {exercise.id} {number - 1}", "again"))
     if number < len(hints):
@@ -43,4 +46,4 @@ def command(exercise_id: str | None, number: int | None) -> None:
         say("  This is the last hint.", "")
     say(step("grade", f"grade exercise {exercise.id}"))
     if number > shown:
-        progress.record(HintShown(exercise=exercise.id, number=number))
+        progress.record(HintShown(exercise=exercise.id, number=number, topic=topic))

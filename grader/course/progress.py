@@ -36,6 +36,8 @@ class Graded(msgspec.Struct, frozen=True, tag_field="event", tag="graded", kw_on
     sha256: str | None
     tests: tuple[str, ...] | None = None  # the names of those that passed; None: written by an earlier version
     explained: tuple[str, ...] = ()  # the names of failing tests whose cause was named
+    failing_test: str | None = None  # the id of the failing test that the screen explains
+    failing_call: str | None = None  # what that test called: "merge", "Gate.forward"
     public: bool = False  # all public tests passed and the hidden ones were not available: no pass yet
     time: datetime = msgspec.field(default_factory=now)
 
@@ -45,6 +47,7 @@ class HintShown(msgspec.Struct, frozen=True, tag_field="event", tag="hint_shown"
 
     exercise: str
     number: int  # from 1
+    topic: str = ""  # what the first hints of the list are about
     time: datetime = msgspec.field(default_factory=now)
 
 
@@ -216,10 +219,10 @@ class Progress:
         """Return the gradings of an exercise, oldest first."""
         return [e for e in self.events if isinstance(e, Graded) and e.exercise == exercise]
 
-    def hints_shown(self, exercise: str) -> int:
-        """Return how many hints of an exercise were shown."""
-        read = (e.number for e in self.events if isinstance(e, HintShown) and e.exercise == exercise)
-        return max(read, default=0)
+    def hints_shown(self, exercise: str, topic: str = "") -> int:
+        """Return how many hints of an exercise were shown, of the list that begins with those about a topic."""
+        shown = (e for e in self.events if isinstance(e, HintShown))
+        return max((e.number for e in shown if (e.exercise, e.topic) == (exercise, topic)), default=0)
 
     def part_state(self, lesson: str, slug: str) -> ReadState:
         """Return whether a part was ever read to its end, at least begun, or neither."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from grader.base.errors import ProcessLost, UsageError
 from grader.base.result import Certainty, Outcome, Result
 from grader.course import Course, Exercise
+from grader.course.hints import current_hints
 from grader.course.progress import Graded, Progress
 from grader.course.stub import interface
 from grader.engine.judge.messages import Job
@@ -103,6 +104,8 @@ def record_result(progress: Progress, exercise: Exercise, result: Result) -> Non
     """Record the score of an exercise, if this result counts as an attempt."""
     if not _counts_as_attempt(result):
         return
+    first = result.main_failure
+    call = first.failure.call if first is not None and first.failure is not None else None
     progress.record(
         Graded(
             exercise=exercise.id,
@@ -113,6 +116,8 @@ def record_result(progress: Progress, exercise: Exercise, result: Result) -> Non
             sha256=result.sha256,
             tests=_passed_tests(result),
             explained=_explained_tests(result),
+            failing_test=None if first is None else first.id,
+            failing_call=call.function if call is not None else None,
         )
     )
 
@@ -171,11 +176,12 @@ def view_for(
     before = tries[-2] if len(tries) > 1 else None
     is_comparable = before is not None and before.max_score == _max_score(result, exercise)
     passing = _passed_tests(result)
+    hints = current_hints(exercise, progress)
     return RunContext(
         options=options,
         cell=cell,
-        hints_shown=progress.hints_shown(exercise.id),
-        hints_total=len(exercise.hints),
+        hints_shown=progress.hints_shown(exercise.id, hints.topic),
+        hints_total=len(hints.texts),
         statement=f"grade read {exercise.id}" if exercise.statement.is_file() else None,
         line=None if started or submission.cells is not None else _first_unwritten_line(submission),
         write=() if started else tuple(each.call for each in interface(submission.text) if each.kind != "method"),

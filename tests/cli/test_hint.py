@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from grader.course.progress import Progress
+from grader.course.progress import Graded, Progress
 from tests.command_line import error, run
 from tests.passed import record
 
@@ -66,3 +67,32 @@ def test_says_that_an_exercise_has_no_hints(small_course: Path) -> None:
     text = file.read_text()
     file.write_text(text[: text.index("hints:")])
     assert "has no hints" in run("hint", "alpha").stdout
+
+
+@pytest.mark.parametrize(
+    ("test", "call", "about"),
+    [
+        ("test_values", "alpha", "\n  for values"),
+        ("test_other", "alpha", "\n  for alpha"),
+        ("test_other", "Gate.forward", "\n  for Gate"),
+        ("test_other", "beta", ""),
+        (None, None, ""),
+    ],
+)
+def test_the_first_hints_are_about_what_failed_first(
+    small_course: Path, test: str | None, call: str | None, about: str
+) -> None:
+    with (small_course / "exercises" / "alpha" / "exercise.yaml").open("a") as file:
+        file.write("hints_for: {test_values: [Add them.], alpha: [First alpha.], Gate: [Open it.]}\n")
+    progress = Progress.load(small_course)
+    tried = Graded(
+        exercise="alpha", score=0, max_score=1, passed=False, sha256="", failing_test=test, failing_call=call
+    )
+    progress.record(tried)
+    total = 3 if about else 2
+    first, second = run("hint", "alpha").stdout, run("hint", "alpha").stdout
+    assert f"hint 1 of {total}{about}\n" in first
+    assert f"hint 2 of {total}\n\n" in second
+    progress.record(msgspec.structs.replace(tried, failing_test=None))
+    following = run("hint", "alpha").stdout  # the general hints have a count of their own
+    assert ("hint 1 of 2\n" if about else "hint 2 of 2\n") in following
