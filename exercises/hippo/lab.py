@@ -27,7 +27,7 @@ def run(submission, rng):
     past = signals[:, places]
     yield Step("the coefficients of HiPPO, sample by sample")
     c = submission.legs_coefficients(signals, N)[:, -1]  # (SIGNALS + 1, N)
-    polynomial = submission.reconstruct(c[-1], (places + 1) / T)
+    polynomial = submission.reconstruct(c[-1], (places + 1).to(c.dtype) / T)
     found = {"HiPPO, its polynomial": polynomial, "HiPPO, by a read-out": read_out(c, past)}
     matrices = {"S4D": s4d(), "random": stable(rng)}
     for name, (A, B) in matrices.items():
