@@ -29,6 +29,7 @@ from grader.engine.judge.diagnosis.versions import MistakePair, NestedMistakes, 
 from grader.engine.judge.session import SessionLimits
 
 CLEARLY = 2.0  # how many times farther than the mistake that a submission resembles the next one must be
+MAX_CALLS = 30_000  # replayed on versions with other values of parameters
 MAX_PAIRS = 40  # tried for one test
 MAX_PAIR_SEARCHES = 2  # per submission
 MAX_PAIRS_KEPT = 32  # each has modules of its own
@@ -121,7 +122,10 @@ class CauseFinder:
         """`limits` hold for each answer of the reference and of a mistake."""
         self.reference = reference
         self.answers = AnswerCache(reference, limits)
-        self.mistakes = [SingleMistake(each) for each in mistakes if each.ends is None]
+        named = [SingleMistake(each) for each in mistakes if each.ends is None]
+        first = {each.mistake.definition: each for each in reversed(named)}  # version of each definition
+        self.mistakes = [*reversed(first.values()), *(each for each in named if each not in first.values())]
+        self._definitions = len(first)
         self.excessive = [each for each in mistakes if each.ends is not None]
         self._pair = lru_cache(MAX_PAIRS_KEPT)(_pair)
 
@@ -130,7 +134,7 @@ class CauseFinder:
         if not any(test.failed for test in tests):
             return ()
         cases = [self.answers.case(test) for test in tests]
-        candidates = (self._candidate(cases, each, each) for each in self.mistakes)
+        candidates = (self._candidate(cases, each, each) for each in self._within_bound(cases))
         possible = [each for each in candidates if each is not None]
         plausible = [each for each in possible if each.explains_enough()]
         found: dict[str, Diagnosis] = {}
@@ -152,6 +156,12 @@ class CauseFinder:
         if not found:
             found = {each.mistake: each for each in (*self._excessive(cases), *self._similar(cases))}
         return tuple(found.values())
+
+    def _within_bound(self, cases: Sequence[Case]) -> Iterator[SingleMistake]:
+        """Yield the first version of each definition, then the others while there are not too many calls to replay."""
+        calls = sum(case.answered for case in cases if case.test.failed)
+        yield from self.mistakes[: self._definitions]
+        yield from self.mistakes[self._definitions :][: MAX_CALLS // max(1, calls)]
 
     def are_right(self, diagnoses: Sequence[Diagnosis], test: RecordedTest) -> bool:
         """Return whether the named mistakes, each on its own, answer all calls of a test as the reference does."""
@@ -189,7 +199,7 @@ class CauseFinder:
         """Yield the mistake that resembles the submission in the first failing test, unless two are about as near."""
         first = next(case for case in cases if case.test.failed)
         near: dict[str, tuple[float, SingleMistake]] = {}  # the nearest version, by definition
-        for each in self.mistakes:
+        for each in self._within_bound(cases):
             if each.replaces not in first.reached_names or not first.asks_for(each.names):
                 continue
             far = distance(first, self.answers.wrong_answers(first, each))
@@ -269,7 +279,7 @@ def _pairs_of(mistakes: Sequence[SingleMistake]) -> Iterator[tuple[SingleMistake
     for one, two in itertools.combinations(mistakes, 2):
         if one.replaces != two.replaces:
             yield one, two
-        else:
+        elif one.mistake.definition != two.mistake.definition:
             yield from ((a, b) for a, b in ((one, two), (two, one)) if a.uses_reference)
 
 

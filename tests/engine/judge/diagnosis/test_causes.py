@@ -12,7 +12,7 @@ from grader.base.errors import UsageError
 from grader.base.result import Certainty, Outcome, Result
 from grader.course import load_course
 from grader.course.variations import Variation
-from grader.engine.judge.diagnosis import answer_cache
+from grader.engine.judge.diagnosis import answer_cache, causes
 from grader.engine.judge.diagnosis.causes import CauseFinder
 from grader.engine.judge.diagnosis.evidence import RecordedTest
 from grader.engine.judge.materials import materials
@@ -103,6 +103,23 @@ def test_a_mistake_that_is_wrong_in_the_same_places_with_near_numbers_is_similar
     assert (found.mistake, found.certainty) == ("adds", Certainty.SIMILAR)
     passed = RecordedTest("test_1", log_of(REFERENCE, of_scaled(2.5)), 0, False)
     assert CauseFinder(execute("reference", REFERENCE), known, LIMITS).diagnose([*runs, passed]) == ()
+
+
+def test_other_versions_of_a_definition_are_tried_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {step: variation("return x * factor", f"return x + {step} * factor") for step in (1, 2, 3)}
+    known = [Variation(f"adds[step={step}]", "scaled", "advice", text) for step, text in texts.items()]
+    known.append(Variation("subtracts", "scaled", "advice", variation("return x * factor", "return x - factor")))
+    finder = CauseFinder(execute("reference", REFERENCE), known, LIMITS)
+
+    def named(step: int) -> list[str]:
+        runs = [RecordedTest("test_0", log_of(texts[step], of_scaled(3.0)), 0, True)]
+        return [each.mistake for each in finder.diagnose(runs)]
+
+    assert [each.name for each in finder.mistakes] == ["adds[step=1]", "subtracts", "adds[step=2]", "adds[step=3]"]
+    assert named(3) == ["adds[step=3]"]
+    monkeypatch.setattr(causes, "MAX_CALLS", 1)
+    assert named(2) == ["adds[step=2]"]
+    assert named(3) == []
 
 
 def test_the_only_mistake_that_exceeds_the_same_limit_is_possible() -> None:
