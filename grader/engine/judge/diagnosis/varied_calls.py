@@ -122,11 +122,12 @@ def _with_equal_sizes(call: UnpackedCall, sizes: dict[int, str]) -> Iterator[Var
     for large in sorted(named, reverse=True):
         for small in sorted((size for size in named if size < large), reverse=True):
             names = [numbers[size].name if size in numbers else sizes[size] for size in (large, small)]
-            values = _with_axes_cut(call.arguments, large, small)
-            if large in numbers:
-                values[numbers[large].where] = small
-            question = "where might your code confuse the two?"
-            yield replace(call.varied(f"With {names[0]} = {names[1]}", "", values, question), forbids=True)
+            words, question = f"With {names[0]} = {names[1]}", "where might your code confuse the two?"
+            for from_end in (False, True):  # a cut that happens to leave out what is wrong tells nothing
+                values = _with_axes_cut(call.arguments, large, small, from_end)
+                if large in numbers:
+                    values[numbers[large].where] = small
+                yield replace(call.varied(words, "", values, question), forbids=True)
 
 
 def _with_other_numbers(call: UnpackedCall) -> Iterator[VariedCall]:
