@@ -95,9 +95,11 @@ def test_tiny_leak(submission, rng):
     key = int(rng.randint(query + S - T + 1, S, (1,)))
     far = weights.clone()
     far[0, S - 1] = 0.1
+    near = weights.clone()
+    near[0, S - T + 1] = 0.1
     added = weights.clone()
     added[query, key] = 0.1  # to a row that sums to 1 without it
-    for leaking in (far / far.sum(-1, keepdim=True), added):
+    for leaking in (far / far.sum(-1, keepdim=True), near / near.sum(-1, keepdim=True), added):
         assert_equal(submission.leaks_future(leaking), True)
     for leak in (1e-12, 1e-30, 1e-60):
         tiny = weights.clone()

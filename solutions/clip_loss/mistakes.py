@@ -20,185 +20,162 @@ def scaled(log_scale: Tensor) -> Tensor:
     return log_scale.clamp(max=LN_100).exp()
 
 
-@replaces("clip_logits")
-def text_as_it_is(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """The texts were not normalised: a long embedding wins everywhere. CLIP compares directions, on both
-    sides."""
-    return scaled(log_scale) * unit(image_emb) @ text_emb.T
-
-
-@replaces("clip_logits")
-def image_as_it_is(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """The images were not normalised: a long embedding has its own temperature. CLIP compares directions, on both
-    sides."""
-    return scaled(log_scale) * image_emb @ unit(text_emb).T
-
-
-@replaces("clip_logits")
-def dot_products(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You took dot products of the embeddings as they are. The angle between two vectors is what counts here:
-    what has to be divided out?"""
-    return scaled(log_scale) * image_emb @ text_emb.T
-
-
-@replaces("clip_logits")
-def squared_lengths(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You divided by the sum of squares. The length of a vector is its root."""
-    u = image_emb / (image_emb**2).sum(-1, keepdim=True)
-    v = text_emb / (text_emb**2).sum(-1, keepdim=True)
+@replaces("clip_logits", which=["images", "texts", "images and texts"])
+def length_matters(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor, *, which: str) -> Tensor:
+    """Double the {which}, and your logits change. CLIP compares directions: what has to be divided out, and on which
+    side?"""
+    u = image_emb if "images" in which else unit(image_emb)
+    v = text_emb if "texts" in which else unit(text_emb)
     return scaled(log_scale) * u @ v.T
 
 
-@replaces("clip_logits")
-def sums_to_one(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You divided by the sum of absolute values. The length in a cosine is the Euclidean one."""
-    u, v = F.normalize(image_emb, p=1, dim=-1), F.normalize(text_emb, p=1, dim=-1)
-    return scaled(log_scale) * u @ v.T
+@replaces("clip_logits", length=["squares", "sum", "largest"])
+def another_length(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor, *, length: str) -> Tensor:
+    """Your embeddings do not come out with length 1. The vector (3, 4) has length 5: which length does your code find
+    for it?"""
+
+    def of(x: Tensor) -> Tensor:
+        if length == "squares":
+            return x.square().sum(-1, keepdim=True)
+        return x.abs().sum(-1, keepdim=True) if length == "sum" else x.abs().amax(-1, keepdim=True)
+
+    return scaled(log_scale) * (image_emb / of(image_emb)) @ (text_emb / of(text_emb)).T
+
+
+@replaces("clip_logits", small=[1e-12, 1e-10, 1e-8, 1e-6, 1e-5], to=["length", "square"])
+def epsilon_added(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor, *, small: float, to: str) -> Tensor:
+    """The shorter an embedding is, the more your cosines fall short, as if a small number had been added to its {to}.
+    Is any length 0 here?"""
+
+    def of(x: Tensor) -> Tensor:
+        if to == "length":
+            return x.norm(dim=-1, keepdim=True) + small
+        return (x.square().sum(-1, keepdim=True) + small).sqrt()
+
+    return scaled(log_scale) * (image_emb / of(image_emb)) @ (text_emb / of(text_emb)).T
+
+
+@replaces("clip_logits", low=[1e-6, 1e-5, 1e-4])
+def short_ones_kept_short(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor, *, low: float) -> Tensor:
+    """Embeddings shorter than {low} do not come out with length 1. How short may an embedding be, according to the
+    docstring?"""
+    return scaled(log_scale) * F.normalize(image_emb, dim=-1, eps=low) @ F.normalize(text_emb, dim=-1, eps=low).T
 
 
 @replaces("clip_logits")
-def epsilon_added(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You added 1e-8 to the lengths: cosines come out a little small, the more so the shorter an embedding is. No
-    length is 0 here."""
-    u = image_emb / (image_emb.norm(dim=-1, keepdim=True) + 1e-8)
-    v = text_emb / (text_emb.norm(dim=-1, keepdim=True) + 1e-8)
-    return scaled(log_scale) * u @ v.T
-
-
-@replaces("clip_logits")
-def larger_epsilon_added(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You added 1e-6 to the lengths, so short embeddings do not get length 1. No length is 0 here. What does the small
-    number protect from?"""
-    u = image_emb / (image_emb.norm(dim=-1, keepdim=True) + 1e-6)
-    v = text_emb / (text_emb.norm(dim=-1, keepdim=True) + 1e-6)
-    return scaled(log_scale) * u @ v.T
+def lengths_overflow(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
+    """Long embeddings in float32 give you logits of 0 or NaN. A length of 10¹⁵ has the square 10³⁰: which of your
+    products is larger than float32 can hold?"""
+    squares = image_emb.square().sum(-1)[:, None] * text_emb.square().sum(-1)
+    return scaled(log_scale) * (image_emb @ text_emb.T) / squares.sqrt()
 
 
 @replaces("clip_logits")
 def normalised_in_place(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You bring the embeddings to length 1 in place, and the caller's are other ones afterwards; where one is a leaf
-    that needs a gradient, torch refuses it. Which operation makes a new tensor?"""
+    """You scale the embeddings to length 1 in place, so the caller's tensors change too; torch refuses if one of them
+    is a leaf that needs a gradient. Which operations make a new tensor?"""
     image_emb /= image_emb.norm(dim=-1, keepdim=True)
     text_emb /= text_emb.norm(dim=-1, keepdim=True)
     return scaled(log_scale) * image_emb @ text_emb.T
 
 
 @replaces("clip_logits")
-def short_ones_kept_short(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """Your lengths have a lower end, and embeddings that are shorter than that do not come out with length 1. How
-    short may an embedding be, by the docstring?"""
-    u = image_emb / image_emb.norm(dim=-1, keepdim=True).clamp(min=1e-6)
-    v = text_emb / text_emb.norm(dim=-1, keepdim=True).clamp(min=1e-6)
-    return scaled(log_scale) * u @ v.T
-
-
-@replaces("clip_logits")
 def over_the_batch(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You normalised along the batch, and an image's vector depends on the other images. Along which axis do the
-    numbers of one embedding lie?"""
+    """You normalised along the batch, so an image's vector depends on the other images. Along which axis are the
+    numbers of one embedding?"""
     return scaled(log_scale) * F.normalize(image_emb, dim=0) @ F.normalize(text_emb, dim=0).T
 
 
 @replaces("clip_logits")
 def one_norm(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You divided by one norm of the whole matrix: without an axis, norm takes all numbers together. Each row has
-    a length of its own."""
+    """All rows are divided by the same number, the norm of the whole matrix. How many lengths do B embeddings
+    have?"""
     return scaled(log_scale) * (image_emb / image_emb.norm()) @ (text_emb / text_emb.norm()).T
 
 
-@replaces("clip_logits")
-def divided(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You divided by the exponential, as by a temperature. What is stored is the logarithm of 1/temperature: the
-    cosines grow by it."""
-    return unit(image_emb) @ unit(text_emb).T / scaled(log_scale)
+@replaces("clip_logits", capped=[True, False])
+def divided(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor, *, capped: bool) -> Tensor:
+    """You divided by e^log_scale, as by a temperature. What is stored is ln(1/temperature): do the cosines grow or
+    shrink when it grows?"""
+    return unit(image_emb) @ unit(text_emb).T / (scaled(log_scale) if capped else log_scale.exp())
 
 
-@replaces("clip_logits")
-def no_exp(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You multiplied by log_scale itself: 2.659 where it should be 14.3. What undoes a logarithm?"""
-    return log_scale.clamp(max=LN_100) * unit(image_emb) @ unit(text_emb).T
+@replaces("clip_logits", capped=[True, False])
+def no_exp(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor, *, capped: bool) -> Tensor:
+    """You multiplied by log_scale itself: by 2.659 where it should be 14.3. What undoes a logarithm?"""
+    return (log_scale.clamp(max=LN_100) if capped else log_scale) * unit(image_emb) @ unit(text_emb).T
 
 
 @replaces("clip_logits")
 def no_scale(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """Your logits are bare cosines, between −1 and 1: the softmax of them is nearly even whatever the model
-    learns. The scale has no effect."""
+    """Your logits are bare cosines, between −1 and 1, so their softmax stays nearly even whatever the model learns.
+    What is log_scale for?"""
     return unit(image_emb) @ unit(text_emb).T
 
 
-@replaces("clip_logits")
-def no_cap(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """The scale has no upper end. At log_scale = 50 your logits are of the size 10²¹."""
+@replaces("clip_logits", times=["vectors", "cosines"])
+def no_cap(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor, *, times: str) -> Tensor:
+    """Your scale grows without limit: at log_scale = 50 it is 5 · 10²¹. Where does the statement stop it?"""
+    if times == "vectors":
+        return log_scale.exp() * unit(image_emb) @ unit(text_emb).T
     return log_scale.exp() * (unit(image_emb) @ unit(text_emb).T)
 
 
+@replaces("clip_logits", cap=[100, 4.6, 4.61, 4.605, 4.6052, 4.60517, 4.0, 5.0, 2.0, 10])
+def another_cap(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor, *, cap: float) -> Tensor:
+    """Your scale can be as large as e^{cap}, and the statement wants 100. Where exactly does its logarithm have to
+    stop?"""
+    return log_scale.clamp(max=cap).exp() * unit(image_emb) @ unit(text_emb).T
+
+
 @replaces("clip_logits")
-def no_cap_on_the_vectors(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """The scale, by which you multiply the vectors of length 1, has no upper end. At log_scale = 50 your logits are of
-    the size 10²¹, and at 1000 they are NaN."""
-    return log_scale.exp() * unit(image_emb) @ unit(text_emb).T
+def scale_capped_at_its_log(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
+    """Your scale never exceeds ln 100 = 4.6. Is ln 100 the largest scale, or the largest logarithm of a scale?"""
+    return log_scale.exp().clamp(max=LN_100) * unit(image_emb) @ unit(text_emb).T
+
+
+@replaces("clip_logits", low=[0, -1])
+def capped_below(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor, *, low: float) -> Tensor:
+    """Your scale does not get below e^{low}. Which ends does the statement give it?"""
+    return log_scale.clamp(low, LN_100).exp() * unit(image_emb) @ unit(text_emb).T
 
 
 @replaces("clip_logits")
 def capped_in_place(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You cap log_scale itself, in place, and the caller's is another one after the call. OpenAI's training does so
-    between two steps; here the cap is inside of the function. Which operation makes a new tensor?"""
+    """You cap log_scale itself, in place, so the caller's parameter changes. OpenAI's training does that between two
+    steps; here the cap is inside the function. Which operations make a new tensor?"""
     log_scale.data.clamp_(max=LN_100)
     return log_scale.exp() * unit(image_emb) @ unit(text_emb).T
 
 
 @replaces("clip_logits")
-def log_capped_at_100(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You capped log_scale at 100, and e¹⁰⁰ has 44 digits. Is it the scale or its logarithm that ends at 100?"""
-    return log_scale.clamp(max=100).exp() * unit(image_emb) @ unit(text_emb).T
-
-
-@replaces("clip_logits")
-def cap_rounded(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """4.6052 is ln 100 rounded, and your largest scale is 100.0030. Let math.log say it."""
-    return log_scale.clamp(max=4.6052).exp() * unit(image_emb) @ unit(text_emb).T
-
-
-@replaces("clip_logits")
-def capped_below(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You keep the scale above 1. The statement has a cap above and none below."""
-    return log_scale.clamp(0, LN_100).exp() * unit(image_emb) @ unit(text_emb).T
-
-
-@replaces("clip_logits")
 def transposed(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """Your rows are texts. Row i belongs to image i here."""
+    """Your rows belong to texts. Whose row is row i in the statement?"""
     return scaled(log_scale) * unit(text_emb) @ unit(image_emb).T
 
 
 @replaces("clip_logits")
 def scale_as_number(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """log_scale became a Python number on the way, by item() or float(), and gets no gradient. The temperature of
-    CLIP is learned."""
+    """Your values are right, but no gradient reaches log_scale, and CLIP learns its temperature. Where does it stop
+    being a tensor with a gradient?"""
     return math.exp(min(log_scale.item(), LN_100)) * unit(image_emb) @ unit(text_emb).T
 
 
 @replaces("clip_logits")
 def exponential_as_number(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """log_scale became a Python number on the way, by item() or float(): it gets no gradient, and the temperature of
-    CLIP is learned. And math.exp(1000) raises an OverflowError: what has to be capped before the exponential?"""
+    """Your exponential is of a Python number: at 1000 it raises an OverflowError, and no gradient reaches log_scale.
+    What comes first, the cap or the exponential, and what carries gradients?"""
     return min(math.exp(log_scale.item()), 100.0) * unit(image_emb) @ unit(text_emb).T
 
 
-@replaces("clip_logits")
-def lengths_detached(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """Your values are right and your gradients are not: the lengths were computed without gradient. A length
-    depends on its vector, and so does the direction of the step."""
-    u = image_emb / image_emb.norm(dim=-1, keepdim=True).detach()
-    v = text_emb / text_emb.norm(dim=-1, keepdim=True).detach()
+@replaces("clip_logits", which=["images", "texts", "images and texts"])
+def lengths_detached(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor, *, which: str) -> Tensor:
+    """Your values are right, but the gradients of the {which} are not: they treat lengths as constants. What
+    does the length of a vector depend on?"""
+    long_u, long_v = image_emb.norm(dim=-1, keepdim=True), text_emb.norm(dim=-1, keepdim=True)
+    u = image_emb / (long_u.detach() if "images" in which else long_u)
+    v = text_emb / (long_v.detach() if "texts" in which else long_v)
     return scaled(log_scale) * u @ v.T
-
-
-@replaces("clip_logits")
-def scale_capped_at_its_log(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You capped the scale at ln 100 = 4.6, after the exponential. ln 100 is the largest logarithm: what is the largest
-    scale?"""
-    return log_scale.exp().clamp(max=LN_100) * unit(image_emb) @ unit(text_emb).T
 
 
 def paired(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> tuple[Tensor, Tensor]:
@@ -206,112 +183,123 @@ def paired(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> tuple[Tens
     return clip_logits(image_emb, text_emb, log_scale), torch.arange(len(image_emb))
 
 
-@replaces("clip_loss")
-def images_only(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """Each image picks its text, and no text picks its image: exchange the two, and your loss changes. Which
-    other softmax is there in the matrix?"""
-    return F.cross_entropy(*paired(image_emb, text_emb, log_scale))
-
-
-@replaces("clip_loss")
-def texts_only(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """Each text picks its image, and no image picks its text: exchange the two, and your loss changes. Which
-    other softmax is there in the matrix?"""
+@replaces("clip_loss", who=["image looks for its text", "text looks for its image"])
+def one_direction(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor, *, who: str) -> Tensor:
+    """In your loss each {who}, but not the other way around: swap the two, and it changes. Which other softmax is there
+    in the matrix?"""
     logits, own = paired(image_emb, text_emb, log_scale)
-    return F.cross_entropy(logits.T, own)
+    return F.cross_entropy(logits if who.startswith("image") else logits.T, own)
+
+
+@replaces("clip_loss", factor=[2, 0.5])
+def off_by_a_factor(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor, *, factor: float) -> Tensor:
+    """Your loss is exactly {factor} times the right one. What is the loss of a batch in which all embeddings are equal,
+    and what do you get for it?"""
+    logits, own = paired(image_emb, text_emb, log_scale)
+    return factor * (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
 
 
 @replaces("clip_loss")
-def summed(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """Your loss is exactly twice too large: the two directions are averaged."""
+def negative(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
+    """Your loss has the wrong sign: it falls when pairs are told apart less well. Is the logarithm of a probability
+    positive or negative?"""
     logits, own = paired(image_emb, text_emb, log_scale)
-    return F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)
+    return -(F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
 
 
-@replaces("clip_loss")
-def over_pairs_summed(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """Your loss grows with the batch: the pairs are summed. It is a mean over i, and over j."""
+@replaces("clip_loss", factor=[0.5, 1.0])
+def over_pairs_summed(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor, *, factor: float) -> Tensor:
+    """Your loss grows with the number of pairs. What do you do with the losses of the pairs, and what does the formula
+    do?"""
     logits, own = paired(image_emb, text_emb, log_scale)
-    return (F.cross_entropy(logits, own, reduction="sum") + F.cross_entropy(logits.T, own, reduction="sum")) / 2
+    rows, columns = (F.cross_entropy(z, own, reduction="sum") for z in (logits, logits.T))
+    return factor * (rows + columns)
 
 
-@replaces("clip_loss")
-def softmax_twice(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You gave probabilities to F.cross_entropy, which takes a softmax itself: it wants raw logits."""
+@replaces("clip_loss", log=[True, False])
+def softmax_twice(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor, *, log: bool) -> Tensor:
+    """Your logits went through two softmaxes, or the probabilities through no logarithm. What does the function that
+    you call expect: logits, probabilities or their logarithms?"""
     logits, own = paired(image_emb, text_emb, log_scale)
-    return (F.cross_entropy(logits.softmax(1), own) + F.cross_entropy(logits.T.softmax(1), own)) / 2
+    loss = F.cross_entropy if log else F.nll_loss
+    return (loss(logits.softmax(1), own) + loss(logits.T.softmax(1), own)) / 2
+
+
+@replaces("clip_loss", mean=["cell", "row"])
+def a_sigmoid_each(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor, *, mean: str) -> Tensor:
+    """Each cell gets a yes or no of its own, as with SigLIP's sigmoids. Against what does a text compete for its image
+    in CLIP?"""
+    logits, _ = paired(image_emb, text_emb, log_scale)
+    cells = F.binary_cross_entropy_with_logits(logits, torch.eye(len(logits), dtype=logits.dtype), reduction="none")
+    return cells.mean() if mean == "cell" else cells.sum() / len(cells)
 
 
 @replaces("clip_loss")
 def logits_averaged(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You averaged the logits with their transpose and took one cross-entropy. It is the two losses that are
-    averaged."""
+    """You averaged the logits with their transpose and took one cross-entropy. What does the formula average: logits or
+    losses?"""
     logits, own = paired(image_emb, text_emb, log_scale)
     return F.cross_entropy((logits + logits.T) / 2, own)
 
 
 @replaces("clip_loss")
 def one_softmax(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """Your softmax runs over all B² cells at once. Each row is a question of its own, and so is each column."""
+    """Your softmax runs over all B² cells together. Among how many texts does one image have to find its own?"""
     logits, _ = paired(image_emb, text_emb, log_scale)
     return logits.logsumexp((0, 1)) - logits.diagonal().mean()
 
 
 @replaces("clip_loss")
 def no_negatives(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """Your loss only draws the pairs together: it is smallest when everything lies in one point. What keeps the
-    others apart?"""
+    """Your loss only draws pairs together: it is smallest when all embeddings point the same way. What keeps the others
+    apart?"""
     logits, _ = paired(image_emb, text_emb, log_scale)
     return -logits.diagonal().mean()
 
 
 @replaces("clip_loss")
 def own_left_out(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """The denominators of your softmaxes hold only the wrong texts. A softmax has its own logit in the sum as
-    well."""
+    """The denominators of your softmaxes hold only the wrong partners. Over what must the probabilities of one image
+    sum to 1?"""
     logits, _ = paired(image_emb, text_emb, log_scale)
     others = logits.masked_fill(torch.eye(len(logits), dtype=torch.bool), float("-inf"))
     return ((others.logsumexp(1) + others.logsumexp(0)) / 2 - logits.diagonal()).mean()
 
 
-@replaces("clip_loss")
-def overflowing(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """exp(100) is beyond float32, and your loss becomes infinite or NaN. Take log_softmax or cross_entropy, which
-    subtract the largest logit first."""
+@replaces("clip_loss", when=["exponentials", "probabilities"])
+def overflowing(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor, *, when: str) -> Tensor:
+    """Your loss is infinite or NaN at large logits. What are e¹⁰⁰ and e⁻²⁰⁰ in float32, and what does log_softmax do
+    about that?"""
     logits, _ = paired(image_emb, text_emb, log_scale)
-    e = logits.exp()
-    return -((e.diagonal() / e.sum(1)).log() + (e.diagonal() / e.sum(0)).log()).mean() / 2
+    if when == "exponentials":
+        e = logits.exp()
+        rows, columns = e.diagonal() / e.sum(1), e.diagonal() / e.sum(0)
+    else:
+        rows, columns = logits.softmax(1).diagonal(), logits.softmax(0).diagonal()
+    return -(rows.log() + columns.log()).mean() / 2
 
 
-@replaces("clip_loss")
-def log_of_softmax(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """A probability below 10⁻⁴⁵ is 0 in float32, and its logarithm −infinity. log_softmax never leaves the
-    logarithms."""
-    logits, _ = paired(image_emb, text_emb, log_scale)
-    rows, columns = logits.softmax(1).diagonal().log(), logits.softmax(0).diagonal().log()
-    return -(rows + columns).mean() / 2
-
-
-@replaces("clip_loss")
-def little_added(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You added a small number so that the logarithm of 0 stays finite, and every loss is a little wrong.
-    log_softmax needs none."""
+@replaces("clip_loss", small=[1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5], how=["added", "floor"])
+def little_added(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor, *, small: float, how: str) -> Tensor:
+    """Small probabilities come out too large, as if {small} were added to them or were their floor, so the loss is
+    too small. Which function computes the logarithm of a softmax without that?"""
     logits, _ = paired(image_emb, text_emb, log_scale)
     rows, columns = logits.softmax(1).diagonal(), logits.softmax(0).diagonal()
-    return -((rows + 1e-8).log() + (columns + 1e-8).log()).mean() / 2
+    rows, columns = (p + small if how == "added" else p.clamp(min=small) for p in (rows, columns))
+    return -(rows.log() + columns.log()).mean() / 2
 
 
 @replaces("clip_loss")
 def mean_of_the_others(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You gave the negative of the mean logit of each pair's row and column, without a softmax. Which logits of the
-    other texts does the loss have to push down?"""
+    """Your loss is linear in the logits: a mean minus the pair's own, with no softmax. Which wrong texts should the
+    loss push away most?"""
     logits, _ = paired(image_emb, text_emb, log_scale)
     return ((logits.mean(1) + logits.mean(0)) / 2 - logits.diagonal()).mean()
 
 
 @replaces("clip_loss")
 def first_is_the_target(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """Every row of yours has column 0 for its target. Which column belongs to row i?"""
+    """In your loss every row has column 0 for its target. Which column belongs to row i?"""
     logits, own = paired(image_emb, text_emb, log_scale)
     own = torch.zeros_like(own)
     return (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
@@ -319,8 +307,8 @@ def first_is_the_target(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) 
 
 @replaces("clip_loss")
 def images_among_images(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """All 2B embeddings stand in one softmax of yours, as in SimCLR, so an image has to be told from the other images
-    and a text from the other texts as well. Among which does an image look for its text in CLIP?"""
+    """All 2B embeddings share one softmax, as in SimCLR, so an image must also be told from the other images. Among
+    which candidates does an image look for its text in CLIP?"""
     both = torch.cat([image_emb, text_emb])  # (2B, E)
     itself = torch.eye(len(both), dtype=torch.bool)
     logits = clip_logits(both, both, log_scale).masked_fill(itself, float("-inf"))
@@ -329,72 +317,107 @@ def images_among_images(image_emb: Tensor, text_emb: Tensor, log_scale: Tensor) 
 
 @replaces("zero_shot")
 def raw_mean(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You averaged the prompts as they are, and the longest one decides. Each has to have length 1 before."""
+    """You averaged the prompts as they are, so the longest one decides. What should they all have in common before they
+    are averaged?"""
     return clip_logits(image_emb, prompt_emb.mean(1), log_scale).softmax(-1)
 
 
-@replaces("zero_shot")
-def mean_not_normalised(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """The mean of unit vectors is shorter than 1, and shorter the less they agree: classes with diverse prompts
-    lose. The same comes out of averaging the cosines. Bring the class vector back to length 1."""
-    logits = scaled(log_scale) * unit(image_emb) @ unit(prompt_emb).mean(1).T
-    return logits.softmax(-1)
+@replaces("zero_shot", small=[1e-12, 1e-10, 1e-8, 1e-6])
+def prompts_with_epsilon(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor, *, small: float) -> Tensor:
+    """Short prompts count less in your class vectors, as if a small number had been added to their lengths. How short
+    may a prompt be, and is any length 0?"""
+    units = prompt_emb / (prompt_emb.norm(dim=-1, keepdim=True) + small)
+    return clip_logits(image_emb, units.mean(1), log_scale).softmax(-1)
+
+
+@replaces("zero_shot", how=["mean", "sum"])
+def class_not_normalised(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor, *, how: str) -> Tensor:
+    """A class whose prompts agree gets larger logits than one whose prompts differ. How long is the {how} of two unit
+    vectors that are at a right angle, and how long should a class vector be?"""
+    units = unit(prompt_emb)
+    classes = units.mean(1) if how == "mean" else units.sum(1)
+    return (scaled(log_scale) * unit(image_emb) @ classes.T).softmax(-1)
 
 
 @replaces("zero_shot")
-def first_prompt(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """Only the first prompt of each class counts. All M make the class vector."""
-    return clip_logits(image_emb, prompt_emb[:, 0], log_scale).softmax(-1)
+def image_as_it_is(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor:
+    """A long image embedding makes your probabilities sharper. Should the length of an image matter here, when it does
+    not in the loss?"""
+    classes = unit(unit(prompt_emb).mean(1))
+    return (scaled(log_scale) * image_emb @ classes.T).softmax(-1)
+
+
+@replaces("zero_shot", place=[0, -1])
+def one_prompt(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor, *, place: int) -> Tensor:
+    """Only one prompt of each class counts, number {place}. What happens to the others?"""
+    return clip_logits(image_emb, prompt_emb[:, place], log_scale).softmax(-1)
 
 
 @replaces("zero_shot")
 def best_prompt(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You took the best prompt of each class. The statement averages them to one vector, which is computed once
-    for all images."""
+    """Each class gets the logit of its best prompt. The statement makes one vector per class that serves all images:
+    what is it made of?"""
     K, M, _ = prompt_emb.shape
     logits = clip_logits(image_emb, prompt_emb.flatten(0, 1), log_scale).view(-1, K, M)
     return logits.amax(-1).softmax(-1)
 
 
 @replaces("zero_shot")
+def over_all_prompts(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor:
+    """A class gets the sum of its prompts' probabilities, from one softmax over all prompts. How many vectors does one
+    class have in the statement?"""
+    K, M, _ = prompt_emb.shape
+    logits = clip_logits(image_emb, prompt_emb.flatten(0, 1), log_scale)
+    return logits.softmax(-1).view(-1, K, M).sum(-1)
+
+
+@replaces("zero_shot")
 def probabilities_averaged(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You computed probabilities for each prompt and averaged those. The average is taken among the
-    embeddings."""
+    """You averaged probabilities, one set for each prompt. What does the statement average?"""
     each = [clip_logits(image_emb, prompts, log_scale).softmax(-1) for prompts in prompt_emb.unbind(1)]
     return torch.stack(each).mean(0)
 
 
 @replaces("zero_shot")
 def prompts_as_classes(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You averaged over the classes, axis 0, and compare images with prompts. Which axis holds the prompts of one
-    class?"""
+    """You averaged over the classes and compare images with prompts. Which axis holds the prompts of one class?"""
     return clip_logits(image_emb, unit(prompt_emb).mean(0), log_scale).softmax(-1)
 
 
 @replaces("zero_shot")
 def over_images(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """Your columns sum to 1: the images compete for a class. Each image has its own probabilities of the
-    classes."""
+    """Your columns sum to 1: the images compete for a class. Which competitors does one image choose among?"""
     return clip_logits(image_emb, unit(prompt_emb).mean(1), log_scale).softmax(0)
 
 
 @replaces("zero_shot")
-def logits_returned(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """These are logits. Probabilities are asked for."""
-    return clip_logits(image_emb, unit(prompt_emb).mean(1), log_scale)
+def a_sigmoid_for_each_class(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor:
+    """Your rows do not sum to 1: each class is judged alone, by a sigmoid. What lets the classes compete?"""
+    return clip_logits(image_emb, unit(prompt_emb).mean(1), log_scale).sigmoid()
 
 
-@replaces("zero_shot")
-def unscaled(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """The softmax ran over bare cosines, and all classes come out nearly alike. The scale was learned to be used
-    here too."""
-    return (unit(image_emb) @ unit(unit(prompt_emb).mean(1)).T).softmax(-1)
+@replaces("zero_shot", log=[True, False])
+def no_probabilities(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor, *, log: bool) -> Tensor:
+    """Your numbers are not between 0 and 1. What has to happen to logits, or to logarithms, to become
+    probabilities?"""
+    logits = clip_logits(image_emb, unit(prompt_emb).mean(1), log_scale)
+    return logits.log_softmax(-1) if log else logits
+
+
+@replaces("zero_shot", scale=["1", "log_scale", "1 / e^log_scale", "e^log_scale without a cap"])
+def another_scale(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor, *, scale: str) -> Tensor:
+    """In zero_shot you multiply the cosines by {scale}. By what does clip_logits multiply them?"""
+    cosines = unit(image_emb) @ unit(unit(prompt_emb).mean(1)).T
+    if scale.startswith("e"):
+        return (log_scale.exp() * cosines).softmax(-1)
+    other = 1.0 if scale == "1" else log_scale if scale == "log_scale" else 1 / scaled(log_scale)
+    return (other * cosines).softmax(-1)
 
 
 @replaces("zero_shot")
 def normalised_over_prompts(image_emb: Tensor, prompt_emb: Tensor, log_scale: Tensor) -> Tensor:
-    """You brought the prompts to length 1 along the axis of the prompts, and not each of them on its own. Along which
-    axis do the numbers of one prompt lie?"""
+    """You normalised along the axis of the prompts, so a prompt's vector depends on the other prompts. Along which axis
+    are the numbers of one prompt?"""
     classes = F.normalize(prompt_emb, dim=1).mean(1)
     return clip_logits(image_emb, classes, log_scale).softmax(-1)
 
@@ -406,70 +429,60 @@ def places(logits: Tensor) -> Tensor:
 
 @replaces("recall_at_k")
 def by_columns(logits: Tensor, k: int) -> float:
-    """You looked along the columns: that is text to image. Row i holds the logits of image i."""
+    """You searched the columns, which is text to image. Whose logits are in row i?"""
     return (places(logits.T) < k).double().mean().item()
 
 
 @replaces("recall_at_k")
 def own_of_the_columns(logits: Tensor, k: int) -> float:
-    """You compare column j with the logit of pair j: a diagonal (B,) meets the last axis of (B, B). All logits of row i
-    are compared with that of pair i: which shape puts it there?"""
+    """You compare column j with the logit of pair j: a diagonal of shape (B,) is matched with the last axis of (B, B).
+    Which shape matches it with the rows?"""
     return ((logits > logits.diagonal()).sum(1) < k).double().mean().item()
 
 
 @replaces("recall_at_k")
 def always_the_first(logits: Tensor, k: int) -> float:
-    """k has no effect: you ask whether the own text is the best one."""
+    """k has no effect: you ask whether a row's own text comes first. When does it count for k = 2?"""
     return (places(logits) < 1).double().mean().item()
 
 
-@replaces("recall_at_k")
-def one_too_many(logits: Tensor, k: int) -> float:
-    """One place too many counts: with k = 1, yours accepts the second as well. How many may be larger than the
-    own one if it is among the k largest?"""
-    return (places(logits) <= k).double().mean().item()
-
-
-@replaces("recall_at_k")
-def one_too_few(logits: Tensor, k: int) -> float:
-    """One place too few counts: with k = 1 you find nothing, and with k = 2 only the best. Is the own text among those
-    that you count before it?"""
-    return (places(logits) < k - 1).double().mean().item()
+@replaces("recall_at_k", off=[1, -1])
+def off_by_one(logits: Tensor, k: int, *, off: int) -> float:
+    """Your k is off by one place. If the own text is just among the k largest, how many logits are larger than its
+    own?"""
+    return (places(logits) < k + off).double().mean().item()
 
 
 @replaces("recall_at_k")
 def place_and_column_exchanged(logits: Tensor, k: int) -> float:
-    """You read the diagonal of argsort as the place of the own text. argsort says which column stands at each place:
-    where in row i of it do you find the place of column i?"""
+    """You read the diagonal of argsort as the place of the own text. argsort says which column is in each place: where
+    in its row i do you find the place of column i?"""
     return (logits.argsort(dim=1, descending=True).diagonal() < k).double().mean().item()
 
 
 @replaces("recall_at_k")
 def the_smallest(logits: Tensor, k: int) -> float:
-    """You took the k smallest: sorting begins there unless it is told otherwise."""
+    """You looked among the k smallest logits of each row. At which end does your sorting begin?"""
     return (places(-logits) < k).double().mean().item()
 
 
 @replaces("recall_at_k")
 def exactly_the_kth(logits: Tensor, k: int) -> float:
-    """You ask whether the own text is in place k. Every place up to k counts."""
+    """You ask whether the own text is in place k. Does a row count for k = 2 if its text comes first?"""
     return (places(logits) == k - 1).double().mean().item()
 
 
 @replaces("recall_at_k")
-def divided_by_k(logits: Tensor, k: int) -> float:
-    """You divided by k, which is a precision. Each image has one right text: it is found, or not."""
-    return (places(logits) < k).double().mean().item() / k
+def misses(logits: Tensor, k: int) -> float:
+    """You return the share of rows that miss their text. What should the result be if every row finds its own?"""
+    return (places(logits) >= k).double().mean().item()
 
 
-@replaces("recall_at_k")
-def percent(logits: Tensor, k: int) -> float:
-    """These are per cent. A share lies between 0 and 1."""
-    return 100 * (places(logits) < k).double().mean().item()
-
-
-@replaces("recall_at_k")
-def found_is_a_count(logits: Tensor, k: int) -> float:
-    """You returned how many rows have their own text among the k best. A share is a number between 0 and 1: of how many
-    rows?"""
-    return float((places(logits) < k).sum().item())
+@replaces("recall_at_k", how=["precision", "per cent", "count"])
+def no_share(logits: Tensor, k: int, *, how: str) -> float:
+    """With k = B every row finds its text, and the result should be 1. What do you get, and what do you divide the hits
+    by?"""
+    hits = (places(logits) < k).double()
+    if how == "precision":
+        return hits.mean().item() / k
+    return 100 * hits.mean().item() if how == "per cent" else hits.sum().item()

@@ -30,6 +30,26 @@ def right_loss(images, texts, scale):
     return sum((surprise(rows[i], i) + surprise(columns[i], i)) / 2 for i in range(B)) / B
 
 
+NAMES = ("image_emb", "text_emb", "log_scale")
+
+
+def slopes(function, leaves):
+    """The derivatives of function(images, texts, scale), from finite differences."""
+    plain = [leaf.detach() for leaf in leaves]
+    h = 1e-4  # of four points: rounding is below 1e-10, and the first term that is left has h⁴ = 1e-16
+    for which, leaf in enumerate(plain):
+        found = []
+        for place in range(leaf.numel()):
+            values = []
+            for step in (2 * h, h, -h, -2 * h):
+                moved = [x.clone() for x in plain]
+                moved[which].view(-1)[place] += step
+                values.append(function(moved[0], moved[1], math.exp(moved[2].item())))
+            far, near, back, further = values
+            found.append((8 * (near - back) - (far - further)) / (12 * h))
+        yield double(found).view(leaf.shape)
+
+
 def double(x):
     return torch.tensor(x, dtype=torch.float64)
 
@@ -64,6 +84,9 @@ def test_lengths(submission, rng):
     assert_close(submission.clip_logits(longer, texts, log_scale), logits, name="logits of other images")
     assert_close(submission.clip_logits(images, other, log_scale), logits, name="logits of other texts")
     assert_close(submission.clip_loss(longer, other, log_scale), double(loss), name="loss")
+    long_images, long_texts = 1e14 * images.float(), 1e14 * texts.float()
+    long_logits = submission.clip_logits(long_images, long_texts, log_scale.float())
+    assert_close(long_logits, logits.float(), atol=3e-5, name="logits of long embeddings in float32")
 
 
 @points(4)
@@ -127,25 +150,20 @@ def test_gradients(submission, rng):
     """as finite differences have them"""
     B, E = 4, 3
     leaves = [rng.randn(B, E).requires_grad_(), rng.randn(B, E).requires_grad_(), double(1.5).requires_grad_()]
-    loss = submission.clip_loss(*leaves)
-    assert loss.requires_grad, "No gradient leads from the loss to embeddings and scale: something was detached."
-    loss.backward()
+    weights = rng.randn(B, B)
 
-    plain = [leaf.detach() for leaf in leaves]
-    h = 1e-4  # of four points: rounding is below 1e-10, and the first term that is left has h⁴ = 1e-16
-    for which, name in enumerate(("image_emb", "text_emb", "log_scale")):
-        slopes = []
-        for place in range(plain[which].numel()):
-            values = []
-            for step in (2 * h, h, -h, -2 * h):
-                moved = [x.clone() for x in plain]
-                moved[which].view(-1)[place] += step
-                values.append(right_loss(moved[0], moved[1], math.exp(moved[2].item())))
-            far, near, back, further = values
-            slopes.append((8 * (near - back) - (far - further)) / (12 * h))
-        expected = double(slopes).view(plain[which].shape)
-        assert leaves[which].grad is not None, f"No gradient reaches {name}."
-        assert_close(leaves[which].grad, expected, name=f"gradient of {name}")
+    def weighted(images, texts, scale):
+        """The sum of the logits, each with a weight."""
+        return scale * (weights * double(cosines(images, texts))).sum().item()
+
+    loss = submission.clip_loss(*leaves)
+    logits = (weights * submission.clip_logits(*leaves)).sum()
+    for what, result, function in (("loss", loss, right_loss), ("weighted logits", logits, weighted)):
+        assert result.requires_grad, f"No gradient leads from the {what} to embeddings and scale."
+        found = torch.autograd.grad(result, leaves, allow_unused=True)
+        for slope, expected, name in zip(found, slopes(function, leaves), NAMES, strict=True):
+            assert slope is not None, f"No gradient leads from the {what} to {name}."
+            assert_close(slope, expected, name=f"gradient of the {what} for {name}")
 
 
 @points(4)
@@ -163,6 +181,8 @@ def test_zero_shot(submission, rng):
         expected = double([[math.exp(-surprise(row, k)) for k in range(K)] for row in rows])
         found = submission.zero_shot(images, prompts, double(log_scale))
         assert_close(found, expected, name=f"probabilities, s = {scale:.4g}")
+        tiny = submission.zero_shot(images, 1e-4 * prompts, double(log_scale))
+        assert_close(tiny, expected, name=f"probabilities from tiny prompts, s = {scale:.4g}")
 
 
 @points(2)

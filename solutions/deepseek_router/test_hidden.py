@@ -106,8 +106,8 @@ def test_groups(submission, rng):
 def test_negative_bias(submission, rng):
     """other groups stay out where all sigmoid + bias are negative"""
     T, E, k = 30, 20, 7
-    for below in (3, 1e5):
-        logits, bias = 2 * rng.randn(T, E), 0.5 * rng.rand(E) - below
+    for below, spread in ((3, 0.5), (1e5, 0.5), (1e12, 1000)):  # at 1e12 float64 has steps of 1e-4
+        logits, bias = 2 * rng.randn(T, E), spread * rng.rand(E) - below
         indices = choice(logits, bias, k, 4, 2)
         check(submission.deepseek_route(logits, bias, k, 4, 2), weigh(logits, indices), indices)
 
