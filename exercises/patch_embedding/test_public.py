@@ -29,6 +29,7 @@ def test_parameters(submission):
     shapes = {name: tuple(parameter.shape) for name, parameter in embed.named_parameters()}
     assert_equal(shapes, {"weight": (D, C, P, P), "bias": (D,)}, name="shapes of parameters")
     weight = embed.state_dict()["weight"].flatten(1)
+    assert embed.state_dict()["bias"].isfinite().all(), "The bias begins with NaN or infinity."
     assert weight.isfinite().all(), "The weight begins with NaN or infinity: it holds what was in memory before."
     apart = (weight[:, None] - weight).abs().amax(-1) + torch.eye(D)
     assert apart.min() > 0, "Some of the D filters begin with the same numbers: the weight should start random."

@@ -35,38 +35,37 @@ def left_out(name: str) -> bool:
     return "pooler" in name or "position_ids" in name or name.startswith("cls.")
 
 
-@replaces("convert_bert_state")
-def norms_swapped(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """attn_norm and ffn_norm have changed places, and since all norms have one shape the state dict loads without a
-    word. attention.output.LayerNorm is the norm after the attention."""
-    pairs = {"attn_norm": "ffn_norm", "ffn_norm": "attn_norm"}
+@replaces(
+    "convert_bert_state",
+    pair=[
+        "attn_norm and ffn_norm",
+        "q_proj and k_proj",
+        "k_proj and v_proj",
+        "q_proj and v_proj",
+        "q_proj and out_proj",
+    ],
+)
+def swapped(state: dict[str, Tensor], *, pair: str) -> dict[str, Tensor]:
+    """{pair} are swapped. Their tensors have the same shapes, so the state dict loads without complaint. Which row of
+    the table does each of them belong to?"""
+    one, other = pair.split(" and ")
+    places = {one: other, other: one}
     converted = convert_bert_state(state)
-    parts = {name: name.split(".") for name in converted}
-    return {".".join(pairs.get(part, part) for part in parts[name]): value for name, value in converted.items()}
-
-
-@replaces("convert_bert_state")
-def queries_are_keys(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Queries and keys have changed places. Their matrices have one shape, so nothing complains, and every token is
-    read by those that it should read."""
-    converted = convert_bert_state(state)
-    pairs = {"q_proj": "k_proj", "k_proj": "q_proj"}
-    parts = {name: name.split(".") for name in converted}
-    return {".".join(pairs.get(part, part) for part in parts[name]): value for name, value in converted.items()}
+    return {".".join(places.get(part, part) for part in name.split(".")): value for name, value in converted.items()}
 
 
 @replaces("convert_bert_state")
 def short_name_first(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """You replace output.dense before attention.output.dense, which ends the same: out_proj then gets a name that no
-    module has. Which of the two names must be looked for first?"""
+    """out_proj or attn_norm gets a name that no module has. In which order do you replace, if output.dense is also the
+    end of attention.output.dense?"""
     pairs = sorted(RENAMED, key=lambda pair: not pair[0].startswith("output."))
     return {renamed(name.removeprefix("bert."), pairs): value for name, value in state.items() if not left_out(name)}
 
 
 @replaces("convert_bert_state")
 def ending_decides(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """You look at the end of a name, and output.dense and output.LayerNorm are also the ends of two longer names of the
-    table: out_proj and attn_norm get the names of fc2 and ffn_norm. What stands in front of these ends?"""
+    """out_proj and attn_norm get the names of fc2 and ffn_norm. Do the ends output.dense and output.LayerNorm occur in
+    other rows of the table, too?"""
     pairs = {"out_proj": "fc2", "attn_norm": "ffn_norm"}
     converted = {}
     for name, value in convert_bert_state(state).items():
@@ -76,15 +75,15 @@ def ending_decides(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 @replaces("convert_bert_state")
 def pooler_kept(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Names that are not in the table went through, and load_state_dict refuses them: BertEncoder has no pooler, no
-    position_ids and no head."""
+    """Names that are not in the table go through, and load_state_dict refuses them. What should become of a pooler,
+    position_ids or a head?"""
     return {renamed(name.removeprefix("bert.")): value for name, value in state.items()}
 
 
 @replaces("convert_bert_state")
 def first_name_decides(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """You look at the first name to see whether "bert." stands in front of all. A head has names of its own, without
-    it, and may come first. Which names are sure to tell?"""
+    """Your result depends on which name comes first. A head has names of its own, without "bert.": which names can
+    tell whether there is a prefix?"""
     if not next(iter(state)).startswith("bert."):
         return convert_bert_state({name: value for name, value in state.items() if not name.startswith("bert.")})
     return convert_bert_state(state)
@@ -92,22 +91,22 @@ def first_name_decides(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 @replaces("convert_bert_state")
 def prefix_kept(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """In a checkpoint with a head all names of the encoder begin with "bert.", and yours still do. What has to go
-    before you look at the rest of the name?"""
+    """In a checkpoint where all names of the encoder begin with "bert.", yours still do. What has to happen before you
+    look at the rest of a name?"""
     return {renamed(name): value for name, value in state.items() if not left_out(name)}
 
 
 @replaces("convert_bert_state")
 def prefix_not_expected(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Of a checkpoint whose names begin with "bert." nothing is left: none of them is in a row of your table. What
-    has to be taken off before you look a name up, and is it that and nothing more?"""
+    """Nothing is left of a checkpoint whose names begin with "bert.". Where do you look a name up, and with or without
+    this prefix?"""
     return convert_bert_state({name: value for name, value in state.items() if not name.startswith("bert.")})
 
 
 @replaces("convert_bert_state")
 def one_digit(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """You read one digit of the layer's number, so layers 10 and 11 become layer 1. bert-base has twelve layers. Split
-    the name at its dots."""
+    """Layers 10 and 11 become layer 1 in your code. How many digits can the number of a layer have, and what separates
+    it from the rest of the name?"""
     converted = {}
     for name, value in convert_bert_state(state).items():
         parts = name.split(".")
@@ -119,66 +118,73 @@ def one_digit(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 @replaces("convert_bert_state")
 def transposed(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """You transposed the matrices of the linear maps. The file has them as nn.Linear does, (out, in); GPT-2's files
-    have them the other way round."""
+    """You transposed the matrices of the linear maps. In which order does nn.Linear keep its two axes, and does the
+    file differ from that?"""
     linear = ("_proj.weight", "fc1.weight", "fc2.weight")
     return {name: value.T if name.endswith(linear) else value for name, value in convert_bert_state(state).items()}
 
 
 @replaces("mean_pool")
 def mean_over_padding(hidden: Tensor, attention_mask: Tensor) -> Tensor:
-    """The padding is in your mean, so the vector of a text depends on how long the longest text beside it is. Sum over
-    tokens alone, and divide by their number."""
+    """The padding is in your mean, so a text's vector depends on the longest text beside it. Which vectors belong in
+    the sum, and how many are they?"""
     return hidden.mean(1)
 
 
 @replaces("mean_pool")
 def mean_is_float32(hidden: Tensor, attention_mask: Tensor) -> Tensor:
-    """Your mask is float32, and so is its product with vectors of half precision: the mean comes back in another dtype
-    than hidden has. In which dtype should the mask be?"""
+    """The mean of vectors in half precision comes back in another dtype. Which dtype does your mask have, and which
+    should the result have?"""
     mask = attention_mask.unsqueeze(-1).float()
     return (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
 
 
-@replaces("mean_pool")
-def divided_by_length(hidden: Tensor, attention_mask: Tensor) -> Tensor:
-    """The sum is over tokens alone, and you divided it by the length of the row with its padding. How many vectors are
-    in the sum?"""
-    return (hidden * attention_mask.unsqueeze(-1)).mean(1)
+@replaces("mean_pool", by=["T", "√n", "1", "n − 1"])
+def divided_otherwise(hidden: Tensor, attention_mask: Tensor, *, by: str) -> Tensor:
+    """For a text with n tokens among T columns you divide the sum by {by}. How many vectors are in the sum?"""
+    n = attention_mask.sum(1, keepdim=True).to(hidden.dtype)
+    divisor = {"T": torch.full_like(n, hidden.shape[1]), "√n": n.sqrt(), "1": torch.ones_like(n), "n − 1": n - 1}[by]
+    return (hidden * attention_mask.unsqueeze(-1).to(hidden.dtype)).sum(1) / divisor.clamp(min=1)
+
+
+@replaces("mean_pool", eps=[1e-3, 1e-5, 1e-6, 1e-8])
+def epsilon_added(hidden: Tensor, attention_mask: Tensor, *, eps: float) -> Tensor:
+    """Your means are a little too small: {eps} is added to every number of tokens. For which texts do you need it, and
+    what does it do to the others?"""
+    mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * mask).sum(1) / (mask.sum(1) + eps)
 
 
 @replaces("mean_pool")
 def cls_pooling(hidden: Tensor, attention_mask: Tensor) -> Tensor:
-    """You took the vector of the first token, [CLS], and left the others out. all-MiniLM-L6-v2 was trained with the
-    mean over all tokens."""
+    """You return the vector of the first token. Which vectors does the formula of the mean contain?"""
     return hidden[:, 0]
 
 
 @replaces("mean_pool")
 def empty_nan(hidden: Tensor, attention_mask: Tensor) -> Tensor:
-    """A text that is nothing but padding has no token, and 0/0 is NaN. Keep the divisor from being 0."""
+    """A text that is nothing but padding gets NaN. How many tokens does it have, and what do you divide by?"""
     mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
     return (hidden * mask).sum(1) / mask.sum(1)
 
 
 @replaces("mean_pool")
 def first_columns(hidden: Tensor, attention_mask: Tensor) -> Tensor:
-    """You counted the tokens of a text and averaged as many vectors from its beginning. The docstring allows padding in
-    any place: where do the tokens stand then?"""
+    """You count the tokens of a text and average as many vectors from its beginning. Where may the padding be in
+    mean_pool?"""
     lengths = attention_mask.long().sum(1, keepdim=True)
     return mean_pool(hidden, torch.arange(hidden.shape[1]) < lengths)
 
 
 @replaces("mean_pool")
 def mean_of_padding(hidden: Tensor, attention_mask: Tensor) -> Tensor:
-    """You averaged the vectors of the padding. Which number stands for a token in attention_mask?"""
+    """You average the vectors of the padding. Which number marks a token in attention_mask?"""
     return mean_pool(hidden, attention_mask == 0)
 
 
 @replaces("mean_pool")
 def largest_of_each(hidden: Tensor, attention_mask: Tensor) -> Tensor:
-    """You took the largest number of each column over the tokens. Which of the poolings gives every token the same
-    share?"""
+    """You take the largest number of each column. Which pooling gives every token the same share?"""
     tokens = attention_mask.bool()[..., None]
     largest = hidden.masked_fill(~tokens, float("-inf")).amax(1)
     return torch.where(tokens.any(1), largest, torch.zeros_like(largest))
@@ -209,8 +215,7 @@ def through(model: BertEncoder, x: Tensor, mask: Tensor | None) -> Tensor:
 
 @replaces("BertEncoder")
 class NoTokenType(BertEncoder):
-    """Without token_type_ids you added nothing. Type 0 has a learned vector as well, and every token of a single text
-    gets it."""
+    """Without token_type_ids you add no type vector. Which type do all tokens have then, and is its vector 0?"""
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
@@ -223,7 +228,7 @@ class NoTokenType(BertEncoder):
 
 @replaces("BertEncoder")
 class TypesIgnored(BertEncoder):
-    """token_type_ids has no effect: every token gets the vector of type 0."""
+    """Your result does not depend on token_type_ids. Which row of the table of types does a token of type 1 get?"""
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
@@ -233,7 +238,7 @@ class TypesIgnored(BertEncoder):
 
 @replaces("BertEncoder")
 class NoEmbeddingNorm(BertEncoder):
-    """The sum of the embeddings goes into the first layer as it is. embedding_norm is applied to it before."""
+    """The sum of the embeddings goes into the first layer as it is. What does the formula of x_t do with the sum?"""
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
@@ -243,7 +248,8 @@ class NoEmbeddingNorm(BertEncoder):
 
 @replaces("BertEncoder")
 class NoPositions(BertEncoder):
-    """Your texts are bags of words: no position was added, and attention itself knows no order."""
+    """The order of the words has no effect on their vectors: no position is added. What tells the first token from the
+    second?"""
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
@@ -251,20 +257,70 @@ class NoPositions(BertEncoder):
         return through(self, embedded(self, input_ids, token_type_ids, position=0.0), attention_mask)
 
 
-@replaces("BertEncoder")
+@replaces("BertEncoder", first=[1, 2])
 class PositionsFromOne(BertEncoder):
-    """Your first token has position 1. BERT counts from 0; it is RoBERTa that leaves rows free at the start."""
+    """Your first token has position {first}. RoBERTa leaves rows free at the start of its table. Which position does
+    the stub give to column 0?"""
+
+    first: int
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
     ) -> Tensor:
-        return through(self, embedded(self, input_ids, token_type_ids, shift=1), attention_mask)
+        return through(self, embedded(self, input_ids, token_type_ids, shift=self.first), attention_mask)
+
+
+@replaces("BertEncoder")
+class ScaledWords(BertEncoder):
+    """Your word vectors are multiplied by √D, as in the first Transformer. Does the formula of x_t scale them?"""
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
+    ) -> Tensor:
+        words = self.word_embeddings(input_ids)
+        x = self.position_embeddings(torch.arange(input_ids.shape[1])) + words * words.shape[-1] ** 0.5
+        x = x + self.token_type_embeddings(torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids)
+        return through(self, self.embedding_norm(x), attention_mask)
+
+
+@replaces("BertEncoder", before=["positions", "types", "positions and types"])
+class NormTooEarly(BertEncoder):
+    """Your embedding_norm comes before the {before} are added. What does LN take in the formula of x_t?"""
+
+    before: str
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
+    ) -> Tensor:
+        early, late = self.word_embeddings(input_ids), 0.0
+        types = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
+        for name, part in (
+            ("positions", self.position_embeddings(torch.arange(input_ids.shape[1]))),
+            ("types", self.token_type_embeddings(types)),
+        ):
+            early, late = (early, late + part) if name in self.before else (early + part, late)
+        return through(self, self.embedding_norm(early) + late, attention_mask)
+
+
+@replaces("BertEncoder", which=["first", "last"])
+class LayerSkipped(BertEncoder):
+    """Your {which} layer has no effect. How many layers does x go through?"""
+
+    which: str
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
+    ) -> Tensor:
+        x = embedded(self, input_ids, token_type_ids)
+        for layer in self.layers[1:] if self.which == "first" else self.layers[:-1]:
+            x = layer(x, attention_mask)
+        return x
 
 
 @replaces("BertEncoder")
 class MaskNotPassed(BertEncoder):
-    """The layers do not get the mask: their tokens read the padding, and pooling with the mask comes too late. Every
-    layer needs it."""
+    """The vectors of your tokens depend on the padding beside them. Which function reads other tokens, and does it
+    know which of them are padding?"""
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
@@ -274,8 +330,8 @@ class MaskNotPassed(BertEncoder):
 
 @replaces("BertEncoder")
 class InfinitePadding(BertEncoder):
-    """Your tokens are right, and -inf stands at padding. A sum with weights of 0 makes NaN of that: what may stand
-    there by the docstring?"""
+    """Your tokens are right, but padding gets infinite numbers. What does mean_pool make of them, and what may there
+    be at padding?"""
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
@@ -286,7 +342,8 @@ class InfinitePadding(BertEncoder):
 
 @replaces("BertEncoder")
 class EmbedsUnmasked(BertEncoder):
-    """embed pools with the mask, and calls the model without it: the vectors that it pools have read the padding."""
+    """Your pooling leaves the padding out, but the vectors that you pool have read it. How many of the calls in embed
+    need the mask?"""
 
     def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         return F.normalize(mean_pool(self(input_ids), attention_mask), dim=-1)
@@ -294,7 +351,7 @@ class EmbedsUnmasked(BertEncoder):
 
 @replaces("BertEncoder")
 class NotNormalised(BertEncoder):
-    """The vectors of embed have the length that the mean left them. Divide each by its length."""
+    """The vectors of embed are not of length 1. What does the last line of the formulas do?"""
 
     def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         return mean_pool(self(input_ids, attention_mask), attention_mask)
@@ -302,36 +359,29 @@ class NotNormalised(BertEncoder):
 
 @replaces("BertEncoder")
 class NormalisedOverBatch(BertEncoder):
-    """You normalised along axis 0: each column over the texts, and a text's vector depends on its neighbours. Which
-    axis holds the numbers of one text?"""
+    """A text's vector depends on the other texts of the batch: each column is normalized over them. Which axis holds
+    the numbers of one text?"""
 
     def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         return F.normalize(mean_pool(self(input_ids, attention_mask), attention_mask), dim=0)
 
 
-@replaces("BertEncoder")
+@replaces("BertEncoder", again=[False, True])
 class NormalisedTokens(BertEncoder):
-    """You normalised the tokens' vectors and then took the mean, which is shorter than 1. First the mean, then its
-    length."""
+    """You bring each token's vector to length 1 before the mean, so that a long vector counts no more than a short
+    one. Which vectors does the stub average, and which one gets length 1?"""
+
+    again: bool
 
     def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        return mean_pool(F.normalize(self(input_ids, attention_mask), dim=-1), attention_mask)
-
-
-@replaces("BertEncoder")
-class DirectionsAveraged(BertEncoder):
-    """You brought each token's vector to length 1 before the mean, so that a long vector counts no more than a short
-    one; the result has length 1, and another direction. Which vectors does the docstring average?"""
-
-    def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        directions = F.normalize(self(input_ids, attention_mask), dim=-1)
-        return F.normalize(mean_pool(directions, attention_mask), dim=-1)
+        mean = mean_pool(F.normalize(self(input_ids, attention_mask), dim=-1), attention_mask)
+        return F.normalize(mean, dim=-1) if self.again else mean
 
 
 @replaces("BertEncoder")
 class NoGradient(BertEncoder):
-    """embed runs without gradients, so nobody can train with it. Whether gradients are wanted is for the caller to
-    say."""
+    """No gradient flows from embed to the parameters, so nobody can train with it. Who should decide whether gradients
+    are wanted?"""
 
     @torch.no_grad()
     def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
@@ -340,8 +390,7 @@ class NoGradient(BertEncoder):
 
 @replaces("BertEncoder")
 class SharedLayer(BertEncoder):
-    """All your layers are one: [block] * n repeats the same object, and the last layer's weights overwrite the others
-    when a state dict is loaded. ALBERT shares its layers, BERT does not."""
+    """All your layers share one set of weights. Does [block] * n make n blocks, or n references to one?"""
 
     def __init__(self, vocab_size, hidden_size, num_layers, num_heads, intermediate_size, *args, **options) -> None:
         super().__init__(vocab_size, hidden_size, num_layers, num_heads, intermediate_size, *args, **options)
@@ -350,8 +399,8 @@ class SharedLayer(BertEncoder):
 
 @replaces("BertEncoder")
 class PlainList(BertEncoder):
-    """The layers are in a plain list, where nn.Module does not look: they are missing from the state dict and from
-    the optimiser. What is torch's list for modules?"""
+    """Your layers are missing from the state dict, so an optimizer does not find them, either. Where does nn.Module
+    look for its parts?"""
 
     def __init__(self, vocab_size, hidden_size, num_layers, num_heads, intermediate_size, *args, **options) -> None:
         super().__init__(vocab_size, hidden_size, num_layers, num_heads, intermediate_size, *args, **options)
@@ -362,37 +411,31 @@ class PlainList(BertEncoder):
 
 @replaces("BertEncoder")
 class SavedPositions(BertEncoder):
-    """Your position_ids are in the state dict, and no converted checkpoint has them. register_buffer takes
-    persistent=False."""
+    """Your position_ids are in the state dict, and a converted checkpoint does not have them. Which buffers does a
+    state dict leave out?"""
 
     def __init__(self, vocab_size, hidden_size, num_layers, num_heads, intermediate_size, *args, **options) -> None:
         super().__init__(vocab_size, hidden_size, num_layers, num_heads, intermediate_size, *args, **options)
         self.register_buffer("position_ids", torch.arange(len(self.position_embeddings.weight)))
 
 
-@replaces("BertEncoder")
+@replaces("BertEncoder", which=["embedding_norm", "attn_norm", "ffn_norm", "attn_norm and ffn_norm"], eps=[1e-12, 1e-5])
 class EpsForgotten(BertEncoder):
-    """layer_norm_eps does not reach the layers: their norms work with a constant."""
+    """layer_norm_eps does not reach {which}, whose eps is always {eps}. Which norms does the stub give it to?"""
+
+    which: str
+    eps: float
 
     def __init__(self, vocab_size, hidden_size, num_layers, num_heads, intermediate_size, *args, **options) -> None:
         super().__init__(vocab_size, hidden_size, num_layers, num_heads, intermediate_size, *args, **options)
-        for layer in self.layers:
-            layer.attn_norm.eps = layer.ffn_norm.eps = 1e-12
-
-
-@replaces("BertEncoder")
-class EpsOfTorch(BertEncoder):
-    """embedding_norm has the eps of nn.LayerNorm, 1e-5. It has layer_norm_eps too, like the norms of the layers."""
-
-    def __init__(self, vocab_size, hidden_size, num_layers, num_heads, intermediate_size, *args, **options) -> None:
-        super().__init__(vocab_size, hidden_size, num_layers, num_heads, intermediate_size, *args, **options)
-        self.embedding_norm.eps = 1e-5
+        for name, module in self.named_modules():
+            if name and name.split(".")[-1] in self.which.split(" and "):
+                module.eps = self.eps
 
 
 @replaces("BertEncoder")
 class FirstTokenEmbedded(BertEncoder):
-    """embed returns the vector of the first token, at length 1. BERT was trained with it, sentence encoders such as
-    MiniLM were not: which vectors does the docstring average?"""
+    """Your vector depends on the first token's output alone. Which vectors does the stub average?"""
 
     def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         return F.normalize(self(input_ids, attention_mask)[:, 0], dim=-1)
@@ -400,8 +443,7 @@ class FirstTokenEmbedded(BertEncoder):
 
 @replaces("BertEncoder")
 class MaskReversed(BertEncoder):
-    """Your layers take 1 for padding, as key_padding_mask of torch's own layers does. Which number stands for a token
-    in the docstring?"""
+    """Your layers hide the tokens and read the padding. Which number marks a token in attention_mask?"""
 
     def forward(self, input_ids, attention_mask=None, token_type_ids=None):
         return super().forward(input_ids, None if attention_mask is None else attention_mask == 0, token_type_ids)
@@ -413,48 +455,47 @@ def cosines(query: Tensor, documents: Tensor) -> Tensor:
 
 @replaces("rank_by_cosine")
 def dot_product(query: Tensor, documents: Tensor) -> list[int]:
-    """You ranked by dot product, and a long vector wins by its length. The cosine divides by both lengths."""
+    """You rank by dot product, so a long vector wins by its length. What else is in a cosine?"""
     return (documents @ query).argsort(descending=True, stable=True).tolist()
 
 
 @replaces("rank_by_cosine")
 def by_distance(query: Tensor, documents: Tensor) -> list[int]:
-    """You ranked by distance. For vectors of length 1 that is the same order; these have any length, so normalise
-    them first or use the cosine."""
+    """You rank by distance. When does the nearest vector also have the largest cosine, and is that so here?"""
     return (documents - query).norm(dim=-1).argsort(stable=True).tolist()
 
 
 @replaces("rank_by_cosine")
 def ascending(query: Tensor, documents: Tensor) -> list[int]:
-    """Your ranking begins with the document that fits worst. argsort goes from small to large unless told otherwise."""
+    """Your ranking begins with the worst document. In which direction does argsort go unless told otherwise?"""
     return cosines(query, documents).argsort(stable=True).tolist()
 
 
 @replaces("rank_by_cosine")
 def ties_reversed(query: Tensor, documents: Tensor) -> list[int]:
-    """Your order is right but for equal cosines, which come out reversed: that is what sorting upwards and turning the
-    list round does."""
+    """Your order is right except for equal cosines, which come out reversed. What happens to equal ones if you sort
+    upward and turn the list around?"""
     return cosines(query, documents).argsort(stable=True).flip(0).tolist()
 
 
 @replaces("rank_by_cosine")
 def ties_by_topk(query: Tensor, documents: Tensor) -> list[int]:
-    """Your order is right but for equal cosines, which torch.topk returns in no order that it promises. Which way of
-    sorting keeps those as they were given?"""
+    """Your order is right except for equal cosines. Which sort promises to leave equal ones in the order in which they
+    were given?"""
     return cosines(query, documents).topk(len(documents)).indices.tolist()
 
 
 @replaces("rank_by_cosine")
 def ranks(query: Tensor, documents: Tensor) -> list[int]:
-    """Your list says which place each document takes. Wanted is which document takes each place: the best one's number
-    comes first."""
+    """Your list says which place each document takes. Is the first number of the result to be a place, or the number
+    of the best document?"""
     return cosines(query, documents).argsort(descending=True, stable=True).argsort().tolist()
 
 
 @replaces("BertEncoder")
 class NormsInFront(BertEncoder):
-    """Your blocks normalise before attention and before the network, as GPT-2 does. BERT normalises each sum: what does
-    attn_norm take in the formula of EncoderBlock?"""
+    """Your blocks normalize before attention and before the network, as GPT-2 does. What does attn_norm take in the
+    formula of EncoderBlock?"""
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
@@ -471,3 +512,15 @@ class NormsInFront(BertEncoder):
             x = x + layer.out_proj(attended.transpose(1, 2).reshape(B, T, D))
             x = x + layer.fc2(F.gelu(layer.fc1(layer.ffn_norm(x))))
         return x
+
+
+@replaces("rank_by_cosine")
+def cosines_returned(query: Tensor, documents: Tensor) -> list[int]:
+    """You return the cosines. What should the list contain, and in which order?"""
+    return cosines(query, documents).tolist()
+
+
+@replaces("rank_by_cosine")
+def ranked_from_one(query: Tensor, documents: Tensor) -> list[int]:
+    """You count the documents from 1. Which number does the first one have in the stub?"""
+    return [n + 1 for n in cosines(query, documents).argsort(descending=True, stable=True).tolist()]

@@ -172,6 +172,7 @@ def test_each_filter(submission, rng):
     B, T, V = rng.sizes(3, low=4)
     k = 3
     logits = distinct_logits(rng, B, T, V)
+    logits[0, 0, 1] = -INF
     p = clear_p(rng, logits)
     distribution = submission.next_token_distribution
     assert_close(distribution(logits), probabilities(logits), name="probabilities")

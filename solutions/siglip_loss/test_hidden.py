@@ -44,9 +44,9 @@ def test_sum(submission, rng):
     for t, bias in ((10.0, -10.0), (3.0, 0.7), (0.5, -2.0)):
         found = submission.pairwise_sum(images, texts, double(math.log(t)), double(bias))
         assert_close(found, double(right_sum(images, texts, t, bias)), name=f"sum, t = {t:g}, b = {bias:g}")
-    short = 1e-11 * images / images.norm(dim=-1, keepdim=True)
-    found = submission.pairwise_sum(short, texts, double(math.log(3.0)), double(0.7))
-    assert_close(found, double(right_sum(short, texts, 3.0, 0.7)), name="sum, images of length 1e-11")
+    images, texts = (1e-11 * x / x.norm(dim=-1, keepdim=True) for x in (images, texts))
+    found = submission.pairwise_sum(images, texts, double(math.log(3.0)), double(0.7))
+    assert_close(found, double(right_sum(images, texts, 3.0, 0.7)), name="sum, embeddings of length 1e-11")
 
 
 @points(6)
@@ -126,14 +126,19 @@ def test_gradients(submission, rng):
             far, near, back, further = values
             slopes.append((8 * (near - back) - (far - further)) / (12 * h))
         gradients.append(double(slopes).view(tensor.shape))
-    for call, rest in ((submission.siglip_loss, ()), (submission.siglip_loss_chunked, (2,))):
+    calls = (
+        (submission.siglip_loss, (), 1),
+        (submission.siglip_loss_chunked, (2,), 1),
+        (submission.pairwise_sum, (), B),
+    )
+    for call, rest, times in calls:
         leaves = [x.clone().requires_grad_() for x in plain]
         loss = call(*leaves, *rest)
         assert loss.requires_grad, "No gradient leads from the loss to its four tensors: something was detached."
         loss.backward()
         for leaf, expected, name in zip(leaves, gradients, NAMES, strict=True):
             assert leaf.grad is not None, f"No gradient reaches {name}."
-            assert_close(leaf.grad, expected, name=f"gradient of {name}")
+            assert_close(leaf.grad, times * expected, name=f"gradient of {name}")
 
 
 @points(2)

@@ -70,41 +70,33 @@ class Parts(ViT):
 
 @replaces("ViT")
 class NoClassPosition(Parts):
-    """Positions were added to the patches only, before the class token came: it has none. pos_embed has N + 1
-    rows. Whose is row 0?"""
+    """Your class token has no position. Which table row is for it, and how many tokens are there when you add the
+    positions?"""
 
     def _tokens(self, images: Tensor) -> Tensor:
         x = self.patch_embed["proj"](images) + self.pos_embed[:, 1:]
         return torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)
 
 
-@replaces("ViT")
+@replaces("ViT", read_last=[False, True])
 class ClassTokenLast(Parts):
-    """The class token stands behind the patches, and token 0, which the head reads, is a patch. It comes
-    first."""
+    """Your class token comes after the patches. Which token comes first in the formula of z₀, and whose is row 0 of
+    pos_embed?"""
 
-    def _tokens(self, images: Tensor) -> Tensor:
-        x = self.patch_embed["proj"](images)
-        return torch.cat([x, self.cls_token.expand(len(x), -1, -1)], dim=1) + self.pos_embed
-
-
-@replaces("ViT")
-class ClassTokenLastThroughout(Parts):
-    """Your class token stands behind the patches: it has the last row of pos_embed, and the head reads the last token.
-    It attends just as well from there, and no checkpoint fits. Which token comes first, and whose is row 0?"""
+    read_last: bool
 
     def _tokens(self, images: Tensor) -> Tensor:
         x = self.patch_embed["proj"](images)
         return torch.cat([x, self.cls_token.expand(len(x), -1, -1)], dim=1) + self.pos_embed
 
     def _read(self, x: Tensor) -> Tensor:
-        return x[:, -1]
+        return x[:, -1 if self.read_last else 0]
 
 
 @replaces("ViT")
 class ClassPositionLast(Parts):
-    """Your class token has the last row of pos_embed as its position, and every patch the row of its predecessor.
-    Add the table to all tokens in the order in which they stand."""
+    """Your class token has the last row of pos_embed as its position, and each patch the row of the one before. In
+    which order do tokens and rows belong together?"""
 
     def _tokens(self, images: Tensor) -> Tensor:
         x = self.patch_embed["proj"](images) + self.pos_embed[:, :-1]
@@ -114,7 +106,7 @@ class ClassPositionLast(Parts):
 
 @replaces("ViT")
 class NoPositions(Parts):
-    """pos_embed has no effect. Attention does not know where a patch was: who tells it?"""
+    """Your result does not depend on pos_embed. What else could tell attention where a patch was?"""
 
     def _tokens(self, images: Tensor) -> Tensor:
         return super()._tokens(images) - self.pos_embed
@@ -122,8 +114,8 @@ class NoPositions(Parts):
 
 @replaces("ViT")
 class GridByColumns(Parts):
-    """Your patches go down the image first: each meets the position of the one on the other side of the
-    diagonal."""
+    """Your patches go down the image first, so they meet positions of other places. Which patch comes after patch
+    0?"""
 
     def _tokens(self, images: Tensor) -> Tensor:
         x = self.patch_embed["proj"](images)
@@ -134,8 +126,7 @@ class GridByColumns(Parts):
 
 @replaces("ViT")
 class NormalisedTokens(Parts):
-    """The last norm runs before the blocks too. CLIP's ViT has a norm there, and it is one of its own; this one
-    has none."""
+    """A norm runs before the blocks. CLIP's ViT has one of its own there. Where is LN in these formulas?"""
 
     def _tokens(self, images: Tensor) -> Tensor:
         return self.norm(super()._tokens(images))
@@ -143,8 +134,7 @@ class NormalisedTokens(Parts):
 
 @replaces("ViT")
 class Causal(Parts):
-    """A causal mask is left in: the first patch does not see the last one, and the class token sees only itself.
-    An image is not read from left to right."""
+    """Your tokens see only those in front of them, as in a language model. In which order is an image read?"""
 
     def _softmax(self, scores: Tensor) -> Tensor:
         later = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1)
@@ -153,197 +143,161 @@ class Causal(Parts):
 
 @replaces("ViT")
 class SoftmaxOverQueries(Parts):
-    """Your softmax runs over the queries. Every token distributes its attention over the keys: on which axis do
-    those lie?"""
+    """Your softmax runs over the queries. Each token distributes its attention over the keys: along which axis are
+    those?"""
 
     def _softmax(self, scores: Tensor) -> Tensor:
         return scores.softmax(-2)
 
 
-@replaces("ViT")
-class ScaleByD(Parts):
-    """The scores are divided by √D. A dot product runs over the width of one head."""
+@replaces("ViT", by=["√D", "√H", "K", "1"])
+class OtherScale(Parts):
+    """Your scores are divided by {by}. How many products are in the dot product of a query and a key of one head?"""
+
+    by: str
 
     def _scale(self, D: int, H: int) -> float:
-        return math.sqrt(D)
+        return {"√D": D**0.5, "√H": H**0.5, "K": D / H, "1": 1.0}[self.by]
 
 
-@replaces("ViT")
-class NoScale(Parts):
-    """Your scores are not divided by anything, so they grow with the width K of a head. By what are they divided in the
-    formula?"""
+@replaces("ViT", cut=["(H, 3, K)", "(H, K, 3)", "(K, H, 3)"])
+class QkvCutOtherwise(Parts):
+    """You cut the 3D numbers of qkv into {cut}. It would train well, but weights of others do not fit. Which rows are
+    all of q, and in which order are the axes then?"""
 
-    def _scale(self, D: int, H: int) -> float:
-        return 1.0
-
-
-@replaces("ViT")
-class QkvPerHead(Parts):
-    """You cut the 3D numbers into (H, 3, K): first everything of head 0. It trains well, and with the weights of
-    others it is noise: their rows are all queries, then all keys, then all values."""
+    cut: str
 
     def _split(self, attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return attn.qkv(x).unflatten(-1, (attn.heads, 3, -1)).permute(3, 0, 2, 1, 4).unbind()
+        names, sizes = self.cut.strip("()").split(", "), {"3": 3, "H": attn.heads, "K": x.shape[-1] // attn.heads}
+        parts = attn.qkv(x).unflatten(-1, [sizes[name] for name in names])
+        places = [2 + names.index(name) for name in ("3", "H", "K")]
+        return parts.permute(places[0], 0, places[1], 1, places[2]).unbind()
 
 
-@replaces("ViT")
-class QkvInterleaved(Parts):
-    """You cut the 3D numbers into (H, K, 3), so q, k and v take every third of them. Their rows lie in three
-    blocks."""
-
-    def _split(self, attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return attn.qkv(x).unflatten(-1, (attn.heads, -1, 3)).permute(4, 0, 2, 1, 3).unbind()
-
-
-@replaces("ViT")
+@replaces("ViT", merged_so=[False, True])
 class HeadsInterleaved(Parts):
-    """Your heads take every H-th number. Head h owns K neighbouring ones."""
+    """Your heads take every H-th of their D numbers. Which numbers of q does head 0 own?"""
+
+    merged_so: bool
 
     def _split(self, attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return attn.qkv(x).unflatten(-1, (3, -1, attn.heads)).permute(2, 0, 4, 1, 3).unbind()
 
     def _merge(self, heads: Tensor) -> Tensor:
-        return heads.permute(0, 2, 3, 1).flatten(2)
+        return heads.permute(0, 2, 3, 1).flatten(2) if self.merged_so else super()._merge(heads)
 
 
-@replaces("ViT")
-class HeadsInterleavedOnTheWayIn(Parts):
-    """Your heads take every H-th of their D numbers, and are put side by side again at the end. Which numbers of q does
-    head 0 own?"""
-
-    def _split(self, attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return attn.qkv(x).unflatten(-1, (3, -1, attn.heads)).permute(2, 0, 4, 1, 3).unbind()
-
-
-@replaces("ViT")
-class SplitByReshape(Parts):
-    """The heads were merged rightly and split by a reshape alone, which puts pieces of several tokens into one head.
-    Which axis has to be cut first, and which two then change places?"""
-
-    def _split(self, attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        B, T, D = x.shape
-        return [part.reshape(B, attn.heads, T, D // attn.heads) for part in attn.qkv(x).chunk(3, dim=-1)]
-
-
-@replaces("ViT")
-class KeysFirst(Parts):
-    """Keys and queries have changed places: the first D rows of qkv are the queries."""
-
-    def _split(self, attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        k, q, v = super()._split(attn, x)
-        return q, k, v
-
-
-@replaces("ViT")
+@replaces("ViT", where=["split", "merged", "split and merged"])
 class HeadsByReshape(Parts):
-    """You reshaped (B, T, D) to (B, H, T, K). That moves nothing, and a head holds pieces of several tokens: cut
-    D first, then let two axes change places."""
+    """Your heads are {where} by a reshape alone, which keeps the order of the numbers, so pieces of several tokens
+    meet in one row. Which two axes have to be swapped?"""
+
+    where: str
 
     def _split(self, attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        if "split" not in self.where:
+            return super()._split(attn, x)
         B, T, D = x.shape
         return [part.reshape(B, attn.heads, T, D // attn.heads) for part in attn.qkv(x).chunk(3, dim=-1)]
 
     def _merge(self, heads: Tensor) -> Tensor:
         B, H, T, K = heads.shape
-        return heads.reshape(B, T, H * K)
+        return heads.reshape(B, T, H * K) if "merged" in self.where else super()._merge(heads)
 
 
-@replaces("ViT")
-class MergedByReshape(Parts):
-    """The heads were split rightly and merged by a reshape alone, which puts several tokens into one row. Which
-    two axes must change places first?"""
+@replaces("ViT", order=["k, q, v", "q, v, k", "v, k, q", "k, v, q", "v, q, k"])
+class OtherOrder(Parts):
+    """You read the three blocks of rows of qkv as {order}. In which order does the table list them?"""
 
-    def _merge(self, heads: Tensor) -> Tensor:
-        B, H, T, K = heads.shape
-        return heads.reshape(B, T, H * K)
+    order: str
+
+    def _split(self, attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        read = dict(zip(self.order.split(", "), super()._split(attn, x), strict=True))
+        return read["q"], read["k"], read["v"]
 
 
 @replaces("ViT")
 class NoOutputMatrix(Parts):
-    """attn.proj has no effect: the heads were put side by side and never mixed."""
+    """Your result does not depend on attn.proj. What happens to the heads after they are side by side?"""
 
     def _attention(self, attn: nn.Module, x: Tensor) -> Tensor:
         q, k, v = self._split(attn, x)
         return self._merge(F.scaled_dot_product_attention(q, k, v))
 
 
-@replaces("ViT")
-class TanhGelu(Parts):
-    """This is the tanh approximation of GELU, which is GPT-2's. ViT was trained with the exact one."""
+@replaces("ViT", function=["the tanh approximation of GELU", "x · sigmoid(1.702 x)", "a ReLU", "SiLU", "nothing"])
+class OtherActivation(Parts):
+    """Between fc1 and fc2 you have {function}. Which function is there in the formula, and how is it defined?"""
+
+    function: str
 
     def _gelu(self, x: Tensor) -> Tensor:
-        return F.gelu(x, approximate="tanh")
-
-
-@replaces("ViT")
-class QuickGelu(Parts):
-    """x sigmoid(1.702 x) is the GELU of OpenAI's CLIP. ViT has the exact one."""
-
-    def _gelu(self, x: Tensor) -> Tensor:
-        return x * torch.sigmoid(1.702 * x)
-
-
-@replaces("ViT")
-class ReluMlp(Parts):
-    """Your MLP has a ReLU between its matrices. ViT has GELU."""
-
-    def _gelu(self, x: Tensor) -> Tensor:
-        return x.relu()
-
-
-@replaces("ViT")
-class NoActivation(Parts):
-    """Between fc1 and fc2 nothing happens, and two linear maps in a row are one."""
-
-    def _gelu(self, x: Tensor) -> Tensor:
-        return x
+        if "tanh" in self.function:
+            return F.gelu(x, approximate="tanh")
+        made = {"x · sigmoid(1.702 x)": x * torch.sigmoid(1.702 * x), "a ReLU": x.relu(), "SiLU": F.silu(x)}
+        return made.get(self.function, x)
 
 
 @replaces("ViT")
 class PostNorm(Parts):
-    """Your norms stand behind the sums, as in BERT. ViT normalises what goes into each branch and leaves the sum
-    as it is."""
+    """Your norms come after the sums, as in BERT. What is normalized in these formulas: the sum, or what goes into a
+    branch?"""
 
     def _block(self, block: nn.Module, x: Tensor) -> Tensor:
         x = block.norm1(x + self._attention(block.attn, x))
         return block.norm2(x + self._mlp(block.mlp, x))
 
 
-@replaces("ViT")
+@replaces("ViT", norms=["norm1", "norm2", "norm1 and norm2"])
 class NormalisedStream(Parts):
-    """You overwrote x by its normalised self and added the branch to that. The sum begins at x as it came in:
-    only the branch sees the norm."""
+    """Your x is replaced by its normalized self ({norms}) before a branch is added to it. What does the formula add a
+    branch to?"""
+
+    norms: str
 
     def _block(self, block: nn.Module, x: Tensor) -> Tensor:
-        x = block.norm1(x)
-        x = block.norm2(x + self._attention(block.attn, x))
-        return x + self._mlp(block.mlp, x)
+        y = block.norm1(x)
+        x = (y if "norm1" in self.norms else x) + self._attention(block.attn, y)
+        y = block.norm2(x)
+        return (y if "norm2" in self.norms else x) + self._mlp(block.mlp, y)
+
+
+@replaces("ViT", norm=["norm1", "norm2"])
+class NormLeftOut(Parts):
+    """Your result does not depend on {norm}. What goes into each of the two branches?"""
+
+    norm: str
+
+    def _block(self, block: nn.Module, x: Tensor) -> Tensor:
+        x = x + self._attention(block.attn, x if self.norm == "norm1" else block.norm1(x))
+        return x + self._mlp(block.mlp, x if self.norm == "norm2" else block.norm2(x))
 
 
 @replaces("ViT")
-class NormalisedOnce(Parts):
-    """You overwrote x by norm1(x) and added the attention to that; the second branch is right. The sum begins at
-    x as it came in."""
+class MlpFirst(Parts):
+    """Your MLP comes before attention. Which of the two makes z′ in the formulas?"""
 
     def _block(self, block: nn.Module, x: Tensor) -> Tensor:
-        x = block.norm1(x)
-        x = x + self._attention(block.attn, x)
-        return x + self._mlp(block.mlp, block.norm2(x))
+        x = x + self._mlp(block.mlp, block.norm2(x))
+        return x + self._attention(block.attn, block.norm1(x))
 
 
-@replaces("ViT")
-class NoResidual(Parts):
-    """The branches replace their input. Each is added to what went around it."""
+@replaces("ViT", branches=["attention", "the MLP", "attention and the MLP"])
+class BranchReplaces(Parts):
+    """The result of {branches} replaces x in your block. What is on the left of the sums in the formulas?"""
+
+    branches: str
 
     def _block(self, block: nn.Module, x: Tensor) -> Tensor:
-        x = self._attention(block.attn, block.norm1(x))
-        return self._mlp(block.mlp, block.norm2(x))
+        y = self._attention(block.attn, block.norm1(x))
+        x = y if "attention" in self.branches else x + y
+        y = self._mlp(block.mlp, block.norm2(x))
+        return y if "MLP" in self.branches else x + y
 
 
 @replaces("ViT")
 class Parallel(Parts):
-    """Attention and MLP both read the input of the block, side by side. Here the MLP reads what attention has
-    added."""
+    """Attention and MLP both read the input of the block. What does the MLP read in the formula of z?"""
 
     def _block(self, block: nn.Module, x: Tensor) -> Tensor:
         return x + self._attention(block.attn, block.norm1(x)) + self._mlp(block.mlp, block.norm2(x))
@@ -351,7 +305,8 @@ class Parallel(Parts):
 
 @replaces("ViT")
 class NormsSwapped(Parts):
-    """norm1 and norm2 have changed places. Fresh ones are alike, so this shows only with trained weights."""
+    """norm1 and norm2 are swapped. New ones are alike, so it shows only with trained weights. Which of them comes
+    before attention?"""
 
     def _block(self, block: nn.Module, x: Tensor) -> Tensor:
         x = x + self._attention(block.attn, block.norm2(x))
@@ -369,8 +324,7 @@ class OneBlock(Parts):
 
 @replaces("ViT")
 class SharedBlock(ViT):
-    """Your list holds one block several times: [block] * depth copies a reference, and all depths share their
-    weights. How many times does a constructor have to be called?"""
+    """All your blocks share one set of weights. Does [block] * depth make new blocks, or more references to one?"""
 
     def __init__(self, image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes) -> None:
         super().__init__(image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes)
@@ -379,8 +333,7 @@ class SharedBlock(ViT):
 
 @replaces("ViT")
 class NoFinalNorm(Parts):
-    """The features come straight from the last block. In pre-norm nobody has normalised that sum: one more norm
-    follows."""
+    """Your features come straight from the last block. What does the formula of y do with z_L?"""
 
     def _last(self, x: Tensor) -> Tensor:
         return x
@@ -388,8 +341,8 @@ class NoFinalNorm(Parts):
 
 @replaces("ViT")
 class NormOnlyInForward(Parts):
-    """The last norm is in forward, and features returns what came before it. Whoever asks for features wants them
-    normalised."""
+    """Your features are not normalized, although your logits are right. Which of the two methods is y the result
+    of?"""
 
     def _last(self, x: Tensor) -> Tensor:
         return x
@@ -398,35 +351,21 @@ class NormOnlyInForward(Parts):
         return self.norm(x[:, 0])
 
 
-@replaces("ViT")
-class MeanOfAll(Parts):
-    """The head reads the mean of all tokens. Some ViTs are trained so; in this one it is the class token's work
-    to collect."""
+@replaces("ViT", what=["the mean of all tokens", "the mean of the patches", "the last token", "the first patch"])
+class OtherRead(Parts):
+    """Your head reads {what}. Some models do that. Which token is there for the head in this one?"""
+
+    what: str
 
     def _read(self, x: Tensor) -> Tensor:
-        return x.mean(1)
-
-
-@replaces("ViT")
-class MeanOfPatches(Parts):
-    """The head reads the mean of the patches. What is the class token for?"""
-
-    def _read(self, x: Tensor) -> Tensor:
-        return x[:, 1:].mean(1)
-
-
-@replaces("ViT")
-class LastToken(Parts):
-    """The head reads the last token, as in a language model. There it is the one that has seen everything; here
-    all have, and token 0 is trained for it."""
-
-    def _read(self, x: Tensor) -> Tensor:
-        return x[:, -1]
+        if "mean" in self.what:
+            return (x if "all" in self.what else x[:, 1:]).mean(1)
+        return x[:, -1 if "last" in self.what else 1]
 
 
 @replaces("ViT")
 class EveryToken(Parts):
-    """You return logits for every token. An image has one class: whose token stands for it?"""
+    """You return logits for every token. How many classes does one image have, and which token does the head read?"""
 
     def _read(self, x: Tensor) -> Tensor:
         return x
@@ -434,7 +373,7 @@ class EveryToken(Parts):
 
 @replaces("ViT")
 class ClassTokenOnly(Parts):
-    """features returns the class token alone. It should give all N + 1 tokens: others read the patches."""
+    """Your features contain the class token alone. How many tokens should they have?"""
 
     def features(self, images: Tensor) -> Tensor:
         return super().features(images)[:, 0]
@@ -443,55 +382,27 @@ class ClassTokenOnly(Parts):
         return x
 
 
-class OtherEps(Parts):
-    eps = 1e-6
+@replaces(
+    "ViT", eps=[1e-5, 1e-8, 1e-12], where=["all your norms", "the norm after the blocks", "the norms in the blocks"]
+)
+class OtherEps(ViT):
+    """The eps of {where} is {eps}. Which eps does the statement give to LN, and where?"""
+
+    eps: float
+    where: str
 
     def __init__(self, image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes) -> None:
         super().__init__(image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes)
-        for module in self.modules():
-            if isinstance(module, nn.LayerNorm):
+        for name, module in self.named_modules():
+            last = name == "norm"
+            if isinstance(module, nn.LayerNorm) and ("all" in self.where or last == ("after" in self.where)):
                 module.eps = self.eps
 
 
 @replaces("ViT")
-class EpsOfTorch(OtherEps):
-    """Your norms have the eps of nn.LayerNorm, 1e-5. ViT's is 1e-6."""
-
-    eps = 1e-5
-
-
-@replaces("ViT")
-class EpsOfBert(OtherEps):
-    """Your norms have the eps of BERT, 1e-12. ViT's is 1e-6."""
-
-    eps = 1e-12
-
-
-@replaces("ViT")
-class EpsOfTheLastNorm(ViT):
-    """The norm after the blocks has the eps of nn.LayerNorm, 1e-5. Those in the blocks are right: all of them
-    have 1e-6."""
-
-    def __init__(self, image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes) -> None:
-        super().__init__(image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes)
-        self.norm.eps = 1e-5
-
-
-@replaces("ViT")
-class EpsOfTheBlocks(OtherEps):
-    """The norms in your blocks have the eps of nn.LayerNorm, 1e-5. The one after the blocks is right: which eps does
-    the statement give to all of them?"""
-
-    eps = 1e-5
-
-    def __init__(self, image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes) -> None:
-        super().__init__(image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes)
-        self.norm.eps = 1e-6
-
-
-@replaces("ViT")
 class Detached(Parts):
-    """The scores of attention were computed without gradients, so the rows of q and k in qkv never learn."""
+    """Your result is right, but no gradient reaches the rows of q and k in qkv. Which step of attention leaves the
+    graph?"""
 
     def _softmax(self, scores: Tensor) -> Tensor:
         return scores.detach().softmax(-1)
@@ -499,7 +410,7 @@ class Detached(Parts):
 
 @replaces("ViT")
 class FixedPositions(ViT):
-    """pos_embed gets no gradient. In this model positions are learned."""
+    """No gradient reaches pos_embed. Are the positions fixed in this model, or learned?"""
 
     def features(self, images: Tensor) -> Tensor:
         self.pos_embed.requires_grad_(False)
@@ -508,8 +419,8 @@ class FixedPositions(ViT):
 
 @replaces("ViT")
 class SizeUnchecked(Parts):
-    """An image of another size is not refused: with as many patches in another shape it gets positions of another
-    place, and nobody notices. Compare both sides with image_size."""
+    """An image of another size is not refused. If it has as many patches in another shape, which positions do they
+    get?"""
 
     def _check(self, images: Tensor) -> None:
         pass
@@ -517,8 +428,8 @@ class SizeUnchecked(Parts):
 
 @replaces("ViT")
 class PatchesCounted(Parts):
-    """You compare the number of pixels or of patches. An image of 2I × I/2 has as many, and its patches stand
-    elsewhere."""
+    """You compare the number of pixels or of patches. An image of 2I × I/2 has as many: which two numbers of an image
+    must be I?"""
 
     def _check(self, images: Tensor) -> None:
         if images.shape[2] * images.shape[3] != self.image_size**2:
@@ -536,8 +447,8 @@ class Cropping(Parts):
 
 @replaces("ViT")
 class SizeInWholePatches(Cropping):
-    """You compare how many whole patches fit into an image, so one that is a few pixels too large passes, and the
-    convolution drops what is left over. Which two numbers of an image have to be I?"""
+    """You compare how many whole patches fit into an image. What happens to the pixels left over if it is a little too
+    large?"""
 
     def _check(self, images: Tensor) -> None:
         P = self.patch_embed["proj"].patch
@@ -545,30 +456,21 @@ class SizeInWholePatches(Cropping):
             raise ValueError("image size")
 
 
-@replaces("ViT")
-class HeightAlone(Cropping):
-    """You compare the height alone. An image that is a few pixels too wide passes, and the convolution drops its last
-    columns. Which two numbers of an image have to be I?"""
+@replaces("ViT", side=["height", "width"])
+class OneSideChecked(Cropping):
+    """You compare the {side} alone. What happens to the pixels left over if the other side is a few pixels too
+    long?"""
+
+    side: str
 
     def _check(self, images: Tensor) -> None:
-        if images.shape[2] != self.image_size:
-            raise ValueError("image size")
-
-
-@replaces("ViT")
-class WidthAlone(Cropping):
-    """You compare the width alone. An image that is a few pixels too high passes, and the convolution drops its last
-    rows. Which two numbers of an image have to be I?"""
-
-    def _check(self, images: Tensor) -> None:
-        if images.shape[3] != self.image_size:
+        if images.shape[2 if self.side == "height" else 3] != self.image_size:
             raise ValueError("image size")
 
 
 @replaces("ViT")
 class NoQkvBias(ViT):
-    """Your qkv has no bias, and the names of a checkpoint that has one fit nowhere. ViT's layers all have
-    theirs."""
+    """Your qkv has no bias. Which parameters does the table list for it?"""
 
     def __init__(self, image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes) -> None:
         super().__init__(image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes)
@@ -578,7 +480,7 @@ class NoQkvBias(ViT):
 
 @replaces("ViT")
 class PatchPositionsOnly(ViT):
-    """Your pos_embed has N rows. The class token has a position as well."""
+    """Your pos_embed has N rows. How many tokens get a position?"""
 
     def __init__(self, image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes) -> None:
         super().__init__(image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes)
@@ -587,8 +489,7 @@ class PatchPositionsOnly(ViT):
 
 @replaces("ViT")
 class BlocksInAList(ViT):
-    """Your blocks are in a Python list, and the module does not know of them: no parameters, no gradients,
-    nothing in a checkpoint. nn.ModuleList registers them."""
+    """The parameters of your blocks are missing. Where does nn.Module look for its parts?"""
 
     def __init__(self, image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes) -> None:
         super().__init__(image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes)
@@ -599,8 +500,8 @@ class BlocksInAList(ViT):
 
 @replaces("ViT")
 class AllZero(ViT):
-    """A new model starts with nothing but zeros: it does not see its image, and nothing in it can begin to learn.
-    Linear maps start random."""
+    """All parameters of a new model are zero, so it gives every image the same features. Which of them must begin
+    random?"""
 
     def __init__(self, image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes) -> None:
         super().__init__(image_size, patch, channels, dim, depth, heads, mlp_dim, num_classes)
@@ -620,153 +521,146 @@ def with_class(pos_embed: Tensor, picture: Tensor) -> Tensor:
 
 @replaces("resize_positions")
 def class_resized(pos_embed: Tensor, new_grid: int) -> Tensor:
-    """You stretched all rows along one line, the class position among them: row 0 mixes with a patch, and
-    neighbours above each other stay strangers. What in this table is a picture, and what is not?"""
+    """You stretched all rows along one line, the class position among them. Which rows of the table form a picture,
+    and what is its shape?"""
     grid_of(pos_embed)
     return F.interpolate(pos_embed.mT, size=new_grid**2 + 1, mode="linear", align_corners=False).mT
 
 
 @replaces("resize_positions")
 def corners_aligned(pos_embed: Tensor, new_grid: int) -> Tensor:
-    """With align_corners=True the outermost pixels keep their places, and the grid is stretched between their
-    centres. The statement asks for False, which aligns the edges of the picture."""
+    """Your grid is stretched between the centers of its outermost pixels. Which setting of F.interpolate does the
+    statement name?"""
     picture = F.interpolate(grid_of(pos_embed), (new_grid, new_grid), mode="bicubic", align_corners=True)
     return with_class(pos_embed, picture)
 
 
-@replaces("resize_positions")
-def bilinear(pos_embed: Tensor, new_grid: int) -> Tensor:
-    """This is bilinear interpolation. The statement asks for bicubic."""
-    picture = F.interpolate(grid_of(pos_embed), (new_grid, new_grid), mode="bilinear", align_corners=False)
-    return with_class(pos_embed, picture)
-
-
-@replaces("resize_positions")
-def nearest(pos_embed: Tensor, new_grid: int) -> Tensor:
-    """Your new positions are copies of the nearest old ones: F.interpolate does that unless it is given a
-    mode."""
-    return with_class(pos_embed, F.interpolate(grid_of(pos_embed), (new_grid, new_grid)))
+@replaces("resize_positions", mode=["bilinear", "nearest", "nearest-exact", "area"])
+def other_mode(pos_embed: Tensor, new_grid: int, *, mode: str) -> Tensor:
+    """Your new positions are those of F.interpolate with the mode {mode}. Which mode does the statement name, and
+    which do you get without naming one?"""
+    return with_class(pos_embed, F.interpolate(grid_of(pos_embed), (new_grid, new_grid), mode=mode))
 
 
 @replaces("resize_positions")
 def antialiased(pos_embed: Tensor, new_grid: int) -> Tensor:
-    """Going to a smaller grid, yours is smoothed first: antialias is on. The statement asks for none."""
+    """When the new grid is smaller, yours is smoothed first. Which settings of F.interpolate does the statement
+    name?"""
     picture = F.interpolate(grid_of(pos_embed), (new_grid, new_grid), mode="bicubic", antialias=True)
     return with_class(pos_embed, picture)
 
 
-@replaces("resize_positions")
-def grid_by_reshape(pos_embed: Tensor, new_grid: int) -> Tensor:
-    """You reshaped (1, g², D) to (1, D, g, g), and nothing moved: a channel holds numbers of many channels. Give
-    the rows two axes, then bring D to the front."""
+@replaces("resize_positions", when=["before", "after", "before and after"])
+def reshaped(pos_embed: Tensor, new_grid: int, *, when: str) -> Tensor:
+    """You move the axis D by a reshape {when} the interpolation, which keeps the order of the numbers, so a channel
+    holds numbers of several channels. Which operation swaps axes?"""
     picture = grid_of(pos_embed)
-    picture = F.interpolate(pos_embed[:, 1:].reshape(picture.shape), (new_grid, new_grid), mode="bicubic")
-    return with_class(pos_embed, picture)
-
-
-@replaces("resize_positions")
-def back_by_reshape(pos_embed: Tensor, new_grid: int) -> Tensor:
-    """After the interpolation you reshaped (1, D, n, n) to (1, n², D), and nothing moved. D has to go to the end
-    first."""
-    picture = F.interpolate(grid_of(pos_embed), (new_grid, new_grid), mode="bicubic")
+    if "before" in when:
+        picture = pos_embed[:, 1:].reshape(picture.shape)
+    picture = F.interpolate(picture, (new_grid, new_grid), mode="bicubic")
+    if "after" not in when:
+        return with_class(pos_embed, picture)
     return torch.cat([pos_embed[:, :1], picture.reshape(1, new_grid**2, -1)], dim=1)
 
 
 @replaces("resize_positions")
 def grid_transposed(pos_embed: Tensor, new_grid: int) -> Tensor:
-    """Your new grid is transposed: rows became columns on the way back."""
+    """Your new grid is transposed. Which axis is the row after the interpolation, and which comes first when you
+    flatten?"""
     picture = F.interpolate(grid_of(pos_embed), (new_grid, new_grid), mode="bicubic")
     return with_class(pos_embed, picture.mT)
 
 
 @replaces("resize_positions")
 def class_dropped(pos_embed: Tensor, new_grid: int) -> Tensor:
-    """The class position did not come back: the new table has n² rows."""
+    """Your new table has n² rows. Which position is missing?"""
     return resize_positions(pos_embed, new_grid)[:, 1:]
 
 
 @replaces("resize_positions")
 def class_at_the_end(pos_embed: Tensor, new_grid: int) -> Tensor:
-    """You took the last row for that of the class token. It is row 0, before and after."""
+    """You take the last row for that of the class token. Which row is it, before and after?"""
     return resize_positions(pos_embed.roll(1, dims=1), new_grid).roll(-1, dims=1)
 
 
 @replaces("resize_positions")
 def grid_detached(pos_embed: Tensor, new_grid: int) -> Tensor:
-    """Only the class position has a gradient: the grid was resized without one, and its positions no longer
-    learn."""
+    """Only the class position gets a gradient. Which step of your resizing leaves the graph?"""
     return resize_positions(torch.cat([pos_embed[:, :1], pos_embed.detach()[:, 1:]], dim=1), new_grid)
 
 
 @replaces("vit_param_count")
 def short_by_d(image_size, patch, channels, dim, depth, mlp_dim, num_classes) -> int:
-    """You are short by D. Does the class token have a position, and the patch map a bias?"""
+    """Your count is short by D. Does the class token have a position, and the patch map a bias?"""
     return vit_param_count(image_size, patch, channels, dim, depth, mlp_dim, num_classes) - dim
 
 
 @replaces("vit_param_count")
 def short_by_2d(image_size, patch, channels, dim, depth, mlp_dim, num_classes) -> int:
-    """You are short by 2D. Is the class token there, with its position, and what stands between the last block
-    and the head?"""
+    """Your count is short by 2D. Is the class token there with its position, and what comes between the last block and
+    the head?"""
     return vit_param_count(image_size, patch, channels, dim, depth, mlp_dim, num_classes) - 2 * dim
 
 
-@replaces("vit_param_count")
-def no_biases(image_size, patch, channels, dim, depth, mlp_dim, num_classes) -> int:
-    """You counted the matrices of the blocks and not their biases: qkv, proj, fc1 and fc2 have one each, as long
-    as its output."""
-    count = vit_param_count(image_size, patch, channels, dim, depth, mlp_dim, num_classes)
-    return count - depth * (5 * dim + mlp_dim)
+PARTS = {
+    "the biases of the blocks' linear maps": lambda C, P, D, L, F, n: L * (5 * D + F),
+    "the biases of qkv in all blocks": lambda C, P, D, L, F, n: L * 3 * D,
+    "the biases of the MLPs in all blocks": lambda C, P, D, L, F, n: L * (F + D),
+    "both norms of all blocks": lambda C, P, D, L, F, n: L * 4 * D,
+    "one norm of each block": lambda C, P, D, L, F, n: L * 2 * D,
+    "attn.proj of all blocks": lambda C, P, D, L, F, n: L * (D * D + D),
+    "fc2 of all blocks": lambda C, P, D, L, F, n: L * (D * F + D),
+    "the patch map": lambda C, P, D, L, F, n: C * P * P * D + D,
+    "the head": lambda C, P, D, L, F, n: n * D + n,
+    "the bias of the head": lambda C, P, D, L, F, n: n,
+}
 
 
-@replaces("vit_param_count")
-def no_block_norms(image_size, patch, channels, dim, depth, mlp_dim, num_classes) -> int:
-    """You are short by 4D a block: it has two norms, each with a weight and a bias."""
-    return vit_param_count(image_size, patch, channels, dim, depth, mlp_dim, num_classes) - depth * 4 * dim
+@replaces(
+    "vit_param_count",
+    part=[
+        "the biases of the blocks' linear maps",
+        "the biases of qkv in all blocks",
+        "the biases of the MLPs in all blocks",
+        "both norms of all blocks",
+        "one norm of each block",
+        "attn.proj of all blocks",
+        "fc2 of all blocks",
+        "the patch map",
+        "the head",
+        "the bias of the head",
+    ],
+)
+def part_missing(image_size, patch, channels, dim, depth, mlp_dim, num_classes, *, part: str) -> int:
+    """What your count lacks is as much as {part} would hold. Which rows of the table are in your sum, and which of
+    their weights and biases?"""
+    lacking = PARTS[part](channels, patch, dim, depth, mlp_dim, num_classes)
+    return vit_param_count(image_size, patch, channels, dim, depth, mlp_dim, num_classes) - lacking
 
 
 @replaces("vit_param_count")
 def norms_without_bias(image_size, patch, channels, dim, depth, mlp_dim, num_classes) -> int:
-    """You counted D for each norm. A LayerNorm has a weight and a bias; RMSNorm is the one that has D."""
+    """You count D for each norm. Which parameters does a LayerNorm have, besides its weight?"""
     return vit_param_count(image_size, patch, channels, dim, depth, mlp_dim, num_classes) - (2 * depth + 1) * dim
 
 
 @replaces("vit_param_count")
 def mlp_four_times_as_wide(image_size, patch, channels, dim, depth, mlp_dim, num_classes) -> int:
-    """You took 4D for the width of the MLP. The published models have that; which argument says how wide it is?"""
+    """Your MLP is 4D wide, as in the published models. Which argument says how wide it is?"""
     return vit_param_count(image_size, patch, channels, dim, depth, 4 * dim, num_classes)
 
 
 @replaces("vit_param_count")
-def no_head(image_size, patch, channels, dim, depth, mlp_dim, num_classes) -> int:
-    """The head is missing: it has a matrix and a bias for the classes."""
-    return vit_param_count(image_size, patch, channels, dim, depth, mlp_dim, num_classes) - (dim + 1) * num_classes
-
-
-@replaces("vit_param_count")
-def no_patch_map(image_size, patch, channels, dim, depth, mlp_dim, num_classes) -> int:
-    """The map from pixels to tokens is missing. A weight of it sees every channel of a patch."""
-    rest = vit_param_count(image_size, patch, channels, dim, depth, mlp_dim, num_classes)
-    return rest - channels * patch**2 * dim - dim
-
-
-@replaces("vit_param_count")
-def no_output_matrix(image_size, patch, channels, dim, depth, mlp_dim, num_classes) -> int:
-    """You counted q, k and v. Attention has a fourth matrix, which mixes the heads."""
-    return vit_param_count(image_size, patch, channels, dim, depth, mlp_dim, num_classes) - depth * (dim**2 + dim)
-
-
-@replaces("vit_param_count")
 def side_not_squared(image_size, patch, channels, dim, depth, mlp_dim, num_classes) -> int:
-    """You took I/P for the number of patches. That is one row of them."""
+    """You count I/P patches. How many rows of them does an image have?"""
     g = image_size // patch
     return vit_param_count(image_size, patch, channels, dim, depth, mlp_dim, num_classes) - (g * g - g) * dim
 
 
 @replaces("ViT")
 class ClassTokenNotExpanded(Parts):
-    """You put one class token before the patches of a whole batch, which works for a batch of one image only. How many
-    class tokens does a batch of B images need?"""
+    """You put one class token in front of the patches of a whole batch, which works only for a batch of one. How many
+    class tokens do B images need?"""
 
     def _tokens(self, images: Tensor) -> Tensor:
         x = self.patch_embed["proj"](images)
@@ -775,44 +669,16 @@ class ClassTokenNotExpanded(Parts):
 
 @replaces("ViT")
 class ClassTokenZero(Parts):
-    """cls_token has no effect: zeros stand in its place. Which vector stands before the patches?"""
+    """Your result does not depend on cls_token. Which vector is token 0 before the positions are added?"""
 
     def _tokens(self, images: Tensor) -> Tensor:
         return super()._tokens(images) - F.pad(self.cls_token, (0, 0, 0, self.pos_embed.shape[1] - 1))
 
 
-@replaces("ViT")
-class ValuesFirst(Parts):
-    """Keys and values have changed places. The rows of qkv are queries, keys and values. In which order do you cut
-    them?"""
-
-    def _split(self, attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        q, k, v = super()._split(attn, x)
-        return q, v, k
-
-
-@replaces("ViT")
-class MlpReplaces(Parts):
-    """Your MLP replaces x. Its result should be added. What stands on the left of the second sum?"""
-
-    def _block(self, block: nn.Module, x: Tensor) -> Tensor:
-        x = x + self._attention(block.attn, block.norm1(x))
-        return self._mlp(block.mlp, block.norm2(x))
-
-
-@replaces("ViT")
-class AttentionReplaces(Parts):
-    """Your attention replaces x. Its result should be added. What stands on the left of the first sum?"""
-
-    def _block(self, block: nn.Module, x: Tensor) -> Tensor:
-        x = self._attention(block.attn, block.norm1(x))
-        return x + self._mlp(block.mlp, block.norm2(x))
-
-
 @replaces("resize_positions")
 def grid_in_one_line(pos_embed: Tensor, new_grid: int) -> Tensor:
-    """You resized the patches as one long row, so the end of one line of the grid mixes with the start of the next
-    line. How many axes has the grid?"""
+    """You resized the patches as one long row, so the end of one line of the grid mixes with the start of the next.
+    How many axes does the grid have?"""
     column = pos_embed[:, 1:].mT[..., None]  # (1, D, g², 1)
     column = F.interpolate(column, (new_grid**2, 1), mode="bicubic", align_corners=False)
     return torch.cat([pos_embed[:, :1], column[..., 0].mT], dim=1)
@@ -820,11 +686,18 @@ def grid_in_one_line(pos_embed: Tensor, new_grid: int) -> Tensor:
 
 @replaces("vit_param_count")
 def one_block_counted(image_size, patch, channels, dim, depth, mlp_dim, num_classes) -> int:
-    """You counted one block, whatever the depth. How many blocks with weights of their own has the model?"""
+    """You count one block, whatever the depth is. How many blocks with weights of their own does the model have?"""
     return vit_param_count(image_size, patch, channels, dim, 1, mlp_dim, num_classes)
 
 
 @replaces("vit_param_count")
 def one_channel(image_size, patch, channels, dim, depth, mlp_dim, num_classes) -> int:
-    """Your patch map reads one channel. How many numbers has a patch of an image with C channels?"""
+    """Your patch map reads one channel. How many numbers does a patch of an image with C channels have?"""
     return vit_param_count(image_size, patch, 1, dim, depth, mlp_dim, num_classes)
+
+
+@replaces("vit_param_count")
+def three_matrices(image_size, patch, channels, dim, depth, mlp_dim, num_classes) -> int:
+    """Your MLP has three matrices, as in a gated network. Which matrices does the table list?"""
+    count = vit_param_count(image_size, patch, channels, dim, depth, mlp_dim, num_classes)
+    return count + depth * dim * mlp_dim
