@@ -201,6 +201,7 @@ def test_devices(submission, rng):
             assert_equal(plan["batch"], max(spread), name="batch")
             assert_close(plan["tpot_s"], step(candidate, max(spread), prompt + new, hw), name="tpot_s")
             assert_close(plan["dollars_per_hour"], devices * hw["dollars_per_hour"], name="dollars_per_hour")
+            assert_equal(plan["limit"], "memory", name="limit")
 
 
 @points(5)
@@ -238,7 +239,7 @@ def test_choice(submission):
         assert_equal(found, expected, name=f"choice at a quality of {quality}")
     # 3 dollars for a quality of 0.1 are less than 6 for 0.74, though a dollar buys less of it.
     cheap = {**HYBRID, "quality": 0.1}
-    found = submission.pick([MOE, cheap], {**req, "users": 32, "min_quality": 0.1}, H100)
+    found = submission.pick([MOE, cheap], {**req, "users": 32, "min_quality": 0.05}, H100)
     assert_equal(found, "hybrid", name="choice between 3 and 6 dollars")
     assert_equal(submission.pick([], req, H100), None, name="choice of nothing")
 
@@ -265,6 +266,7 @@ def test_regimes(submission):
     for candidates, others, most, expected in (
         (ALL, {}, 40, [(1, "dense 33B"), (7, "MoE"), (32, "hybrid")]),
         (ALL, {}, 6, [(1, "dense 33B")]),
+        (ALL, {}, 1, [(1, "dense 33B")]),
         (ALL, {"users": 300}, 7, [(1, "dense 33B"), (7, "MoE")]),
         (ALL, {"max_tpot_s": 0.02}, 25, [(1, "MoE"), (20, "hybrid")]),
         ([DENSE_8B, middle], {"min_quality": 0.6}, 62, [(1, "middle"), (41, "dense 8B"), (60, "middle")]),
