@@ -291,8 +291,8 @@ def without_itself(config, context):
 
 @replaces("flops_per_token", first=[-1, 1])
 def other_dense_layers(config, context, *, first):
-    """Your count has one dense layer too many or too few. If first_k_dense_replace is 3, which layers are dense, counted
-    from 0?"""
+    """Your count has one dense layer too many or too few. If first_k_dense_replace is 3, which layers are dense,
+    counted from 0?"""
     given = get(config, "first_k_dense_replace", 0)
     if given == 0 or not get(config, "num_experts"):
         return flops_per_token(config, context)
@@ -349,12 +349,12 @@ def twin_with_wide_shared(config):
 
 @replaces(
     "dense_twin",
-    kept=["all", "of widths and numbers", "first_k_dense_replace", "moe_intermediate_size", "n_shared_experts"],
+    kept=["all", "some", "first_k_dense_replace", "moe_intermediate_size", "n_shared_experts"],
 )
 def twin_keeps_expert_keys(config, *, kept):
     """Your twin still has a key of experts. What would somebody who reads this config build, and which keys does the
     docstring leave out?"""
-    keys = {"all": EXPERT_KEYS, "of widths and numbers": EXPERT_KEYS[2:]}.get(kept, (kept,))
+    keys = {"all": EXPERT_KEYS, "some": EXPERT_KEYS[2:]}.get(kept, (kept,))
     return {**{key: config[key] for key in keys if key in config}, **dense_twin(config)}
 
 
@@ -444,8 +444,8 @@ def twin_of_none_fails(config):
 
 @replaces("training_flops", each=[1, 2, 3, 4, 8, 12])
 def other_passes(active_params, tokens, *, each):
-    """Your estimate has {each} FLOPs for each parameter and token. How many are 2 for the forward pass, and twice that for
-    the backward pass?"""
+    """Your estimate has {each} FLOPs for each parameter and token. How many are 2 for the forward pass, and twice
+    that for the backward pass?"""
     return each * active_params * tokens
 
 
