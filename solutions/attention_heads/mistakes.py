@@ -49,18 +49,9 @@ def two_before(weights: Tensor, *, padded: bool) -> Tensor:
 
 @replaces("previous_token_score", extra=[1, -1])
 def previous_over_all_queries(weights: Tensor, *, extra: int) -> Tensor:
-    """Your sum over the queries is divided by a number that is off by one. How many of the T queries have a token
-    before them?"""
+    """Your mean is over one query too many or too few. How many of the T queries have a token before them?"""
     queries = weights.shape[-1] - 1
     return back(weights, 1).sum(-1).mean(1) / max(1, queries + extra)
-
-
-@replaces("previous_token_score")
-def wrapped_around(weights: Tensor) -> Tensor:
-    """Query 0 counts in your mean, with the weight of the last key. What is at index −1 of a row, and which tokens come
-    before query 0?"""
-    wrapped = weights.roll(1, -1).diagonal(0, -2, -1)
-    return wrapped.mean((1, 3))
 
 
 @replaces("previous_token_score")
@@ -328,13 +319,6 @@ def nan_rows_are_zero(weights: Tensor) -> Tensor:
     return -(weights * weights.log()).sum(-1).nan_to_num(0.0).mean((1, 3))
 
 
-@replaces("attention_entropy")
-def nan_queries_left_out(weights: Tensor) -> Tensor:
-    """Your mean leaves out each query with a weight of exactly 0. How many queries does the docstring count?"""
-    rows = -(weights * weights.log()).sum(-1).transpose(1, 2).flatten(2)
-    return rows.nanmean(-1)
-
-
 @replaces("attention_entropy", eps=[1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9])
 def small_number_in_the_log(weights: Tensor, *, eps: float) -> Tensor:
     """A small number inside your logarithm changes the entropy by more than rounding. How else can 0 ln 0 become 0,
@@ -441,7 +425,8 @@ def surprise(weights: Tensor) -> Tensor:
 
 @replaces("attention_entropy")
 def last_query_entropy(weights: Tensor) -> Tensor:
-    """Your entropy is that of the last query. Over how many queries does the docstring take the mean?"""
+    """Your mean has the last query only, the one from which no key is hidden. Over how many queries does the
+    docstring take the mean?"""
     return torch.special.entr(weights[..., -1, :]).sum(-1).mean(1)
 
 

@@ -223,13 +223,13 @@ def padding_queries(mask: Tensor, attention_mask: Tensor, *, last: bool) -> Tens
     return mask & rows[:, None, :, None]
 
 
-@replaces("with_padding", last=[False, True])
-def padding_both(mask: Tensor, attention_mask: Tensor, *, last: bool) -> Tensor:
+@replaces("with_padding")
+def padding_both(mask: Tensor, attention_mask: Tensor) -> Tensor:
     """The rows of padded queries are empty in your mask. Padding removes keys: what would a softmax over an empty row
     sum?"""
     tokens = attention_mask.bool()
     T, S = mask.shape
-    rows = (tokens[:, S - T :] if last else tokens[:, :T]) if T <= S else tokens.new_ones(len(tokens), T)
+    rows = tokens[:, S - T :] if T <= S else tokens.new_ones(len(tokens), T)
     return mask & tokens[:, None, None, :] & rows[:, None, :, None]
 
 
@@ -303,17 +303,6 @@ def cross_causal(variant, attention_mask, target_mask=None, prefix_len=None, *, 
 
 
 @replaces("variant_masks")
-def cross_target_padding(variant, attention_mask, target_mask=None, prefix_len=None):
-    """In your cross-attention the padding of the target decides, and the padding of the source is read. Whose keys
-    does cross-attention use?"""
-    masks = variant_masks(variant, attention_mask, target_mask, prefix_len)
-    if "cross" in masks:
-        everywhere = torch.ones_like(masks["cross"])
-        masks["cross"] = everywhere & target_mask.bool()[:, None, :, None]
-    return masks
-
-
-@replaces("variant_masks")
 def cross_both_paddings(variant, attention_mask, target_mask=None, prefix_len=None):
     """Your cross mask also empties the rows of padded target positions. Does padding remove queries, and whose keys
     does target_mask speak about?"""
@@ -351,14 +340,16 @@ def encoder_causal(variant, attention_mask, target_mask=None, prefix_len=None):
     return masks
 
 
-@replaces("variant_masks", of=["encoder", "decoder", "cross"])
-def unpadded(variant, attention_mask, target_mask=None, prefix_len=None, *, of):
+@replaces("variant_masks", of=["encoder", "decoder", "cross"], queries=[False, True])
+def unpadded(variant, attention_mask, target_mask=None, prefix_len=None, *, of, queries):
     """In your "{of}" mask queries see padding. Which argument says where the padding of its keys is?"""
     masks = variant_masks(variant, attention_mask, target_mask, prefix_len)
     if of in masks:
         T, S = masks[of].shape[-2:]
         pattern = prefix_lm_mask(T, 0) if of == "decoder" else bidirectional_mask(T, S)
         masks[of] = with_padding(pattern, torch.ones(len(attention_mask), S))
+        if queries:  # the padding of the queries removes rows
+            masks[of] = masks[of] & (attention_mask if of == "encoder" else target_mask).bool()[:, None, :, None]
     return masks
 
 
