@@ -435,23 +435,17 @@ def worst_of_equals(candidates, customer, hw):
 
 
 @replaces("pick")
-def most_expensive(candidates, customer, hw):
-    """You take the most expensive model that is good enough. What is the customer's goal?"""
-    return least(candidates, customer, hw, lambda c, plan: (-plan["dollars_per_hour"], -c["quality"]))
-
-
-@replaces("pick")
 def most_for_a_dollar(candidates, customer, hw):
     """You take the model with the most quality for a dollar. Above min_quality, is more quality worth more dollars to
     this customer?"""
     return least(candidates, customer, hw, lambda c, plan: -c["quality"] / plan["dollars_per_hour"])
 
 
-@replaces("pick", by=["shared_params", "all", "active"])
+@replaces("pick", by=["shared_params", "all"])
 def fewest_params(candidates, customer, hw, *, by):
     """You take the smallest model instead of the cheapest. Can a model with more weights serve more users on a
     device?"""
-    size = {"shared_params": lambda c: c["shared_params"], "all": total_params, "active": active_params}[by]
+    size = {"shared_params": lambda c: c["shared_params"], "all": total_params}[by]
     return least(candidates, customer, hw, lambda c, plan: (size(c), -c["quality"]))
 
 

@@ -193,7 +193,7 @@ def test_devices(submission, rng):
         largest = int(rng.randint(4, 8, (1,)))
         req = request(prompt, new)
         hw = room(candidate, req, slow(rng), largest)
-        for users in (1, largest - 1, largest, largest + 1, 2 * largest + 1, 3 * largest, 5 * largest - 3):
+        for users in (largest, 1, largest - 1, largest + 1, 2 * largest + 1, 3 * largest, 5 * largest - 3):
             plan = submission.deploy(candidate, {**req, "users": users}, hw)
             devices = ceil(users / largest)
             spread = [len(range(device, users, devices)) for device in range(devices)]
