@@ -299,18 +299,12 @@ def other_dense_layers(config, context, *, first):
     return flops_per_token({**config, "first_k_dense_replace": given + first}, context)
 
 
-@replaces("flops_per_token", number=[3, 4])
+@replaces("flops_per_token", number=[1, 2])
 def square_matrices(config, context, *, number):
-    """Each of your matrices in the attention is D × D. Which of the four have H heads, which have G, and how wide is a
-    head?"""
-    D, _, _, L, H, G, K = sizes(config)
-    return flops_per_token(config, context) + 2 * L * D * (number * D - K * (2 * H + 2 * G))
-
-
-@replaces("flops_per_token")
-def result_is_a_float(config, context):
-    """Your result is a float. Which dtype does the docstring promise, and which operation of yours made a float?"""
-    return float(flops_per_token(config, context))
+    """One or both of your matrices of the query heads are D × D. How many numbers do H heads of width K have together,
+    if the config names head_dim?"""
+    D, _, _, L, H, _, K = sizes(config)
+    return flops_per_token(config, context) + 2 * L * number * D * (D - H * K)
 
 
 @replaces("dense_twin")

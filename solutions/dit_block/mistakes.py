@@ -823,9 +823,3 @@ def final_norm_alone(dim, depth, **sizes):
 def depth_ignored(dim, depth, **sizes):
     """Your count has one block, whatever depth is. How many blocks does the model have?"""
     return dit_param_count(dim, 1, **sizes)
-
-
-@replaces("dit_param_count")
-def float_count(dim, depth, **sizes):
-    """Your count is a float. Which type does the docstring promise, and which argument makes a float of it?"""
-    return float(dit_param_count(dim, depth, **sizes))

@@ -147,11 +147,12 @@ def test_gradients(submission, rng):
 def test_counts(submission):
     """Llama 2 and 3, SmolLM, Qwen3, Gemma"""
     published = {
-        (1024, 16, 8, 128): 6_291_456,  # Qwen3-0.6B: no two of H K, G K and D are equal
+        (7, 5, 1, 4): 336,  # tells apart what the others do not
         (4096, 32, 32): 67_108_864,  # Llama 2 7B
         (4096, 32, 8): 41_943_040,  # Llama 3 8B
         (8192, 64, 8): 150_994_944,  # Llama 3 70B
         (576, 9, 3): 884_736,  # SmolLM2-135M
+        (1024, 16, 8, 128): 6_291_456,  # Qwen3-0.6B
         (2048, 8, 1, 256): 9_437_184,  # Gemma 2B
     }
     for config, count in published.items():

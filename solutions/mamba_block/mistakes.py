@@ -94,20 +94,6 @@ class FullConvolution(MambaBlock):
         self.conv1d = nn.Conv1d(E, E, d_conv)
 
 
-@replaces("MambaBlock", name=["A_log", "D"])
-class NotAParameter(MambaBlock):
-    """{name} is missing among the parameters of your block, so nothing would train it. What makes a tensor a parameter
-    of a module?"""
-
-    name: str
-
-    def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
-        super().__init__(d_model, d_state, d_conv, expand, dt_rank)
-        values = getattr(self, self.name).detach()
-        delattr(self, self.name)
-        self.register_buffer(self.name, values)
-
-
 @replaces("MambaBlock", rank=["E / 16", "D / 16 rounded down", "D / 16 + 1", "D / 8", "N"])
 class OtherRank(MambaBlock):
     """Without dt_rank your R is {rank}. Of which width does the docstring take a sixteenth, and which way does it
