@@ -72,17 +72,6 @@ class LinearBias(MambaBlock):
             setattr(self, name, nn.Linear(linear.in_features, linear.out_features))
 
 
-@replaces("MambaBlock", layer=["conv1d", "dt_proj"])
-class BiasMissing(MambaBlock):
-    """Your {layer} has no bias. Which two parts of the block have one, by the table?"""
-
-    layer: str
-
-    def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
-        super().__init__(d_model, d_state, d_conv, expand, dt_rank)
-        getattr(self, self.layer).bias = None
-
-
 @replaces("MambaBlock")
 class FullConvolution(MambaBlock):
     """Each channel of your convolution reads all channels: its weight is (E, E, W). How many weights does a channel
