@@ -45,10 +45,11 @@ def last_is_period(t: Tensor, dim: int, max_period: float = 10000.0, *, less: in
     return padded([a.cos(), a.sin()], dim)
 
 
-@replaces("timestep_embedding", divisor=["dim", "half / 2"])
-def divided_by_dim(t: Tensor, dim: int, max_period: float = 10000.0, *, divisor: str) -> Tensor:
-    """Your j is divided by {divisor}. To which number should the exponents run, if j runs to half − 1?"""
-    a = angles(t, dim, max_period, {"dim": dim, "half / 2": dim // 2 / 2}[divisor])
+@replaces("timestep_embedding")
+def divided_by_dim(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
+    """Your exponents run over half of their range only: j is divided by dim. There are half frequencies, so what does
+    j / half run to?"""
+    a = angles(t, dim, max_period, dim)
     return padded([a.cos(), a.sin()], dim)
 
 
@@ -134,13 +135,13 @@ def dtype_of_t(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
     return padded([a.cos(), a.sin()], dim)
 
 
-@replaces("timestep_embedding", by_exp=[False, True], back=[False, True])
-def float32_frequencies(t: Tensor, dim: int, max_period: float = 10000.0, *, by_exp: bool, back: bool) -> Tensor:
+@replaces("timestep_embedding", how=["powers", "exp", "powers of a float32 t"])
+def float32_frequencies(t: Tensor, dim: int, max_period: float = 10000.0, *, how: str) -> Tensor:
     """Your frequencies have the digits of float32, which a t in float64 does not bring back. Which dtype do whole
     numbers become when torch divides them or multiplies them by a Python float?"""
     j, half = torch.arange(dim // 2), dim // 2
-    omega = torch.exp(-math.log(max_period) * j / half) if by_exp else max_period ** (-j / half)
-    a = (t.float() if back else t)[:, None] * omega
+    omega = torch.exp(-math.log(max_period) * j / half) if how == "exp" else max_period ** (-j / half)
+    a = (t.float() if "float32" in how else t)[:, None] * omega
     return padded([a.cos(), a.sin()], dim).to(torch.promote_types(t.dtype, torch.float32))
 
 
@@ -732,7 +733,7 @@ def sigma_ignored(dim, depth, *, always, **sizes):
     return dit_param_count(dim, depth, **{**sizes, "learn_sigma": always})
 
 
-@replaces("dit_param_count", vectors=[0, 1, 3, 4, 6])
+@replaces("dit_param_count", vectors=[0, 3, 4, 6])
 def final_ada_of_another_size(dim, depth, *, vectors, **sizes):
     """Your final adaLN has {vectors} vectors. It has no gate and one place to work: which vectors are left?"""
     return dit_param_count(dim, depth, **sizes) + (dim + 1) * (vectors - 2) * dim
@@ -790,7 +791,7 @@ def time_maps_missing(dim, depth, *, maps, **sizes):
     return dit_param_count(dim, depth, **sizes) - missing
 
 
-@replaces("dit_param_count", width=["dim", 128, 512])
+@replaces("dit_param_count", width=["dim", 128])
 def time_from_another_width(dim, depth, *, width, **sizes):
     """Your first map of the time step starts from {width} numbers. How many frequencies does the table give it?"""
     return dit_param_count(dim, depth, **sizes) + ((dim if width == "dim" else width) - 256) * dim
