@@ -156,8 +156,9 @@ def test_both(submission, rng):
         for by_time, by_memory in ((few, few + more), (few + more, few), (few, few)):
             roomy, patient = room(candidate, req, hw, by_memory), patience(candidate, req, hw, by_time)
             assert_equal(submission.largest_batch(candidate, patient, roomy), few, name="batch")
-            plan = submission.deploy(candidate, patient, roomy)
-            assert_equal(plan["limit"], "time" if by_time < by_memory else "memory", name="limit")
+            for users in (few, 1):  # the limit does not depend on them
+                plan = submission.deploy(candidate, {**patient, "users": users}, roomy)
+                assert_equal(plan["limit"], "time" if by_time < by_memory else "memory", name="limit")
 
 
 @points(5)
