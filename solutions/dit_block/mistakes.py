@@ -24,39 +24,45 @@ def padded(halves: list[Tensor], dim: int) -> Tensor:
 
 @replaces("timestep_embedding")
 def sine_first(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """You put the sines first, as the first transformer did. A DiT was trained with the cosines in front."""
+    """Your sines come before the cosines, as in the first transformer. Which come first in the statement?"""
     a = angles(t, dim, max_period)
     return padded([a.sin(), a.cos()], dim)
 
 
 @replaces("timestep_embedding")
 def interleaved(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """Your cosines and sines take turns. Here they are two blocks: what stands at j = 0 and what at j =
-    half?"""
+    """Your cosines and sines alternate. Which numbers are at positions 0 to half − 1 in the statement, and which
+    after them?"""
     a = angles(t, dim, max_period)
     return F.pad(torch.stack([a.cos(), a.sin()], dim=-1).flatten(1), (0, dim % 2))
 
 
-@replaces("timestep_embedding")
-def last_is_period(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """Your slowest frequency is 1/max_period: you divided j by half - 1, as DDPM's code does. Here max_period
-    is not quite reached."""
-    a = angles(t, dim, max_period, max(dim // 2 - 1, 1))
+@replaces("timestep_embedding", less=[1, -1])
+def last_is_period(t: Tensor, dim: int, max_period: float = 10000.0, *, less: int) -> Tensor:
+    """Your j is divided by a number that is off by one. Some codes end at exactly 1/max_period: what does the
+    statement divide j by?"""
+    a = angles(t, dim, max_period, max(dim // 2 - less, 1))
     return padded([a.cos(), a.sin()], dim)
 
 
 @replaces("timestep_embedding")
 def divided_by_dim(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """Your exponents run over half of their range only: j was divided by dim. There are half frequencies, so
-    what does j / half run to?"""
+    """Your exponents run over half of their range only: j is divided by dim. There are half frequencies, so what does
+    j / half run to?"""
     a = angles(t, dim, max_period, dim)
     return padded([a.cos(), a.sin()], dim)
 
 
 @replaces("timestep_embedding")
+def counted_from_one(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
+    """Your first frequency is not 1. From which number does j count?"""
+    a = angles(t, dim, max_period) * max_period ** (-1 / (dim // 2))
+    return padded([a.cos(), a.sin()], dim)
+
+
+@replaces("timestep_embedding")
 def half_of_odd(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """For even widths all is right. For odd ones your exponent is 2j / dim, and half is rounded down before it
-    divides."""
+    """For odd widths your frequencies are those of j / (dim/2). What is half in the statement, if dim is 7?"""
     a = angles(t, dim, max_period, dim / 2)
     return padded([a.cos(), a.sin()], dim)
 
@@ -70,15 +76,14 @@ def odd_too_short(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
 
 @replaces("timestep_embedding")
 def odd_in_front(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """For an odd dim your 0 stands in front and moves all other columns by one. It belongs to the end."""
+    """For an odd dim your 0 comes first and moves all other columns by one. Where does the statement put it?"""
     a = angles(t, dim, max_period)
     return F.pad(torch.cat([a.cos(), a.sin()], dim=-1), (dim % 2, 0))
 
 
 @replaces("timestep_embedding")
 def one_more_sine(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """For an odd dim you filled the last column with a further cosine. There is a 0, and half counts whole
-    pairs."""
+    """For an odd dim your last column is not 0. How many pairs of a cosine and a sine does half count?"""
     half = (dim + 1) // 2
     a = angles(t, 2 * half, max_period)
     return torch.cat([a.cos(), a.sin()], dim=-1)[:, :dim]
@@ -86,36 +91,38 @@ def one_more_sine(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
 
 @replaces("timestep_embedding")
 def period_fixed(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """max_period has no effect: your frequencies always end near 1/10000. Which number is the base of the
+    """max_period has no effect: your frequencies always fall to near 1/10000. Which number is the base of the
     powers?"""
     return timestep_embedding(t, dim)
 
 
 @replaces("timestep_embedding")
 def rising(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """Your frequencies grow with j, up to nearly max_period, where neighbouring time steps have nothing in
-    common. Check the sign of the exponent."""
+    """Your frequencies grow with j, up to nearly max_period, where neighboring time steps have nothing in common.
+    What is the sign of the exponent?"""
     a = angles(t, dim, 1 / max_period)
     return padded([a.cos(), a.sin()], dim)
 
 
 @replaces("timestep_embedding")
 def turns(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """You multiplied the angles by 2π. The frequencies here are per radian: the formula has cos(t ω)."""
+    """Your angles are 2π times as large as the formula's. In which unit does cos take its angle?"""
     a = 2 * math.pi * angles(t, dim, max_period)
     return padded([a.cos(), a.sin()], dim)
 
 
 @replaces("timestep_embedding")
 def whole_steps(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """You cut the fraction off t. Samplers that take fewer steps than the training stand between its steps."""
+    """Your embedding drops the fraction of t. What do samplers give that take fewer steps than the training?"""
     return timestep_embedding(t.trunc(), dim, max_period)
 
 
-@replaces("timestep_embedding")
-def always_float32(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """You cast t to float32 in any case. Which dtype does the docstring promise for a t in float64?"""
-    return timestep_embedding(t.float(), dim, max_period)
+@replaces("timestep_embedding", cast=["first", "last", "to float32 and back"])
+def digits_lost(t: Tensor, dim: int, max_period: float = 10000.0, *, cast: str) -> Tensor:
+    """A t in float64 does not keep its digits or its dtype in your code. In which dtype should the angles be computed,
+    and which dtype does the docstring promise?"""
+    found = timestep_embedding(t if cast == "last" else t.float(), dim, max_period)
+    return found.to(torch.promote_types(t.dtype, torch.float32)) if cast == "to float32 and back" else found.float()
 
 
 @replaces("timestep_embedding")
@@ -128,76 +135,45 @@ def dtype_of_t(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
     return padded([a.cos(), a.sin()], dim)
 
 
-@replaces("timestep_embedding")
-def float32_in_the_end(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """Your result is float32 for every t, and half of its digits are cut off at the end. Which dtype does the docstring
-    promise for a t in float64?"""
-    return timestep_embedding(t, dim, max_period).float()
-
-
-@replaces("timestep_embedding")
-def float32_frequencies(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """Your frequencies are float32: torch divides whole numbers in float32. A t in float64 does not bring back the
-    digits that they lost."""
-    half = dim // 2
-    a = t[:, None] * max_period ** (-torch.arange(half) / half)
-    return padded([a.cos(), a.sin()], dim)
-
-
-@replaces("timestep_embedding")
-def float32_frequencies_by_exp(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """Your frequencies are float32: torch.arange counts in whole numbers, and a Python number times these is float32. A
-    t in float64 does not bring back the digits that they lost."""
-    half = dim // 2
-    a = t[:, None] * torch.exp(-math.log(max_period) * torch.arange(half) / half)
-    return padded([a.cos(), a.sin()], dim)
-
-
-@replaces("timestep_embedding")
-def float32_on_the_way(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """You computed in float32, and gave a t in float64 its dtype back at the end. The digits were lost before. In which
-    dtype should the angles be computed?"""
-    return timestep_embedding(t.float(), dim, max_period).to(torch.promote_types(t.dtype, torch.float32))
-
-
-@replaces("timestep_embedding")
-def powers_in_float32_on_the_way(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
-    """You took the powers and the angles in float32, and gave a t in float64 its dtype back at the end. The digits were
-    lost before. In which dtype should the angles be computed?"""
-    half = dim // 2
-    a = t.float()[:, None] * max_period ** (-torch.arange(half) / half)
+@replaces("timestep_embedding", how=["powers", "exp", "powers of a float32 t"])
+def float32_frequencies(t: Tensor, dim: int, max_period: float = 10000.0, *, how: str) -> Tensor:
+    """Your frequencies have the digits of float32, which a t in float64 does not bring back. Which dtype do whole
+    numbers become when torch divides them or multiplies them by a Python float?"""
+    j, half = torch.arange(dim // 2), dim // 2
+    omega = torch.exp(-math.log(max_period) * j / half) if how == "exp" else max_period ** (-j / half)
+    a = (t.float() if "float32" in how else t)[:, None] * omega
     return padded([a.cos(), a.sin()], dim).to(torch.promote_types(t.dtype, torch.float32))
 
 
 @replaces("modulate")
 def without_one(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    """You multiply by scale. With scale and shift at zero, as in a new block, nothing of x is left: which
+    """Your x is multiplied by scale. With scale and shift at zero, as in a new block, nothing of x is left: which
     factor would leave x as it is?"""
     return x * scale[:, None] + shift[:, None]
 
 
 @replaces("modulate")
 def shift_then_scale(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    """You add shift before you multiply, so that shift is scaled too. What is scaled in the formula?"""
+    """Your shift is scaled as well. What does (1 + scale) multiply in the formula?"""
     return (x + shift[:, None]) * (1 + scale[:, None])
 
 
 @replaces("modulate")
 def roles_swapped(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    """You exchanged shift and scale. Which of the two is added?"""
+    """Shift and scale are exchanged in your result. Which of the two is added?"""
     return modulate(x, scale, shift)
 
 
 @replaces("modulate")
 def row_by_token(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    """A (B, D) that meets a (B, T, D) is lined up from the right: its rows meet the tokens and not the images.
-    Where is the axis of length 1 missing?"""
+    """Your rows of shift and scale meet the tokens and not the images: (B, D) is lined up with (B, T, D) from the
+    right. Where is an axis of length 1 missing?"""
     return x * (1 + scale) + shift
 
 
 @replaces("modulate")
 def first_image(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    """All images got the condition of the first one."""
+    """All images get the condition of the first one. Which axis of shift and scale has the images?"""
     return modulate(x, shift[:1], scale[:1])
 
 
@@ -238,38 +214,38 @@ class Parts(DiTBlock):
         return self.leave(h, gate2, self.mlp(self.enter(h, shift2, scale2)))
 
 
-@replaces("DiTBlock")
-class GateFirst(Parts):
-    """Your six vectors come in the order gate, shift, scale. A checkpoint loads into that without complaint.
-    The order is shift, scale, gate, for attention and then for the MLP."""
+@replaces(
+    "DiTBlock",
+    order=["gate, shift, scale", "gate, scale, shift", "scale, shift, gate", "shift, gate, scale"],
+)
+class OtherOrder(Parts):
+    """Your vectors come from ada in another order than the formula's, as if each three were {order}. A checkpoint would
+    load into that without complaint. What are the first D rows of ada?"""
+
+    order: str
 
     def knobs(self, c):
-        gate1, shift1, scale1, gate2, shift2, scale2 = super().knobs(c)
-        return shift1, scale1, gate1, shift2, scale2, gate2
+        knobs = super().knobs(c)
+        names = self.order.split(", ")
+        return tuple(knobs[three + names.index(name)] for three in (0, 3) for name in ("shift", "scale", "gate"))
 
 
-@replaces("DiTBlock")
-class ScaleFirst(Parts):
-    """You take scale before shift from ada. The order is shift, scale, gate."""
-
-    def knobs(self, c):
-        scale1, shift1, gate1, scale2, shift2, gate2 = super().knobs(c)
-        return shift1, scale1, gate1, shift2, scale2, gate2
-
-
-@replaces("DiTBlock")
+@replaces("DiTBlock", mlp_first=[False, True])
 class KindByKind(Parts):
-    """You read ada as two shifts, two scales, two gates. The three vectors of attention come first, then the
-    three of the MLP."""
+    """Your vectors come from ada as two shifts, two scales and two gates. Which three vectors come first in the
+    formula?"""
+
+    mlp_first: bool
 
     def knobs(self, c):
-        shift1, shift2, scale1, scale2, gate1, gate2 = super().knobs(c)
-        return shift1, scale1, gate1, shift2, scale2, gate2
+        knobs = super().knobs(c)
+        attention, mlp = knobs[::2], knobs[1::2]
+        return (*mlp, *attention) if self.mlp_first else (*attention, *mlp)
 
 
 @replaces("DiTBlock")
 class MlpFirst(Parts):
-    """The MLP got the first three vectors and attention the last three. It is the other way round."""
+    """Your MLP has the first three vectors and attention the last three. Which come first in the formula?"""
 
     def knobs(self, c):
         knobs = super().knobs(c)
@@ -278,7 +254,8 @@ class MlpFirst(Parts):
 
 @replaces("DiTBlock")
 class OneSet(Parts):
-    """The MLP branch is modulated by the vectors of attention, and half of ada has no effect."""
+    """Your MLP branch is modulated and gated by the vectors of attention, and half of ada has no effect. Which
+    vectors does the second formula use?"""
 
     def knobs(self, c):
         knobs = super().knobs(c)
@@ -295,7 +272,8 @@ class NoSilu(Parts):
 
 @replaces("DiTBlock")
 class SiluAfter(Parts):
-    """You applied silu to what ada gives. It belongs to what goes in; the six vectors may be of any sign."""
+    """Your six vectors have been through silu, so they are hardly ever negative. What does the formula apply silu
+    to?"""
 
     def knobs(self, c):
         return F.silu(self.ada(c)).chunk(6, dim=-1)
@@ -303,25 +281,31 @@ class SiluAfter(Parts):
 
 @replaces("DiTBlock")
 class SixByView(Parts):
-    """You viewed the 6D numbers as (D, 6) and so took every sixth. The rows of ada are six blocks of D."""
+    """Each of your vectors takes every sixth number of ada. In which order are the rows of ada in the table: six
+    numbers for each channel, or six blocks of D?"""
 
     def knobs(self, c):
         return self.ada(F.silu(c)).view(len(c), -1, 6).unbind(-1)
 
 
-@replaces("DiTBlock")
+@replaces("DiTBlock", of=["both branches", "the attention branch", "the MLP branch"])
 class NoGate(Parts):
-    """Your gates have no effect: the branches are added as they are, and a new block is not the identity. What
-    multiplies the result of a branch?"""
+    """Your gate has no effect on {of}. What multiplies the result of a branch in the formula?"""
 
-    def leave(self, x, gate, branch):
-        return x + branch
+    of: str
+
+    def forward(self, x, c):
+        shift1, scale1, gate1, shift2, scale2, gate2 = self.knobs(c)
+        one = torch.ones_like(gate1)
+        gate1, gate2 = one if "MLP" not in self.of else gate1, one if "attention" not in self.of else gate2
+        h = self.leave(x, gate1, self.attention(self.enter(x, shift1, scale1)))
+        return self.leave(h, gate2, self.mlp(self.enter(h, shift2, scale2)))
 
 
 @replaces("DiTBlock")
 class GateFromOne(Parts):
-    """Your gate is 1 + gate, so that a new block adds its branches in full. The 1 belongs to the scale; a gate
-    starts at 0."""
+    """A new block of yours adds its branches in full, as if the gate were 1 + gate. Which knob of the formula has a
+    1?"""
 
     def leave(self, x, gate, branch):
         return x + (1 + gate[:, None]) * branch
@@ -329,7 +313,7 @@ class GateFromOne(Parts):
 
 @replaces("DiTBlock")
 class SumGated(Parts):
-    """You multiplied the whole sum by the gate. What is left of x in a new block, where the gate is 0?"""
+    """Your gate multiplies the whole sum. What is left of x in a new block, where the gate is 0?"""
 
     def leave(self, x, gate, branch):
         return gate[:, None] * (x + branch)
@@ -337,37 +321,36 @@ class SumGated(Parts):
 
 @replaces("DiTBlock")
 class SquashedGate(Parts):
-    """Your gate passes through a tanh, as Flamingo's does. Here it is the number that ada gives."""
+    """Your gate passes through a tanh. What does the formula multiply a branch by?"""
 
     def leave(self, x, gate, branch):
         return x + gate.tanh()[:, None] * branch
 
 
-@replaces("DiTBlock")
+@replaces("DiTBlock", of=["both branches", "the attention branch", "the MLP branch"])
 class GateInFront(Parts):
-    """Your MLP gate is applied to what goes into the branch. Then the biases of fc1 and fc2 get through a gate
-    of 0. It closes what comes out."""
+    """The gate of {of} multiplies what goes in. Biases of a branch get past a gate of 0 there: where is the gate in
+    the formula?"""
+
+    of: str
 
     def forward(self, x, c):
         shift1, scale1, gate1, shift2, scale2, gate2 = self.knobs(c)
-        h = x + gate1[:, None] * self.attention(self.enter(x, shift1, scale1))
-        return h + self.mlp(gate2[:, None] * self.enter(h, shift2, scale2))
-
-
-@replaces("DiTBlock")
-class OnlyAttentionGated(Parts):
-    """Your first branch has its gate, the second one is added in full."""
-
-    def forward(self, x, c):
-        shift1, scale1, gate1, shift2, scale2, _ = self.knobs(c)
-        h = self.leave(x, gate1, self.attention(self.enter(x, shift1, scale1)))
-        return h + self.mlp(self.enter(h, shift2, scale2))
+        a, one = self.enter(x, shift1, scale1), torch.ones_like(gate1)
+        if self.of == "the MLP branch":
+            h = self.leave(x, gate1, self.attention(a))
+        else:
+            h = self.leave(x, one, self.attention(gate1[:, None] * a))
+        a = self.enter(h, shift2, scale2)
+        if self.of == "the attention branch":
+            return self.leave(h, gate2, self.mlp(a))
+        return self.leave(h, one, self.mlp(gate2[:, None] * a))
 
 
 @replaces("DiTBlock")
 class NoNorm(Parts):
-    """The tokens are modulated without LN. shift and scale stand in the place of its weight and bias, not of LN
-    itself."""
+    """Your tokens are modulated without LN. shift and scale replace the weight and bias of LN: do they replace LN
+    itself?"""
 
     def enter(self, x, shift, scale):
         return modulate(x, shift, scale)
@@ -375,19 +358,22 @@ class NoNorm(Parts):
 
 @replaces("DiTBlock")
 class NormAfterModulation(Parts):
-    """You normalise what was modulated, which takes most of the shift and scale out again. First LN, then
-    modulate."""
+    """Your tokens are normalized after they are modulated, which undoes most of the shift and scale. Which of the
+    two comes first in the formula?"""
 
     def enter(self, x, shift, scale):
         return self.norm(modulate(x, shift, scale))
 
 
-@replaces("DiTBlock")
-class NoShift(Parts):
-    """What goes into your branches is scaled and not shifted: two of the six vectors have no effect."""
+@replaces("DiTBlock", kept=["scale", "shift", "neither"])
+class HalfModulated(Parts):
+    """Vectors of your ada have no effect on what goes into the branches. Which two work there, by the formula?"""
+
+    kept: str
 
     def enter(self, x, shift, scale):
-        return modulate(self.norm(x), torch.zeros_like(shift), scale)
+        none = torch.zeros_like(shift)
+        return modulate(self.norm(x), shift if self.kept == "shift" else none, scale if self.kept == "scale" else none)
 
 
 @replaces("DiTBlock")
@@ -401,27 +387,50 @@ class ScaleWithoutOne(Parts):
 
 @replaces("DiTBlock")
 class AffineNorms(DiTBlock):
-    """Your LayerNorm has a weight and a bias of its own. Shift and scale do their work here: there is an option
-    to switch them off."""
+    """Your LayerNorm has a weight and a bias of its own. What does their work here, and which option of
+    nn.LayerNorm leaves them out?"""
 
     def __init__(self, dim: int, heads: int, mlp_dim: int) -> None:
         super().__init__(dim, heads, mlp_dim)
         self.norm = nn.LayerNorm(dim, eps=1e-6)
 
 
-@replaces("DiTBlock")
-class EpsOfTorch(DiTBlock):
-    """Your LN has the eps of nn.LayerNorm, 1e-5. A DiT's is 1e-6."""
+@replaces("DiTBlock", eps=[1e-5, 1e-3, 1e-7, 1e-8, 1e-12, 0.0])
+class OtherEps(DiTBlock):
+    """Your LN has another eps than the statement's: {eps}. Which number does the statement add to σ²?"""
+
+    eps: float
 
     def __init__(self, dim: int, heads: int, mlp_dim: int) -> None:
         super().__init__(dim, heads, mlp_dim)
-        self.norm = nn.LayerNorm(dim, elementwise_affine=False)
+        self.norm = nn.LayerNorm(dim, eps=self.eps, elementwise_affine=False)
+
+
+@replaces("DiTBlock", unbiased=[True, False])
+class EpsElsewhere(Parts):
+    """Your LN is close to the right one, but its spread is not √(σ² + 10⁻⁶). By which number of values is σ² divided,
+    and where is the 10⁻⁶?"""
+
+    unbiased: bool
+
+    def enter(self, x, shift, scale):
+        middle, spread = x.mean(-1, keepdim=True), x.var(-1, keepdim=True, unbiased=self.unbiased)
+        spread = (spread + 1e-6).sqrt() if self.unbiased else spread.sqrt() + 1e-6
+        return modulate((x - middle) / spread, shift, scale)
+
+
+@replaces("DiTBlock")
+class RootMeanSquare(Parts):
+    """Your tokens keep their mean: you divide by a root of squares. What does LN subtract first?"""
+
+    def enter(self, x, shift, scale):
+        return modulate(x / (x.square().mean(-1, keepdim=True) + 1e-6).sqrt(), shift, scale)
 
 
 @replaces("DiTBlock")
 class AdaNotZero(DiTBlock):
-    """Your ada starts like any other linear map, with small random numbers, so a new block already changes x.
-    Zero belongs to adaLN-Zero by name."""
+    """Your ada starts with random numbers, so a new block already changes x. Which map should be zero in a new
+    block?"""
 
     def __init__(self, dim: int, heads: int, mlp_dim: int) -> None:
         super().__init__(dim, heads, mlp_dim)
@@ -430,7 +439,8 @@ class AdaNotZero(DiTBlock):
 
 @replaces("DiTBlock")
 class AdaBiasNotZero(DiTBlock):
-    """The weight of ada starts at zero, its bias does not, and a new block changes x by it."""
+    """The weight of your ada starts at zero and its bias does not, so a new block changes x. What is ada(silu(c))
+    if only the weight is zero?"""
 
     def __init__(self, dim: int, heads: int, mlp_dim: int) -> None:
         super().__init__(dim, heads, mlp_dim)
@@ -452,8 +462,8 @@ class BranchesZeroToo(DiTBlock):
 
 @replaces("DiTBlock")
 class LastWeightsZeroToo(DiTBlock):
-    """You set the weights of proj and fc2 to zero beside ada, and left their biases. At first a branch then gives the
-    same to every token, whatever it reads. Which map starts at zero in adaLN-Zero?"""
+    """The weights of proj and fc2 are zero in your new block, so a branch gives the same to every token. Which map
+    alone starts at zero in adaLN-Zero?"""
 
     def __init__(self, dim: int, heads: int, mlp_dim: int) -> None:
         super().__init__(dim, heads, mlp_dim)
@@ -463,8 +473,8 @@ class LastWeightsZeroToo(DiTBlock):
 
 @replaces("DiTBlock")
 class FirstWeightsZeroToo(DiTBlock):
-    """You set the weights of qkv and fc1 to zero beside ada, so no branch of a new block reads its tokens. Which map
-    starts at zero in adaLN-Zero?"""
+    """The weights of qkv and fc1 are zero in your new block, so no branch reads its tokens. Which map alone starts
+    at zero in adaLN-Zero?"""
 
     def __init__(self, dim: int, heads: int, mlp_dim: int) -> None:
         super().__init__(dim, heads, mlp_dim)
@@ -472,26 +482,21 @@ class FirstWeightsZeroToo(DiTBlock):
         nn.init.zeros_(self.fc1.weight)
 
 
-@replaces("DiTBlock")
-class ExactGelu(Parts):
-    """This is the exact GELU, by erf. A DiT was trained with the tanh form."""
+@replaces("DiTBlock", name=["the exact gelu", "silu", "relu", "the gelu of a sigmoid"])
+class OtherActivation(Parts):
+    """Your MLP has {name} between fc1 and fc2. Which function of x does the statement write out?"""
+
+    name: str
 
     def act(self, hidden):
-        return F.gelu(hidden)
-
-
-@replaces("DiTBlock")
-class SiluInMlp(Parts):
-    """The MLP has silu between fc1 and fc2. silu is for the condition; the MLP has GELU, in its tanh form."""
-
-    def act(self, hidden):
-        return F.silu(hidden)
+        if self.name == "the gelu of a sigmoid":
+            return hidden * torch.sigmoid(1.702 * hidden)
+        return {"the exact gelu": F.gelu, "silu": F.silu, "relu": F.relu}[self.name](hidden)
 
 
 @replaces("DiTBlock")
 class SecondFromX(Parts):
-    """Your MLP reads x and not h: the two branches stand side by side. It reads what attention has left
-    behind."""
+    """Your MLP branch reads x. What does the second formula take LN of?"""
 
     def forward(self, x, c):
         shift1, scale1, gate1, shift2, scale2, gate2 = self.knobs(c)
@@ -501,8 +506,8 @@ class SecondFromX(Parts):
 
 @replaces("DiTBlock")
 class PostNorm(Parts):
-    """You normalise the sums, as BERT does. Here LN stands in front of each branch, and the sums stay as they
-    are: how else could a new block return x?"""
+    """Your sums are normalized, as in BERT. Where is LN in the formulas, and how else could a new block return
+    x?"""
 
     def forward(self, x, c):
         shift1, scale1, gate1, shift2, scale2, gate2 = self.knobs(c)
@@ -520,27 +525,23 @@ class Causal(Parts):
 
 @replaces("DiTBlock")
 class OneHead(Parts):
-    """You attend with one head of width D, whatever heads says."""
+    """Your attention has one head of width D, whatever heads is. Into how many parts are q, k and v split?"""
 
     def split(self, a):
         return self.qkv(a)[:, None].chunk(3, dim=-1)
 
 
-@replaces("DiTBlock")
-class ScaleByD(Parts):
-    """You divided the scores by √D. Each head has its own dot products, of K terms."""
+@replaces("DiTBlock", factor=["1/√D", "1", "1/K", "1/H", "√K", "1/√H"])
+class OtherScale(Parts):
+    """Your scores are multiplied by {factor}. How many terms does the dot product of two heads have, and which factor
+    does the statement give?"""
+
+    factor: str
 
     def attend(self, q, k, v):
-        return F.scaled_dot_product_attention(q, k, v, scale=(self.heads * q.shape[-1]) ** -0.5)
-
-
-@replaces("DiTBlock")
-class Unscaled(Parts):
-    """Your scores go into the softmax as they are, and it picks one token where it should mix several. By what are the
-    dot products of K terms divided?"""
-
-    def attend(self, q, k, v):
-        return F.scaled_dot_product_attention(q, k, v, scale=1.0)
+        H, K = self.heads, q.shape[-1]
+        scale = {"1/√D": (H * K) ** -0.5, "1": 1.0, "1/K": 1 / K, "1/H": 1 / H, "√K": K**0.5, "1/√H": H**-0.5}
+        return F.scaled_dot_product_attention(q, k, v, scale=scale[self.factor])
 
 
 @replaces("DiTBlock")
@@ -554,8 +555,7 @@ class SoftmaxOverQueries(Parts):
 
 @replaces("DiTBlock")
 class PerHead(Parts):
-    """You read the rows of qkv head by head, each with its q, k and v. All of q comes first, then all of k,
-    then v; a checkpoint fits both and works with one."""
+    """Your rows of qkv come head by head, each with its q, k and v. Which rows belong to q in the table?"""
 
     def split(self, a):
         B, T, _ = a.shape
@@ -564,8 +564,8 @@ class PerHead(Parts):
 
 @replaces("DiTBlock")
 class HeadsByView(Parts):
-    """Your heads hold pieces of several tokens: viewing (B, T, D) as (B, H, T, K) does not move anything. Give
-    D two axes first, then let axes change places."""
+    """Your heads hold pieces of several tokens: a view of (B, T, D) as (B, H, T, K) moves nothing. Which axis
+    should be split, and which axes exchanged?"""
 
     def split(self, a):
         B, T, D = a.shape
@@ -575,30 +575,23 @@ class HeadsByView(Parts):
         return attended.reshape(attended.shape[0], attended.shape[2], -1)
 
 
-@replaces("DiTBlock")
+@replaces("DiTBlock", on_the_way_out=[True, False])
 class HeadsInterleaved(Parts):
-    """Your heads take every H-th number. Head h owns K neighbouring ones."""
+    """Your heads take every H-th number. Which K rows of q does head h have in the table?"""
+
+    on_the_way_out: bool
 
     def split(self, a):
         return self.qkv(a).unflatten(-1, (3, -1, self.heads)).permute(2, 0, 4, 1, 3)
 
     def join(self, attended):
-        return attended.permute(0, 2, 3, 1).flatten(2)
-
-
-@replaces("DiTBlock")
-class HeadsInterleavedOnTheWayIn(Parts):
-    """Your heads take every H-th of their D numbers, and are put side by side again at the end. Which rows of q does
-    head 0 have?"""
-
-    def split(self, a):
-        return self.qkv(a).unflatten(-1, (3, -1, self.heads)).permute(2, 0, 4, 1, 3)
+        return attended.permute(0, 2, 3, 1).flatten(2) if self.on_the_way_out else super().join(attended)
 
 
 @replaces("DiTBlock")
 class MergeByView(Parts):
-    """The heads were split rightly and merged wrongly: reshape alone puts several tokens into one row. Swap the
-    head and the time axis back first."""
+    """Your heads are merged so that several tokens end up in one row. Which axis should be right before K when (B,
+    H, T, K) becomes (B, T, D)?"""
 
     def join(self, attended):
         return attended.reshape(attended.shape[0], attended.shape[2], -1)
@@ -606,7 +599,7 @@ class MergeByView(Parts):
 
 @replaces("DiTBlock")
 class NoProj(Parts):
-    """You added the heads side by side as they are. Which matrix do they pass through first?"""
+    """Your attention branch ends with the heads side by side. Which matrix do they pass through next?"""
 
     def attention(self, a):
         return self.join(self.attend(*self.split(a)))
@@ -614,7 +607,8 @@ class NoProj(Parts):
 
 @replaces("DiTBlock")
 class DetachedCondition(Parts):
-    """No gradient reaches c: it was cut off. The embeddings of time and class learn through it."""
+    """No gradient reaches c, through which the embeddings of time and class learn. What in your code cuts it
+    off?"""
 
     def knobs(self, c):
         return super().knobs(c.detach())
@@ -649,39 +643,57 @@ class NormOverTokens(Parts):
         return modulate((x - middle) / torch.sqrt(spread + 1e-6), shift, scale)
 
 
-@replaces("DiTBlock")
+@replaces("DiTBlock", of=[2, 5])
 class OneGate(Parts):
-    """Both of your branches have the gate of attention. How many gates are there among the six vectors?"""
+    """Both of your branches have the same gate. How many gates are there among the six vectors?"""
+
+    of: int
 
     def knobs(self, c):
-        shift1, scale1, gate1, shift2, scale2, _ = super().knobs(c)
-        return shift1, scale1, gate1, shift2, scale2, gate1
+        knobs = super().knobs(c)
+        return *knobs[:2], knobs[self.of], *knobs[3:5], knobs[self.of]
 
 
-@replaces("DiTBlock")
-class SecondWithoutNorm(Parts):
-    """Your MLP reads tokens that are modulated without LN. What does the formula do with h before it is modulated?"""
+@replaces("DiTBlock", branch=["attention", "MLP"])
+class OneWithoutNorm(Parts):
+    """Your {branch} branch reads tokens that are modulated without LN. What does the formula do with the tokens before
+    they are modulated?"""
+
+    branch: str
 
     def forward(self, x, c):
         shift1, scale1, gate1, shift2, scale2, gate2 = self.knobs(c)
-        h = self.leave(x, gate1, self.attention(self.enter(x, shift1, scale1)))
-        return self.leave(h, gate2, self.mlp(modulate(h, shift2, scale2)))
+        first, second = (modulate, self.enter) if self.branch == "attention" else (self.enter, modulate)
+        h = self.leave(x, gate1, self.attention(first(x, shift1, scale1)))
+        return self.leave(h, gate2, self.mlp(second(h, shift2, scale2)))
 
 
-@replaces("DiTBlock")
+@replaces("DiTBlock", of=["LN(x)", "what is modulated"])
 class SkipFromNorm(Parts):
-    """You add the branch to the normalised tokens. What passes beside a branch: x itself or LN(x)?"""
+    """Your branch is added to {of}. What passes beside a branch in the formula?"""
+
+    of: str
 
     def forward(self, x, c):
         shift1, scale1, gate1, shift2, scale2, gate2 = self.knobs(c)
-        h = self.leave(self.norm(x), gate1, self.attention(self.enter(x, shift1, scale1)))
-        return self.leave(self.norm(h), gate2, self.mlp(self.enter(h, shift2, scale2)))
+        a = self.enter(x, shift1, scale1)
+        h = self.leave(self.norm(x) if self.of == "LN(x)" else a, gate1, self.attention(a))
+        a = self.enter(h, shift2, scale2)
+        return self.leave(self.norm(h) if self.of == "LN(x)" else a, gate2, self.mlp(a))
+
+
+@replaces("DiTBlock")
+class WithoutSkip(Parts):
+    """Your block returns the gated branches alone. What is added to a branch in the formula, so that a new block
+    returns x?"""
+
+    def leave(self, x, gate, branch):
+        return gate[:, None] * branch
 
 
 @replaces("DiTBlock")
 class ConditionAsToken(Parts):
-    """Your attention has one token more than the image: c stands among the tokens, and all others look at it. By which
-    way alone does the condition come into a block of a DiT?"""
+    """In your attention the tokens also look at c. How does the condition enter a block, by the formulas?"""
 
     def forward(self, x, c):
         shift1, scale1, gate1, shift2, scale2, gate2 = self.knobs(c)
@@ -690,150 +702,125 @@ class ConditionAsToken(Parts):
         return self.leave(h, gate2, self.mlp(self.enter(h, shift2, scale2)))
 
 
-@replaces("dit_param_count")
-def no_null_class(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
-    """Your table has a row for each class. A sampler also asks what the image would be without any: that takes
-    a row, too."""
-    return dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes - 1, learn_sigma)
+def given(sizes):
+    """All sizes of a model, those of DiT where none is given."""
+    dit = {"patch": 2, "channels": 4, "input_size": 32, "mlp_ratio": 4.0, "num_classes": 1000, "learn_sigma": True}
+    return {**dit, **sizes}
+
+
+def out_channels(sizes):
+    return given(sizes)["channels"] * (2 if given(sizes)["learn_sigma"] else 1)
+
+
+@replaces("dit_param_count", rows=[-1, 1])
+def other_table(dim, depth, *, rows, **sizes):
+    """Your count has one row of D too many or too few. How many rows does the table of classes have, and does a table
+    have a bias?"""
+    return dit_param_count(dim, depth, **sizes) + rows * dim
+
+
+@replaces("dit_param_count", more=[0, 1])
+def positions_counted(dim, depth, *, more, **sizes):
+    """Your count depends on input_size: a position for each patch is trained. What does training change in a fixed
+    table of sines?"""
+    side = given(sizes)["input_size"] // given(sizes)["patch"]
+    return dit_param_count(dim, depth, **sizes) + (side**2 + more) * dim
+
+
+@replaces("dit_param_count", always=[False, True])
+def sigma_ignored(dim, depth, *, always, **sizes):
+    """learn_sigma has no effect in your count. How many channels does the output have with it, and how many without?"""
+    return dit_param_count(dim, depth, **{**sizes, "learn_sigma": always})
+
+
+@replaces("dit_param_count", vectors=[0, 3, 4, 6])
+def final_ada_of_another_size(dim, depth, *, vectors, **sizes):
+    """Your final adaLN has {vectors} vectors. It has no gate and one place to work: which vectors are left?"""
+    return dit_param_count(dim, depth, **sizes) + (dim + 1) * (vectors - 2) * dim
+
+
+@replaces("dit_param_count", blocks=["no block", "one block only", "one block too many"])
+def ada_of_other_blocks(dim, depth, *, blocks, **sizes):
+    """ada counts for {blocks} in your model. How many maps from c does each block of a DiT have of its own?"""
+    counted = {"no block": 0, "one block only": 1, "one block too many": depth + 1}[blocks]
+    return dit_param_count(dim, depth, **sizes) + (counted - depth) * (dim + 1) * 6 * dim
+
+
+@replaces("dit_param_count", vectors=[2, 3, 4])
+def ada_of_another_size(dim, depth, *, vectors, **sizes):
+    """The ada of your blocks has {vectors} vectors. Which knobs does a block have for its two branches?"""
+    return dit_param_count(dim, depth, **sizes) + depth * (dim + 1) * (vectors - 6) * dim
+
+
+@replaces("dit_param_count", of=["all maps", "ada", "the blocks"])
+def without_biases(dim, depth, *, of, **sizes):
+    """Biases of {of} are missing in your count. Which linear maps of the tables have one?"""
+    of_blocks = depth * (5 * dim + int(given(sizes)["mlp_ratio"] * dim))
+    of_ada = depth * 6 * dim
+    others = 5 * dim + given(sizes)["patch"] ** 2 * out_channels(sizes)
+    biases = {"all maps": of_blocks + of_ada + others, "ada": of_ada, "the blocks": of_blocks + of_ada}
+    return dit_param_count(dim, depth, **sizes) - biases[of]
+
+
+@replaces("dit_param_count", final=[0, 1])
+def affine_norms_counted(dim, depth, *, final, **sizes):
+    """Norms have a weight and a bias in your count. Where do shift and scale come from in a DiT?"""
+    return dit_param_count(dim, depth, **sizes) + (2 * depth + final) * 2 * dim
 
 
 @replaces("dit_param_count")
-def positions_counted(
-    dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True
-):
-    """You counted a position for each patch. DiT's are a fixed table of sines: what does training change in
-    them?"""
-    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
-    return count + (input_size // patch) ** 2 * dim
-
-
-@replaces("dit_param_count")
-def no_variances(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
-    """Your output has C channels. With learn_sigma it gives two numbers for each that goes in: the noise and
-    its variance."""
-    return dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, False)
-
-
-@replaces("dit_param_count")
-def always_variances(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
-    """learn_sigma has no effect in your count: without it the output has C channels."""
-    return dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes)
-
-
-@replaces("dit_param_count")
-def no_final_ada(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
-    """Your output layer has no condition. The last norm has a shift and a scale as well, from a linear map of
-    their own."""
-    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
-    return count - (dim + 1) * 2 * dim
-
-
-@replaces("dit_param_count")
-def final_ada_of_six(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
-    """Your final adaLN has six vectors, as a block's. It has no gate and one place to work: how many are
-    left?"""
-    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
-    return count + (dim + 1) * 4 * dim
-
-
-@replaces("dit_param_count")
-def one_ada_for_all(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
-    """You counted ada once for the whole model. Every block has its own (PixArt shares one, and saves a quarter
-    of the model by that)."""
-    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
-    return count - (depth - 1) * (dim + 1) * 6 * dim
-
-
-@replaces("dit_param_count")
-def no_ada(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
-    """Your blocks are those of a ViT: ada is missing, a third of the weights."""
-    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
-    return count - depth * (dim + 1) * 6 * dim
-
-
-@replaces("dit_param_count")
-def weights_only(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
-    """You counted the matrices. What else does each linear map have?"""
-    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
-    biases = depth * ((10 + int(mlp_ratio)) * dim + dim) + 5 * dim
-    return count - biases - patch**2 * channels * (2 if learn_sigma else 1)
-
-
-@replaces("dit_param_count")
-def affine_norms_counted(
-    dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True
-):
-    """You counted a weight and a bias for each LN. They have none here: shift and scale come from ada."""
-    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
-    return count + (2 * depth + 1) * 2 * dim
-
-
-@replaces("dit_param_count")
-def ratio_of_four(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
+def ratio_of_four(dim, depth, **sizes):
     """mlp_ratio has no effect: your MLP is always 4D wide. Which argument gives its width?"""
-    return dit_param_count(dim, depth, patch, channels, input_size, 4.0, num_classes, learn_sigma)
+    return dit_param_count(dim, depth, **{**sizes, "mlp_ratio": 4.0})
+
+
+@replaces("dit_param_count", up=[False, True])
+def whole_ratio(dim, depth, *, up, **sizes):
+    """Your mlp_ratio is a whole number before it is multiplied by dim. An MLP may be 2.5 D wide: which number is whole,
+    by the docstring?"""
+    ratio = given(sizes)["mlp_ratio"]
+    return dit_param_count(dim, depth, **{**sizes, "mlp_ratio": math.ceil(ratio) if up else int(ratio)})
+
+
+@replaces("dit_param_count", maps=["both", "the first", "the second"])
+def time_maps_missing(dim, depth, *, maps, **sizes):
+    """Your count lacks {maps} of the maps of the time step. How do 256 frequencies become a vector of D, and what
+    happens to it then?"""
+    first, second = (256 + 1) * dim, (dim + 1) * dim
+    missing = {"both": first + second, "the first": first, "the second": second}[maps]
+    return dit_param_count(dim, depth, **sizes) - missing
+
+
+@replaces("dit_param_count", width=["dim", 128])
+def time_from_another_width(dim, depth, *, width, **sizes):
+    """Your first map of the time step starts from {width} numbers. How many frequencies does the table give it?"""
+    return dit_param_count(dim, depth, **sizes) + ((dim if width == "dim" else width) - 256) * dim
 
 
 @replaces("dit_param_count")
-def whole_ratio(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
-    """You rounded mlp_ratio before you multiplied by it. An MLP may be 2.5 D wide: which number is whole by the
-    docstring?"""
-    return dit_param_count(dim, depth, patch, channels, input_size, int(mlp_ratio), num_classes, learn_sigma)
+def patch_not_squared(dim, depth, **sizes):
+    """Your patch has P numbers of each channel. How many pixels does a patch of side P have?"""
+    patch, channels = given(sizes)["patch"], given(sizes)["channels"]
+    return dit_param_count(dim, depth, **sizes) - (patch**2 - patch) * (
+        channels * dim + (dim + 1) * out_channels(sizes)
+    )
 
 
 @replaces("dit_param_count")
-def no_time_mlp(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
-    """The 256 frequencies of the time step cannot be added to a class vector of width D. You left out the two
-    maps that make them fit."""
-    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
-    return count - (256 + 1) * dim - (dim + 1) * dim
-
-
-@replaces("dit_param_count")
-def time_from_d(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
-    """Your first map of the time step is square. It starts from the 256 frequencies, whatever D is."""
-    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
-    return count + (dim - 256) * dim
-
-
-@replaces("dit_param_count")
-def one_time_map(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
-    """You counted one linear map for the time step. It goes from 256 frequencies to D, and what happens to it there?"""
-    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
-    return count - (dim + 1) * dim
-
-
-@replaces("dit_param_count")
-def table_with_bias(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
-    """You have one row too many for the classes, or a bias of the table. A class looks up its row and nothing is added:
-    how many rows are there, with the one for "no class"?"""
-    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
-    return count + dim
-
-
-@replaces("dit_param_count")
-def patch_not_squared(
-    dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True
-):
-    """Your patch has P numbers of each channel. How many pixels has a patch of side P?"""
-    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
-    out = channels * (2 if learn_sigma else 1)
-    return count - (patch**2 - patch) * (channels * dim + (dim + 1) * out)
-
-
-@replaces("dit_param_count")
-def output_of_one_pixel(
-    dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True
-):
+def output_of_one_pixel(dim, depth, **sizes):
     """Your output layer makes the channels of one pixel from each token. A token stands for a patch: how many pixels
-    has a patch?"""
-    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
-    return count - (dim + 1) * (patch**2 - 1) * (2 * channels if learn_sigma else channels)
+    does a patch have?"""
+    return dit_param_count(dim, depth, **sizes) - (dim + 1) * (given(sizes)["patch"] ** 2 - 1) * out_channels(sizes)
 
 
 @replaces("dit_param_count")
-def final_norm_alone(dim, depth, patch=2, channels=4, input_size=32, mlp_ratio=4.0, num_classes=1000, learn_sigma=True):
-    """You gave the final layer a norm with a weight and a bias of its own. Where do its scale and its shift come from
-    in a DiT?"""
-    count = dit_param_count(dim, depth, patch, channels, input_size, mlp_ratio, num_classes, learn_sigma)
-    return count - (dim + 1) * 2 * dim + 2 * dim
+def final_norm_alone(dim, depth, **sizes):
+    """Your final layer has a norm with a weight and a bias of its own. Where do its scale and shift come from in a
+    DiT?"""
+    return dit_param_count(dim, depth, **sizes) - (dim + 1) * 2 * dim + 2 * dim
+
+
+@replaces("dit_param_count")
+def depth_ignored(dim, depth, **sizes):
+    """Your count has one block, whatever depth is. How many blocks does the model have?"""
+    return dit_param_count(dim, 1, **sizes)

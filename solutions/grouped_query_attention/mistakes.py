@@ -13,16 +13,15 @@ INF = float("inf")
 
 @replaces("repeat_kv")
 def tile(x: Tensor, n_rep: int) -> Tensor:
-    """You put the heads one after another and then all of them again: h0, h1, h0, h1. Query heads that share are
-    neighbours, so the copies of a head must be too. With one head, or with n_rep = 1, nobody sees the
-    difference."""
+    """Your heads come in the order h0, h1, h0, h1. Query heads that share are neighbors: next to which head should
+    the copies of h0 be?"""
     return x.repeat(1, n_rep, 1, 1)
 
 
 @replaces("repeat_kv")
 def repeated_without_a_gradient(x: Tensor, n_rep: int) -> Tensor:
-    """Your heads are right, and no gradient leads from them to x, so W_k and W_v would not learn. Which step leaves the
-    graph?"""
+    """Your heads are right, but no gradient leads from them to x, so W_k and W_v would not learn. What in your code
+    cuts it off?"""
     return repeat_kv(x.detach(), n_rep)
 
 
@@ -34,8 +33,8 @@ def repeat_seq(x: Tensor, n_rep: int) -> Tensor:
 
 @replaces("repeat_kv")
 def repeat_reshaped(x: Tensor, n_rep: int) -> Tensor:
-    """The new axis stands in the wrong place: after S, so the positions of a head are repeated and then cut into
-    new heads. The copies must lie right behind the head that they copy."""
+    """Your copies are made along the positions and then cut into new heads. After which axis of (B, G, S, K) should
+    the axis of the copies be?"""
     B, G, S, K = x.shape
     return x[:, :, :, None].expand(B, G, S, n_rep, K).reshape(B, G * n_rep, S, K)
 
@@ -51,25 +50,26 @@ def groups(q: Tensor, k: Tensor) -> int:
     return q.shape[1] // k.shape[1]
 
 
-@replaces("grouped_attention")
-def reads_modulo(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Your query head h reads kv head h mod G: neighbours never share. The formula divides, and rounds down."""
+@replaces("grouped_attention", keys=[True, False])
+def reads_modulo(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *, keys: bool) -> Tensor:
+    """In your result query head h reads kv head h mod G, at least for the values: neighbors never share. Which kv head
+    does the formula give to h = 1?"""
     n = groups(q, k)
-    return attend(q, k.repeat(1, n, 1, 1), v.repeat(1, n, 1, 1), mask)
+    return attend(q, k.repeat(1, n, 1, 1) if keys else repeat_kv(k, n), v.repeat(1, n, 1, 1), mask)
 
 
 @replaces("grouped_attention")
-def keys_only(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Your query heads find the right keys and then read the values of another head. Keys and values are shared
-    in the same way."""
+def values_only(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Your query heads read the values of the right head, with weights from the keys of another. Are keys and values
+    shared in the same way?"""
     n = groups(q, k)
-    return attend(q, repeat_kv(k, n), v.repeat(1, n, 1, 1), mask)
+    return attend(q, k.repeat(1, n, 1, 1), repeat_kv(v, n), mask)
 
 
 @replaces("grouped_attention")
 def share_queries(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """You averaged the queries of a group, so all its heads compute the same. Queries stay separate: they cost no
-    memory, since they are not kept. Only keys and values are shared."""
+    """All query heads of a group give the same in your result, as if they shared one query. Queries are not kept,
+    so sharing them saves nothing: what should a group share?"""
     n = groups(q, k)
     mean = q.unflatten(1, (-1, n)).mean(2)
     return attend(repeat_kv(mean, n), repeat_kv(k, n), repeat_kv(v, n), mask)
@@ -77,81 +77,127 @@ def share_queries(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -
 
 @replaces("grouped_attention")
 def first_head_for_all(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """All your query heads read the first kv head. That is multi-query attention, and the other heads are kept
-    for nothing."""
+    """All your query heads read the first kv head. Which one does query head h read, by the formula?"""
     groups(q, k)
     return attend(q, k[:, :1], v[:, :1], mask)
 
 
-@replaces("grouped_attention")
-def no_scale(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """The scores are not divided by the root of the head width."""
+@replaces("grouped_attention", factor=["1", "1/K", "√K", "1/√(H K)", "1/√S", "1/√H"])
+def other_scale(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *, factor: str) -> Tensor:
+    """Your scores are multiplied by {factor}. How many terms does the dot product of a query and a key have, and by
+    what does the formula divide it?"""
+    n, (_, H, _, K), S = groups(q, k), q.shape, k.shape[2]
+    factors = {"1": 1.0, "1/K": 1 / K, "√K": K**0.5, "1/√(H K)": (H * K) ** -0.5, "1/√S": S**-0.5, "1/√H": H**-0.5}
+    return attend(q, repeat_kv(k, n), repeat_kv(v, n), mask, scale=factors[factor])
+
+
+@replaces("grouped_attention", axis=[1, 2])
+def softmax_over_another_axis(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *, axis: int) -> Tensor:
+    """The weights with which a query of yours reads do not sum to 1. Which axis of the scores (B, H, T, S) has the
+    keys?"""
     n = groups(q, k)
-    return attend(q, repeat_kv(k, n), repeat_kv(v, n), mask, scale=1.0)
+    scores = q @ repeat_kv(k, n).mT / q.shape[-1] ** 0.5
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -INF)
+    return torch.softmax(scores, dim=axis) @ repeat_kv(v, n)
+
+
+@replaces("grouped_attention", hidden=[0.0, 1.0, -1.0, -10.0])
+def finite_mask(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *, hidden: float) -> Tensor:
+    """Keys that the mask hides still get some weight in your result. Which score has a weight of exactly 0 after
+    softmax?"""
+    n = groups(q, k)
+    scores = q @ repeat_kv(k, n).mT / q.shape[-1] ** 0.5
+    if mask is not None:
+        scores = scores.masked_fill(~mask, hidden)
+    return torch.softmax(scores, dim=-1) @ repeat_kv(v, n)
+
+
+@replaces("grouped_attention")
+def weights_masked_after(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+    """With a mask the weights of your queries do not sum to 1, as if hidden keys had taken their share. Before which
+    step should the mask take effect?"""
+    n = groups(q, k)
+    weights = torch.softmax(q @ repeat_kv(k, n).mT / q.shape[-1] ** 0.5, dim=-1)
+    return (weights if mask is None else weights * mask) @ repeat_kv(v, n)
+
+
+@replaces("grouped_attention")
+def one_output_for_each_group(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Your result has G heads, fewer than there are queries. How many outputs does the docstring promise?"""
+    n = groups(q, k)
+    return attend(q.unflatten(1, (-1, n)).mean(2), k, v, None)
 
 
 @replaces("grouped_attention")
 def mask_inverted(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """You blocked the keys that are allowed: in this course True means «may attend»."""
+    """Your queries read the keys that the mask hides. What does True mean in a mask of this course?"""
     n = groups(q, k)
     return attend(q, repeat_kv(k, n), repeat_kv(v, n), None if mask is None else ~mask)
 
 
 @replaces("grouped_attention")
 def mask_ignored(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """The mask changes nothing in your result. It belongs between the scores and the softmax."""
+    """The mask changes nothing in your result. Between which two steps does it take effect?"""
     n = groups(q, k)
     return attend(q, repeat_kv(k, n), repeat_kv(v, n), None)
 
 
 @replaces("grouped_attention")
 def mask_meets_the_groups(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Your scores have five axes, (B, G, H/G, T, S), and a mask (B, 1, 1, S) has four. Axes are matched from the right:
-    so its texts meet your groups. Where does the mask need an axis more?"""
+    """With one mask for each text, your texts meet groups of heads. How many axes do your scores have, and how many
+    does the mask have?"""
     (B, H, T, K), G = q.shape, k.shape[1]
     return attend(q.view(B, G, H // G, T, K), k[:, :, None], v[:, :, None], mask).reshape(B, H, T, K)
 
 
 @replaces("attention_parameters")
 def count_o_with_g(hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int | None = None) -> int:
-    """You sized W_o by the kv heads. What it reads is the outputs of the query heads: how many are those?"""
+    """Your W_o is as wide as the kv heads. It reads the outputs of the query heads: how many are those?"""
     K = hidden_size // num_heads if head_dim is None else head_dim
     return hidden_size * K * (num_heads + 3 * num_kv_heads)
 
 
 @replaces("attention_parameters")
 def count_as_mha(hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int | None = None) -> int:
-    """You counted the keys and values of H heads. There are only G, and this is where weights are saved."""
+    """Your keys and values have H heads. How many do W_k and W_v make?"""
     return attention_parameters(hidden_size, num_heads, num_heads, head_dim)
 
 
-@replaces("attention_parameters")
-def count_without_o(hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int | None = None) -> int:
-    """One matrix is missing: the heads go through W_o before they leave the layer."""
+@replaces("attention_parameters", missing=["W_k or W_v", "W_k and W_v", "W_q or W_o", "W_o and W_v"])
+def matrices_missing(
+    hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int | None = None, *, missing: str
+) -> int:
+    """Your count lacks a matrix. Which four matrices does the table list, and which of them have H heads?"""
     K = hidden_size // num_heads if head_dim is None else head_dim
-    return hidden_size * K * (num_heads + 2 * num_kv_heads)
+    large = 2 - missing.count("W_q or W_o") - missing.count("W_o and")
+    small = 2 - (missing == "W_k and W_v") - ("W_v" in missing)
+    return hidden_size * K * (large * num_heads + small * num_kv_heads)
 
 
-@replaces("attention_parameters")
-def count_square(hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int | None = None) -> int:
-    """You took W_q and W_o as D × D. That holds while K is D / H; a config may give a head_dim of its own."""
+@replaces("attention_parameters", square=[1, 2])
+def count_square(
+    hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int | None = None, *, square: int
+) -> int:
+    """One or both of your W_q and W_o are D × D. How many numbers do all query heads have together, if head_dim is
+    given?"""
     K = hidden_size // num_heads if head_dim is None else head_dim
-    return 2 * hidden_size**2 + 2 * hidden_size * num_kv_heads * K
-
-
-@replaces("attention_parameters")
-def one_count_square(hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int | None = None) -> int:
-    """You took one of W_q and W_o as D × D. W_q makes the numbers of all query heads, and W_o reads as many: how many
-    are that, if a config gives a head_dim of its own?"""
-    K = hidden_size // num_heads if head_dim is None else head_dim
-    return hidden_size * (num_heads * K + 2 * num_kv_heads * K + hidden_size)
+    return hidden_size * (square * hidden_size + (2 - square) * num_heads * K + 2 * num_kv_heads * K)
 
 
 @replaces("attention_parameters")
 def head_dim_ignored(hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int | None = None) -> int:
-    """Your K is D / H whatever head_dim says. Gemma 2B has D = 2048, H = 8 and K = 256, Qwen3-0.6B D = 1024, H =
-    16 and K = 128: one of them is not D / H."""
+    """Your K is D / H whatever head_dim is. Is it so for Gemma 2B, with D = 2048, H = 8 and K = 256, and for
+    Qwen3-0.6B, with D = 1024, H = 16 and K = 128?"""
     return attention_parameters(hidden_size, num_heads, num_kv_heads)
+
+
+@replaces("attention_parameters", of=["all", "four of D"])
+def biases_counted(hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int | None = None, *, of: str) -> int:
+    """Your count is a little too large, as if the matrices had biases. Does the docstring count any?"""
+    K = hidden_size // num_heads if head_dim is None else head_dim
+    biases = 4 * hidden_size if of == "four of D" else (num_heads + 2 * num_kv_heads) * K + hidden_size
+    return attention_parameters(hidden_size, num_heads, num_kv_heads, head_dim) + biases
 
 
 class Parts(GroupedQueryAttention):
@@ -195,9 +241,8 @@ class Parts(GroupedQueryAttention):
 
 @replaces("GroupedQueryAttention")
 class CachesRepeated(Parts):
-    """Your outputs are right, and your cache is as large as that of multi-head attention: the heads in it are
-    repeated already. You pay the memory that grouped queries were invented to save. When is the latest moment to
-    repeat?"""
+    """Your outputs are right, but your cache has H heads and not G, so it needs the memory that grouped queries
+    should save. What is the latest moment to repeat heads?"""
 
     def keys(self, x, positions):
         return repeat_kv(super().keys(x, positions), self._copies())
@@ -211,8 +256,8 @@ class CachesRepeated(Parts):
 
 @replaces("GroupedQueryAttention")
 class HeadDimFromG(nn.Module):
-    """Your heads of keys and values are D / G wide. There are fewer of them, and not wider ones: a key must be as
-    wide as the query that it meets."""
+    """Your heads of keys and values are D / G wide. A query meets a key in a dot product: how wide must the key
+    be?"""
 
     def __init__(self, hidden_size, num_heads, num_kv_heads, head_dim=None, rope_theta=10000.0):
         super().__init__()
@@ -226,7 +271,8 @@ class HeadDimFromG(nn.Module):
 
 @replaces("GroupedQueryAttention")
 class HeadDimIgnored(Parts):
-    """Your heads are D / H wide although the config gives a head_dim. Then W_q is not square."""
+    """Your heads are D / H wide although head_dim is given. What are the shapes of the matrices then, by the
+    table?"""
 
     def __init__(self, hidden_size, num_heads, num_kv_heads, head_dim=None, rope_theta=10000.0):
         super().__init__(hidden_size, num_heads, num_kv_heads, None, rope_theta)
@@ -234,8 +280,7 @@ class HeadDimIgnored(Parts):
 
 @replaces("GroupedQueryAttention")
 class WithBias(nn.Module):
-    """Your layers have a bias; those of Llama have none, and a checkpoint without them does not fit. nn.Linear
-    has one unless it is told otherwise."""
+    """Your layers have a bias, and those of Llama have none. Which option of nn.Linear leaves it out?"""
 
     def __init__(self, hidden_size, num_heads, num_kv_heads, head_dim=None, rope_theta=10000.0):
         super().__init__()
@@ -248,7 +293,7 @@ class WithBias(nn.Module):
 
 @replaces("GroupedQueryAttention")
 class ThetaIgnored(Parts):
-    """The frequencies do not depend on rope_theta in your module. Llama 3 has 500000 where Llama 2 had 10000."""
+    """rope_theta has no effect in your module. Which function has to know it?"""
 
     def __init__(self, hidden_size, num_heads, num_kv_heads, head_dim=None, rope_theta=10000.0):
         super().__init__(hidden_size, num_heads, num_kv_heads, head_dim)
@@ -256,11 +301,22 @@ class ThetaIgnored(Parts):
 
 @replaces("GroupedQueryAttention")
 class NotCausal(Parts):
-    """Your tokens attend to later ones. While a text is written those do not exist yet: what would differ between
-    feeding it at once and in pieces?"""
+    """Your tokens attend to later ones. While a text is written, those do not exist yet: which keys may new token t
+    see?"""
 
     def mask(self, P, T):
         return None
+
+
+@replaces("GroupedQueryAttention", off=[1, 2])
+class MaskOneMore(Parts):
+    """Each of your tokens sees later ones, but not all. Which is the last key that new token t may see, if P are in the
+    cache?"""
+
+    off: int
+
+    def mask(self, P, T):
+        return torch.ones(T, P + T, dtype=torch.bool).tril(P + self.off)
 
 
 @replaces("GroupedQueryAttention")
@@ -274,8 +330,8 @@ class TopLeftMask(Parts):
 
 @replaces("GroupedQueryAttention")
 class NoMaskWithCache(Parts):
-    """With a cache your mask is gone. One new token needs none, but several at once must not see each other's
-    future."""
+    """With a cache your new tokens see each other's future. One new token alone needs no mask: what about
+    several?"""
 
     def mask(self, P, T):
         return super().mask(P, T) if P == 0 else None
@@ -283,16 +339,27 @@ class NoMaskWithCache(Parts):
 
 @replaces("GroupedQueryAttention")
 class PositionsRestart(Parts):
-    """The positions of new tokens start at 0 again. With P tokens in the cache the next one is number P."""
+    """The positions of your new tokens start at 0 in every call. With P tokens in the cache, where is the next one?"""
 
     def positions(self, P, T):
         return torch.arange(T)
 
 
+@replaces("GroupedQueryAttention", off=[-1, 1])
+class PositionsOff(Parts):
+    """With P tokens in the cache your new ones begin one position too early or too late. Counted from 0, where is the
+    next token?"""
+
+    off: int
+
+    def positions(self, P, T):
+        return torch.arange(T) + (P + self.off if P else 0)
+
+
 @replaces("GroupedQueryAttention")
 class HeadsForTokens(Parts):
-    """You took the number of heads in the cache for the number of its tokens, and your mask is as long as if it were.
-    The cache is (B, G, P, K): on which axis do the tokens lie?"""
+    """Your mask or your positions count the heads in the cache instead of its tokens. The cache is (B, G, P, K): on
+    which axis are the tokens?"""
 
     def past(self, cache):
         return cache["k"].shape[1]
@@ -300,8 +367,8 @@ class HeadsForTokens(Parts):
 
 @replaces("GroupedQueryAttention")
 class PositionsFromHeads(Parts):
-    """Your new tokens stand at a position that counts the heads of the cache, and not its tokens. The cache is (B, G,
-    P, K): on which axis do the tokens lie?"""
+    """Your new tokens begin at position G, the number of heads in the cache. The cache is (B, G, P, K): on which
+    axis are the tokens?"""
 
     def positions(self, P, T):
         G = self.k_proj.out_features // self.head_dim
@@ -313,7 +380,7 @@ class PositionsFromHeads(Parts):
 
 @replaces("GroupedQueryAttention")
 class RotatesValues(Parts):
-    """You rotated the values too. They carry content; position is for the scores, so for queries and keys."""
+    """Your values are rotated. Positions matter for the scores: which two tensors make those?"""
 
     def values(self, x, positions):
         return self.rotate(super().values(x, positions), positions)
@@ -321,25 +388,39 @@ class RotatesValues(Parts):
 
 @replaces("GroupedQueryAttention")
 class NoRotation(Parts):
-    """Nothing is rotated: your attention does not know in which order the past was."""
+    """Your result does not depend on positions. Which two tensors should be rotated?"""
 
     def rotate(self, x, positions):
         return x
 
 
-@replaces("GroupedQueryAttention")
-class KeysNotRotated(Parts):
-    """Only the queries are rotated. A score depends on the distance only if both are turned, each by its own
-    position."""
+@replaces("GroupedQueryAttention", rotated=["queries", "keys"])
+class OnlyOneRotated(Parts):
+    """Only the {rotated} of your module are rotated. When does a score depend on the distance of two tokens alone?"""
+
+    rotated: str
 
     def keys(self, x, positions):
-        return self._split(self.k_proj(x))
+        k = self._split(self.k_proj(x))
+        return self.rotate(k, positions) if self.rotated == "keys" else k
+
+    def forward(self, x, cache=None):
+        T, P = x.shape[1], 0 if cache is None else self.past(cache)
+        positions = self.positions(P, T)
+        q = self._split(self.q_proj(x))
+        if self.rotated == "queries":
+            q = self.rotate(q, positions)
+        k, v = self.keys(x, positions), self.values(x, positions)
+        if cache is not None:
+            k, v = self.append(cache["k"], k), self.append(cache["v"], v)
+        heads = grouped_attention(q, k, v, self.mask(P, T))
+        return self.o_proj(heads.transpose(1, 2).flatten(2)), {"k": k, "v": v}
 
 
 @replaces("GroupedQueryAttention")
 class RotatedBeforeSplit(Parts):
-    """You rotated before splitting into heads, over the whole width: pairs then join numbers of different heads,
-    and frequencies run over all heads instead of each. First split."""
+    """Your rotation runs over the whole width, so pairs join numbers of different heads. What comes first in the
+    statement, the split or the rotation?"""
 
     def keys(self, x, positions):
         return self._split(self.rotate(self.k_proj(x), positions))
@@ -357,8 +438,8 @@ class RotatedBeforeSplit(Parts):
 
 @replaces("GroupedQueryAttention")
 class CacheBeforeRotation(Parts):
-    """Your cache holds keys that are not rotated, and each call has to turn all of them again. A key's position
-    never changes: rotate it once, then keep it."""
+    """Your cache holds keys that are not rotated, so each call would have to turn all of them again. Does a key's
+    position ever change?"""
 
     def forward(self, x, cache=None):
         T, P = x.shape[1], 0 if cache is None else cache["k"].shape[2]
@@ -372,8 +453,7 @@ class CacheBeforeRotation(Parts):
 
 @replaces("GroupedQueryAttention")
 class CacheOnlyNew(Parts):
-    """You return the new keys and values alone, and at the next call everything before them is forgotten. The new
-    cache holds old and new."""
+    """Your cache holds the new keys and values alone. What will the next call know of the tokens before them?"""
 
     def forward(self, x, cache=None):
         output, full = super().forward(x, cache)
@@ -382,8 +462,7 @@ class CacheOnlyNew(Parts):
 
 @replaces("GroupedQueryAttention")
 class Prepends(Parts):
-    """New keys and values stand before the old ones in your cache. They are the later ones: they go to the
-    end."""
+    """New keys and values come before the old ones in your cache. Which of them are later in the text?"""
 
     def append(self, old, new):
         return torch.cat([new, old], dim=2)
@@ -391,8 +470,8 @@ class Prepends(Parts):
 
 @replaces("GroupedQueryAttention")
 class CacheInPlace(Parts):
-    """You wrote the longer keys and values into the cache that you were given. Whoever keeps it, to go on from there a
-    second time, finds it changed. What does the docstring return?"""
+    """The cache that you were given is changed. Whoever keeps it, to go on from there a second time, gets another
+    text: what does the docstring return?"""
 
     def forward(self, x, cache=None):
         output, longer = super().forward(x, cache)
@@ -427,8 +506,8 @@ class Steps(Parts):
 
 @replaces("GroupedQueryAttention")
 class QueriesRestart(Steps):
-    """The keys go on at position P, and the queries of new tokens start at 0 again. A score depends on the distance of
-    the two: where does new token t stand?"""
+    """Your keys go on at position P, but the queries of new tokens start at 0 again. A score depends on the
+    distance of the two: where is new token t?"""
 
     def query_positions(self, P, T):
         return torch.arange(T)
@@ -436,8 +515,8 @@ class QueriesRestart(Steps):
 
 @replaces("GroupedQueryAttention")
 class KeysRestart(Parts):
-    """The queries go on at position P, and the keys of new tokens start at 0 again. A score depends on the distance of
-    the two: where does new token t stand?"""
+    """Your queries go on at position P, but the keys of new tokens start at 0 again. A score depends on the
+    distance of the two: where is new token t?"""
 
     def keys(self, x, positions):
         return super().keys(x, torch.arange(x.shape[1]))
@@ -445,8 +524,8 @@ class KeysRestart(Parts):
 
 @replaces("GroupedQueryAttention")
 class StridedHeads(Steps):
-    """Your head h owns the numbers h, h + H, h + 2H, which lie apart, and with G heads of keys others. The docstring
-    says which rows belong to a head: in which order are the heads and their K numbers cut out of the width?"""
+    """Your head owns numbers of the width that are not neighbors. Which rows belong to a head in the docstring, and
+    in which order are the heads and their K numbers cut out of the width?"""
 
     def split(self, x):
         return x.unflatten(-1, (self.head_dim, -1)).permute(0, 3, 1, 2)
@@ -457,8 +536,8 @@ class StridedHeads(Steps):
 
 @replaces("GroupedQueryAttention")
 class InterleavedSplit(Steps):
-    """Splitting and merging do not undo each other: you cut the width into (K, heads) and put it together from (heads,
-    K). A head owns K neighbouring rows of the matrices."""
+    """Your split and your merge do not undo each other: one has (K, heads), the other (heads, K). Which rows of the
+    matrices does a head own?"""
 
     def split(self, x):
         return x.unflatten(-1, (self.head_dim, -1)).permute(0, 3, 1, 2)
@@ -466,8 +545,8 @@ class InterleavedSplit(Steps):
 
 @replaces("GroupedQueryAttention")
 class SplitNoTranspose(Steps):
-    """You cut (B, T, n K) into (B, n, T, K) at once. That keeps the order of the numbers, so your heads are stretches
-    of text. Which axis must be cut, and which two must then change places?"""
+    """Your heads are stretches of text: cutting (B, T, n K) into (B, n, T, K) directly keeps the order of the
+    numbers. Which axis should be cut, and which two exchanged?"""
 
     def split(self, x):
         return x.reshape(x.shape[0], -1, x.shape[1], self.head_dim)
@@ -475,17 +554,19 @@ class SplitNoTranspose(Steps):
 
 @replaces("GroupedQueryAttention")
 class MergeNoTranspose(Steps):
-    """The heads (B, H, T, K) were put together as they lie, so one row mixes several tokens. Before H and K can become
-    one axis, they must be neighbours."""
+    """A row of your merged heads mixes several tokens. H and K have to be neighbors before they become one axis:
+    which two axes should be exchanged first?"""
 
     def merge(self, heads):
         return heads.reshape(heads.shape[0], heads.shape[2], -1)
 
 
-@replaces("GroupedQueryAttention")
-class ScaledByD(Parts):
-    """The scores of your module are scaled by the root of D. Each dot product runs over the K numbers of one
-    head."""
+@replaces("GroupedQueryAttention", by=["√D", "K"])
+class ScaledTwice(Parts):
+    """The scores of your module are divided by {by} in the end. How many numbers does a dot product of one head run
+    over, and does grouped_attention divide already?"""
+
+    by: str
 
     def forward(self, x, cache=None):
         T, P = x.shape[1], 0 if cache is None else cache["k"].shape[2]
@@ -494,5 +575,10 @@ class ScaledByD(Parts):
         k, v = self.keys(x, positions), self.values(x, positions)
         if cache is not None:
             k, v = self.append(cache["k"], k), self.append(cache["v"], v)
-        heads = grouped_attention(q * math.sqrt(self.head_dim / x.shape[-1]), k, v, self.mask(P, T))
+        heads = grouped_attention(
+            q * math.sqrt(self.head_dim) / (math.sqrt(x.shape[-1]) if self.by == "√D" else self.head_dim),
+            k,
+            v,
+            self.mask(P, T),
+        )
         return self.o_proj(heads.transpose(1, 2).flatten(2)), {"k": k, "v": v}

@@ -58,59 +58,75 @@ class Parts(MambaBlock):
         return y, {"conv": self.remembered(window, x.shape[1], u.mT), "ssm": h}
 
 
-@replaces("MambaBlock")
+@replaces("MambaBlock", layer=["in_proj", "x_proj", "out_proj", "in_proj and out_proj"])
 class LinearBias(MambaBlock):
-    """Your in_proj and out_proj have a bias, and the checkpoint has none for them. nn.Linear makes a bias unless it
-    is told otherwise. Which two parts of the block have a bias?"""
+    """Your {layer} has a bias that no checkpoint knows. Which two parts of the block have one, by the table, and which
+    option leaves the others without?"""
+
+    layer: str
+
+    def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
+        super().__init__(d_model, d_state, d_conv, expand, dt_rank)
+        for name in self.layer.split(" and "):
+            linear = getattr(self, name)
+            setattr(self, name, nn.Linear(linear.in_features, linear.out_features))
+
+
+@replaces("MambaBlock")
+class FullConvolution(MambaBlock):
+    """Each channel of your convolution reads all channels: its weight is (E, E, W). How many weights does a channel
+    have, if the convolution is depthwise?"""
 
     def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
         super().__init__(d_model, d_state, d_conv, expand, dt_rank)
         E = expand * d_model
-        self.in_proj, self.out_proj = nn.Linear(d_model, 2 * E), nn.Linear(E, d_model)
+        self.conv1d = nn.Conv1d(E, E, d_conv)
 
 
-@replaces("MambaBlock")
-class RankOfChannels(MambaBlock):
-    """Without dt_rank your R is a sixteenth of the channels. Of which width does the docstring take a sixteenth?"""
-
-    def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
-        rank = math.ceil(expand * d_model / 16) if dt_rank is None else dt_rank
-        super().__init__(d_model, d_state, d_conv, expand, rank)
-
-
-@replaces("MambaBlock")
-class RankRoundedDown(MambaBlock):
-    """Your R is D / 16 rounded down, so for D = 17 it is as large as for D = 16. Which way does the docstring
+@replaces("MambaBlock", rank=["E / 16", "D / 16 rounded down", "D / 16 + 1", "D / 8", "N"])
+class OtherRank(MambaBlock):
+    """Without dt_rank your R is {rank}. Of which width does the docstring take a sixteenth, and which way does it
     round?"""
 
+    rank: str
+
     def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
-        super().__init__(d_model, d_state, d_conv, expand, max(1, d_model // 16) if dt_rank is None else dt_rank)
+        ranks = {
+            "E / 16": math.ceil(expand * d_model / 16),
+            "D / 16 rounded down": max(1, d_model // 16),
+            "D / 16 + 1": d_model // 16 + 1,
+            "D / 8": math.ceil(d_model / 8),
+            "N": d_state,
+        }
+        super().__init__(d_model, d_state, d_conv, expand, ranks[self.rank] if dt_rank is None else dt_rank)
 
 
-@replaces("MambaBlock")
-class StartsAtOne(MambaBlock):
-    """All states of your new block decay at the same rate, since A_log starts at 0. They start at -1, -2, ..., -N,
-    so that a channel remembers over different lengths."""
+@replaces("MambaBlock", of=["zeros", "ones", "1 … N", "−ln 1 … −ln N", "ln 2 … ln N+1", "ln 0 … ln N−1", "ln N … ln 1"])
+class StartsElsewhere(MambaBlock):
+    """A_log of your new block is {of} in each row. A should start at −1, −2, …, −N: which number has n as its
+    exponential?"""
+
+    of: str
 
     def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
         super().__init__(d_model, d_state, d_conv, expand, dt_rank)
-        self.A_log.data.zero_()
-
-
-@replaces("MambaBlock")
-class StartsWithoutLog(MambaBlock):
-    """You put 1 ... N into A_log itself. A is what should start at -1 ... -N, and the exponential still follows: N =
-    16 would decay by e to the 8,886,110 per unit of time."""
-
-    def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
-        super().__init__(d_model, d_state, d_conv, expand, dt_rank)
-        self.A_log.data.exp_()
+        n = torch.arange(1.0, d_state + 1)
+        rows = {
+            "zeros": 0 * n,
+            "ones": 0 * n + 1,
+            "1 … N": n,
+            "−ln 1 … −ln N": -n.log(),
+            "ln 2 … ln N+1": (n + 1).log(),
+            "ln 0 … ln N−1": (n - 1).log(),
+            "ln N … ln 1": n.flip(0).log(),
+        }
+        self.A_log.data.copy_(rows[self.of].expand_as(self.A_log))
 
 
 @replaces("MambaBlock")
 class StartsDownTheChannels(MambaBlock):
-    """In your new block A_log goes on from channel to channel, ln 1 to ln E, and is the same for all N states of one.
-    Along which of its two axes does it go from ln 1 to ln N?"""
+    """In your new block A_log goes from ln 1 to ln E over the channels, and all N states of one channel are equal.
+    Along which of its two axes should it go from ln 1 to ln N?"""
 
     def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
         super().__init__(d_model, d_state, d_conv, expand, dt_rank)
@@ -118,32 +134,31 @@ class StartsDownTheChannels(MambaBlock):
         self.A_log.data.copy_(torch.arange(1.0, E + 1).log()[:, None].expand_as(self.A_log))
 
 
-@replaces("MambaBlock")
-class StartsFromLogZero(MambaBlock):
-    """In your new block A_log begins with ln 0, which is -inf: a range counts from 0 unless it is told otherwise. With
-    which number does a row begin?"""
+@replaces("MambaBlock", ahead=["half of W", "all of W", "one"])
+class SeesTheFuture(Parts):
+    """Your convolution sees tokens that come later. Which columns of a padded convolution belong to the tokens 0 to
+    T − 1, and on which side are the missing ones?"""
 
-    def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
-        super().__init__(d_model, d_state, d_conv, expand, dt_rank)
-        self.A_log.data.copy_(torch.arange(0.0, d_state).log().expand_as(self.A_log))
-
-
-@replaces("MambaBlock")
-class SymmetricPadding(Parts):
-    """Your convolution is padded on both sides, so a token sees those that come after it. The current token is the
-    last that a window may hold: put all missing columns on the left."""
+    ahead: str
 
     def convolve(self, window):
         W = self.conv1d.kernel_size[0]
-        right = (W - 1) // 2
-        u = F.pad(window[..., W - 1 :], (W - 1 - right, right))
-        return F.silu(self.conv1d(u))
+        right = {"half of W": W // 2, "all of W": W - 1, "one": 1}[self.ahead]
+        return F.silu(self.conv1d(F.pad(window[..., right:], (0, right))))
+
+
+@replaces("MambaBlock")
+class OneTokenLate(Parts):
+    """Your convolution ends one token too early: the current token is not in its own window. Which weight meets it in
+    the formula?"""
+
+    def convolve(self, window):
+        return F.silu(self.conv1d(F.pad(window[..., :-1], (1, 0))))
 
 
 @replaces("MambaBlock")
 class KernelReversed(Parts):
-    """Your first weight meets the current token. nn.Conv1d slides its weights without turning them round, and so
-    does every checkpoint: the last weight belongs to the current token."""
+    """Your first weight meets the current token. By the formula of conv(u), which weight does u at time t meet?"""
 
     def convolve(self, window):
         weight = self.conv1d.weight.flip(-1)
@@ -152,8 +167,8 @@ class KernelReversed(Parts):
 
 @replaces("MambaBlock")
 class NoSiluAfterConv(Parts):
-    """The convolution goes into the scan as it is. A silu follows it; without one u is linear in the text up to
-    here."""
+    """The result of your convolution goes into the scan as it is. What else does the statement's second line
+    apply?"""
 
     def convolve(self, window):
         return self.conv1d(window)
@@ -161,7 +176,7 @@ class NoSiluAfterConv(Parts):
 
 @replaces("MambaBlock")
 class GateFirst(Parts):
-    """You took the first half of in_proj for the gate z. It gives u first, then z."""
+    """Your z comes from the first half of in_proj. Which of u and z has the first rows in the table?"""
 
     def inputs(self, x):
         z, u = self.in_proj(x).chunk(2, dim=-1)
@@ -170,7 +185,7 @@ class GateFirst(Parts):
 
 @replaces("MambaBlock")
 class BAndCSwapped(Parts):
-    """B and C have changed places. x_proj gives Δ, B, C in this order; B writes, C reads."""
+    """B and C have changed places in your block. In which order does x_proj give Δ, B and C?"""
 
     def triple(self, u):
         dt, B, C = super().triple(u)
@@ -179,7 +194,7 @@ class BAndCSwapped(Parts):
 
 @replaces("MambaBlock")
 class StepSizeLast(Parts):
-    """You took the step size from the last rows of x_proj. Its result holds Δ, B, C in this order."""
+    """Your step size comes from the last rows of x_proj. In which order does it give Δ, B and C?"""
 
     def triple(self, u):
         N, R = self.A_log.shape[1], self.dt_proj.in_features
@@ -189,7 +204,8 @@ class StepSizeLast(Parts):
 
 @replaces("MambaBlock")
 class NoStepBias(Parts):
-    """The bias of dt_proj is missing. It sets the step size that a channel has when the token says nothing."""
+    """The bias of dt_proj has no effect in your block. Which step size does a channel have if the token says
+    nothing?"""
 
     def step_size(self, dt):
         return F.softplus(dt @ self.dt_proj.weight.mT)
@@ -197,26 +213,29 @@ class NoStepBias(Parts):
 
 @replaces("MambaBlock")
 class StepBiasTwice(Parts):
-    """The bias of dt_proj is counted twice: dt_proj has added it already, and a scan that is given it as its
-    delta_bias adds it once more."""
+    """The bias of dt_proj counts twice in your step size. Which two parts of your code add it?"""
 
     def step_size(self, dt):
         return F.softplus(self.dt_proj(dt) + self.dt_proj.bias)
 
 
-@replaces("MambaBlock")
-class NoSoftplus(Parts):
-    """Your step size has no softplus and may be negative. Then time runs backwards, and exp(ΔA) is larger
-    than 1."""
+@replaces("MambaBlock", function=["the identity", "exp", "relu", "silu", "sigmoid", "abs"])
+class OtherStepSize(Parts):
+    """Your step size is not the softplus of W_Δ Δ' + b_Δ, but {function} of it. Which values can softplus take, and
+    which can yours?"""
+
+    function: str
 
     def step_size(self, dt):
-        return self.dt_proj(dt)
+        raw = self.dt_proj(dt)
+        functions = {"exp": torch.exp, "relu": F.relu, "silu": F.silu, "sigmoid": torch.sigmoid, "abs": torch.abs}
+        return functions[self.function](raw) if self.function != "the identity" else raw
 
 
 @replaces("MambaBlock")
 class PositiveA(Parts):
-    """Your A is exp(A_log), without the minus: each step multiplies the state by more than 1, and on a long text it
-    overflows."""
+    """Your A is positive, so each step multiplies the state by more than 1. What is the sign of A in the
+    formula?"""
 
     def rate(self):
         return torch.exp(self.A_log)
@@ -224,8 +243,8 @@ class PositiveA(Parts):
 
 @replaces("MambaBlock")
 class RunningProduct(Parts):
-    """You divide by the product of all decays so far. After a few dozen tokens that product is 0, and what follows is
-    NaN. Short texts do not show it. Carry the state from step to step instead."""
+    """Your scan is right for short texts only. What becomes of a product of 250 decays, and what do you divide
+    by?"""
 
     def recur(self, A_bar, B_bar_u, C, h):
         product = A_bar.cumprod(1)
@@ -235,8 +254,7 @@ class RunningProduct(Parts):
 
 @replaces("MambaBlock")
 class SkipBeforeConv(Parts):
-    """D multiplies u as it came from in_proj. The skip takes the input of the scan, which is u after the convolution
-    and its silu."""
+    """Your D multiplies u before the convolution. Which u do all lines after the convolution mean?"""
 
     def finish(self, y, u, z, raw):
         return (y + self.D * raw) * F.silu(z)
@@ -244,24 +262,27 @@ class SkipBeforeConv(Parts):
 
 @replaces("MambaBlock")
 class SkipPastGate(Parts):
-    """Your skip goes past the gate. D u is added first, and silu(z) multiplies the sum."""
+    """Your skip goes past the gate. What does silu(z) multiply in the last line: y with D ⊙ u in it, or without?"""
 
     def finish(self, y, u, z, raw):
         return y * F.silu(z) + self.D * u
 
 
-@replaces("MambaBlock")
-class GateWithoutSilu(Parts):
-    """You multiplied by z. The gate is silu(z): nearly closed where z is negative."""
+@replaces("MambaBlock", function=["the identity", "sigmoid", "relu", "tanh", "gelu"])
+class OtherGate(Parts):
+    """Your gate is {function} of z. Which function of z multiplies y in the last line?"""
+
+    function: str
 
     def finish(self, y, u, z, raw):
-        return (y + self.D * u) * z
+        gates = {"sigmoid": torch.sigmoid, "relu": F.relu, "tanh": torch.tanh, "gelu": F.gelu}
+        return (y + self.D * u) * (gates[self.function](z) if self.function != "the identity" else z)
 
 
 @replaces("MambaBlock")
 class RemembersOutputs(Parts):
-    """Your conv state holds what came out of the convolution. The next window needs what went into it: keep u before
-    the convolution overwrites it."""
+    """Your conv state holds what came out of the convolution. What does the next window need: what went into it, or
+    what came out?"""
 
     def remembered(self, window, T, u):
         W = self.conv1d.kernel_size[0]
@@ -270,26 +291,33 @@ class RemembersOutputs(Parts):
 
 @replaces("MambaBlock")
 class ForgetsAfterShortPiece(Parts):
-    """Your new conv state looks at the new tokens only. A piece shorter than W - 1 does not fill it: the rest is older
-    and must come from the state before."""
+    """After a piece shorter than W − 1 your conv state has zeros. Where are the inputs that are older than the
+    piece?"""
 
     def remembered(self, window, T, u):
         W = self.conv1d.kernel_size[0]
         return F.pad(window[..., W - 1 :], (W - 1, 0))[..., T:]
 
 
-@replaces("MambaBlock")
-class ThreeColumns(Parts):
-    """Your conv state always holds three tokens. That is right for a convolution over four; in general it is W - 1."""
+@replaces("MambaBlock", columns=["3", "4", "W"])
+class OtherNumberOfColumns(Parts):
+    """Your conv state holds {columns} columns. How many earlier inputs does a window of W tokens have?"""
+
+    columns: str
+
+    def start(self, state, batch):
+        state = super().start(state, batch)
+        W = self.conv1d.kernel_size[0]
+        return {**state, "conv": F.pad(state["conv"], (W - 1 - state["conv"].shape[-1], 0))}
 
     def remembered(self, window, T, u):
-        return window[..., -3:]
+        return window[..., -(self.conv1d.kernel_size[0] if self.columns == "W" else int(self.columns)) :]
 
 
 @replaces("MambaBlock")
 class ConvStateIgnored(Parts):
-    """Each piece starts its convolution from zeros. The first W - 1 tokens of a piece also look at the last ones of
-    the piece before: state["conv"] holds them."""
+    """Each piece of yours starts its convolution from zeros. Which earlier inputs do the first W − 1 tokens of a
+    piece look at?"""
 
     def start(self, state, batch):
         fresh = self.init_state(batch)
@@ -298,8 +326,7 @@ class ConvStateIgnored(Parts):
 
 @replaces("MambaBlock")
 class ScanStateIgnored(Parts):
-    """Each piece starts its scan from h = 0, so all that was read before is forgotten: the first step decays
-    state["ssm"]."""
+    """Each piece of yours starts its scan from h = 0. What does the first step of a piece multiply by its decay?"""
 
     def start(self, state, batch):
         fresh = self.init_state(batch)
@@ -308,8 +335,8 @@ class ScanStateIgnored(Parts):
 
 @replaces("MambaBlock")
 class StateForOneToken(Parts):
-    """Your block reads the state that it is given for a single token only; a piece of several begins from zeros. A text
-    may come in pieces of any length: what has a piece of several tokens before it?"""
+    """Your block uses the state it is given for a single token only; a piece of several begins from zeros. What
+    comes before a piece of several tokens?"""
 
     def forward(self, x, state=None):
         return super().forward(x, state if x.shape[1] == 1 else None)
@@ -317,8 +344,8 @@ class StateForOneToken(Parts):
 
 @replaces("MambaBlock")
 class KeepsState(Parts):
-    """Your block remembers its last state by itself, and a text that comes without a state goes on where another one
-    has ended. What does the docstring say of state=None?"""
+    """Your block remembers its last state by itself, so a text without a state goes on where another one ended.
+    What does the docstring say of state=None?"""
 
     def start(self, state, batch):
         mine = getattr(self, "mine", None)
@@ -334,8 +361,8 @@ class KeepsState(Parts):
 
 @replaces("MambaBlock")
 class StateChanged(Parts):
-    """You put the new entries into the dict that you were given. Whoever keeps it to continue the text in two ways
-    finds the first continuation in it: what does the docstring say of the state that is passed in?"""
+    """The state that you were given is changed. Whoever keeps it, to continue the text in two ways, finds the first
+    continuation in it: what does the docstring say?"""
 
     def forward(self, x, state=None):
         y, new = super().forward(x, state)
@@ -345,37 +372,43 @@ class StateChanged(Parts):
         return y, state
 
 
-@replaces("MambaBlock")
-class AInFloat32(Parts):
-    """A went through float32, as in Mamba's own code, and a float64 block lost half of its digits. Let the dtype of the
-    parameters decide."""
+@replaces("MambaBlock", part=["A", "the scan", "the step size"])
+class InFloat32(Parts):
+    """In a float64 block of yours {part} has the digits of float32. Which dtype should decide in which one you
+    compute?"""
+
+    part: str
 
     def rate(self):
-        return -torch.exp(self.A_log.float()).to(self.A_log.dtype)
+        rate = -torch.exp(self.A_log.float()).to(self.A_log.dtype)
+        return rate if self.part == "A" else super().rate()
+
+    def step_size(self, dt):
+        found = super().step_size(dt)
+        return found.float().to(found.dtype) if self.part == "the step size" else found
+
+    def recur(self, A_bar, B_bar_u, C, h):
+        if self.part != "the scan":
+            return super().recur(A_bar, B_bar_u, C, h)
+        y, h = super().recur(A_bar.float(), B_bar_u.float(), C.float(), h.float())
+        return y.to(C.dtype), h.to(C.dtype)
 
 
-@replaces("MambaBlock")
-class RankOneMore(MambaBlock):
-    """Your R is one too large where D is a multiple of 16: you always add 1. D / 16 is rounded up. What is D / 16
-    rounded up for D = 32?"""
+@replaces("MambaBlock", value=[0.0, -1.0, 0.1])
+class SkipStartsElsewhere(MambaBlock):
+    """D of your new block is {value}. With which value does the docstring let it begin?"""
 
-    def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
-        super().__init__(d_model, d_state, d_conv, expand, d_model // 16 + 1 if dt_rank is None else dt_rank)
-
-
-@replaces("MambaBlock")
-class SkipStartsAtZero(MambaBlock):
-    """In your new block D is 0, so the skip is switched off. With which value does D begin?"""
+    value: float
 
     def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
         super().__init__(d_model, d_state, d_conv, expand, dt_rank)
-        self.D.data.zero_()
+        self.D.data.fill_(self.value)
 
 
 @replaces("MambaBlock")
 class ConvStateNeverFilled(Parts):
-    """You return zeros for the conv state, and the next piece begins its convolution without the past. h is not the
-    only thing that a block remembers. Which earlier numbers does the convolution need?"""
+    """Your conv state is always zero, so the next piece begins its convolution without the past. Which earlier
+    numbers does it need?"""
 
     def start(self, state, batch):
         fresh = self.init_state(batch)
@@ -387,8 +420,7 @@ class ConvStateNeverFilled(Parts):
 
 @replaces("MambaBlock")
 class NewestFirst(Parts):
-    """Your conv state is returned with the newest input first. In which order do the inputs stand when the next piece
-    reads them?"""
+    """Your conv state has the newest input first. In which order does the next piece read its columns?"""
 
     def remembered(self, window, T, u):
         return window[..., T:].flip(-1)
@@ -396,8 +428,8 @@ class NewestFirst(Parts):
 
 @replaces("MambaBlock")
 class StateTooShort(Parts):
-    """After a piece shorter than W − 1 your conv state has fewer than W − 1 columns. The missing ones are older than
-    the piece. Where do they stand?"""
+    """After a piece shorter than W − 1 your conv state has fewer than W − 1 columns. The missing ones are older
+    than the piece: where are they?"""
 
     def forward(self, x, state=None):
         self.tokens = x.shape[1]
@@ -417,8 +449,7 @@ class StateTooShort(Parts):
 
 @replaces("MambaBlock")
 class NotSelective(Parts):
-    """You made Δ, B and C from the mean of the text, so all tokens share them. The scan is selective: from which u
-    are the Δ, B and C of token t made?"""
+    """All tokens of a text share Δ, B and C in your block. From which u are those of token t made?"""
 
     def triple(self, u):
         return super().triple(u.mean(1, keepdim=True).expand_as(u))
@@ -426,8 +457,7 @@ class NotSelective(Parts):
 
 @replaces("MambaBlock")
 class GateBeforeScan(Parts):
-    """You multiplied u by silu(z) before the scan. In this block the gate comes at the end. What does silu(z)
-    multiply?"""
+    """Your gate multiplies u before the scan. What does silu(z) multiply in the last line of the statement?"""
 
     def forward(self, x, state=None):
         state = self.start(state, len(x))
@@ -458,14 +488,6 @@ class NoSkip(Parts):
 
 
 @replaces("MambaBlock")
-class SigmoidGate(Parts):
-    """Your gate is a sigmoid of z. silu(z) is something else: which factor does silu have beside the sigmoid?"""
-
-    def finish(self, y, u, z, raw):
-        return (y + self.D * u) * torch.sigmoid(z)
-
-
-@replaces("MambaBlock")
 class NoConvBias(Parts):
     """The bias of the convolution has no effect. Which number is added to the W products?"""
 
@@ -475,7 +497,8 @@ class NoConvBias(Parts):
 
 @replaces("MambaBlock")
 class ReadsBeforeWriting(Parts):
-    """Your y_t reads the state before token t has written into it. Which h stands in the line of y_t?"""
+    """Your y_t reads the state before token t has written into it. Which h does the line of y_t have, h_t or
+    h_{t−1}?"""
 
     def recur(self, A_bar, B_bar_u, C, h):
         ys = []
@@ -487,8 +510,8 @@ class ReadsBeforeWriting(Parts):
 
 @replaces("MambaBlock")
 class InputNotTimesStep(Parts):
-    """The step size scales the decay and not what is written into the state. By which two factors is u_t multiplied
-    in the line of h_t?"""
+    """Your step size scales the decay and not what is written into the state. By which two factors is u_t
+    multiplied in the line of h_t?"""
 
     def forward(self, x, state=None):
         state = self.start(state, len(x))
@@ -501,10 +524,12 @@ class InputNotTimesStep(Parts):
         return self.out_proj(self.finish(y, u, z, raw)), {"conv": window[..., x.shape[1] :], "ssm": h}
 
 
-@replaces("MambaBlock")
-class ExactB(Parts):
-    """You discretised B as S4 does, by (exp(ΔA) - 1) / A. Mamba takes a simpler rule for B, which is the same for small
-    Δ: which one stands in the formula?"""
+@replaces("MambaBlock", by=["(exp(ΔA) − 1) / A", "Δ twice", "exp(ΔA) Δ"])
+class OtherInput(Parts):
+    """What your tokens write into the state is scaled by {by}. By which factors is u_t multiplied in the line of
+    h_t?"""
+
+    by: str
 
     def forward(self, x, state=None):
         state = self.start(state, len(x))
@@ -512,16 +537,17 @@ class ExactB(Parts):
         window = torch.cat([state["conv"], raw.mT], dim=-1)
         u = self.convolve(window).mT
         dt, B, C = self.triple(u)
-        A_bar = torch.exp(self.step_size(dt)[..., None] * self.rate())
-        B_bar = (A_bar - 1) / self.rate() * B[:, :, None]
-        y, h = self.recur(A_bar, B_bar * u[..., None], C, state["ssm"])
+        delta = self.step_size(dt)[..., None]
+        A_bar = torch.exp(delta * self.rate())
+        factors = {"(exp(ΔA) − 1) / A": (A_bar - 1) / self.rate(), "Δ twice": delta**2, "exp(ΔA) Δ": A_bar * delta}
+        y, h = self.recur(A_bar, factors[self.by] * u[..., None] * B[:, :, None], C, state["ssm"])
         return self.out_proj(self.finish(y, u, z, raw)), {"conv": window[..., x.shape[1] :], "ssm": h}
 
 
 @replaces("MambaBlock")
 class ScanOfRawInput(Parts):
-    """The convolution serves only Δ, B and C in yours; the scan and the skip read u as it came from in_proj. What
-    becomes of u after the convolution?"""
+    """Your scan and skip read u before the convolution, which serves Δ, B and C alone. Which u do all lines after
+    the convolution mean?"""
 
     def forward(self, x, state=None):
         state = self.start(state, len(x))

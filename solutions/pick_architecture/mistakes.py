@@ -29,40 +29,49 @@ def step(model, hw):
 
 @replaces("largest_batch")
 def memory_alone(model, customer, hw):
-    """The largest batch of yours is the one that fits. A step with so many sequences may take longer than a user
-    waits for a token, and each of them waits for the whole step: which of the two limits comes first?"""
+    """Your largest batch is the one that fits into memory. How long does a step of so many sequences take, and who
+    waits for it?"""
     return max_batch(model, end_of(customer), hw["memory_bytes"])
 
 
 @replaces("largest_batch")
 def time_alone(model, customer, hw):
-    """You asked only how long a step takes. The caches of all those sequences have to fit beside the weights."""
+    """Your largest batch is the one whose step is quick enough. Do the caches of all those sequences fit beside the
+    weights?"""
     return counted(model, customer, hw, lambda end: 5000, step(model, hw))
 
 
 @replaces("largest_batch")
 def step_shared(model, customer, hw):
-    """You divided the time of a step by the batch. The price of a step is shared, the waiting is not: every user waits
-    for the whole step."""
+    """Your largest batch is the one whose step, divided by the batch, is quick enough. The price of a step is shared.
+    Is the wait for it shared, too?"""
     return counted(model, customer, hw, fits(model, hw), lambda batch, end: step(model, hw)(batch, end) / batch)
 
 
-@replaces("largest_batch")
-def prompts_alone(model, customer, hw):
-    """You counted the sequences at the length of their prompts. They grow with every new token, and have to fit to the
-    end."""
-    return counted(model, customer, hw, fits(model, hw), step(model, hw), length=customer["prompt_tokens"])
+@replaces("largest_batch", part=["prompt_tokens", "new_tokens"])
+def part_of_the_length(model, customer, hw, *, part):
+    """Your sequences count with {part} alone. How long is a sequence when its last token is written, and what of it is
+    still in the cache?"""
+    return counted(model, customer, hw, fits(model, hw), step(model, hw), length=customer[part])
 
 
-@replaces("largest_batch")
-def answers_alone(model, customer, hw):
-    """You counted only the new tokens. The prompt stays in the cache as long as its answer is written."""
-    return counted(model, customer, hw, fits(model, hw), step(model, hw), length=customer["new_tokens"])
+@replaces("largest_batch", off=[-1, 1])
+def length_off_by_one(model, customer, hw, *, off):
+    """Your sequences are one token longer or shorter than the statement counts them. What is the full length of a
+    sequence?"""
+    return counted(model, customer, hw, fits(model, hw), step(model, hw), length=max(1, end_of(customer) + off))
+
+
+@replaces("largest_batch", of=["prompt_tokens", "new_tokens"])
+def step_of_another_length(model, customer, hw, *, of):
+    """Your step is timed at a length of {of}, before the sequences are done. Each new token makes the cache longer:
+    for which token does a user wait longest?"""
+    return counted(model, customer, hw, fits(model, hw), lambda batch, _: step(model, hw)(batch, customer[of]))
 
 
 @replaces("largest_batch")
 def active_stored(model, customer, hw):
-    """You left room for the active weights. Every token may choose other experts: which of them have to be in
+    """Your memory holds the active weights only. The next token may choose other experts: which of them have to be in
     memory?"""
 
     def fits_beside_active(end):
@@ -72,21 +81,30 @@ def active_stored(model, customer, hw):
     return counted(model, customer, hw, fits_beside_active, step(model, hw))
 
 
-@replaces("largest_batch")
-def two_bytes_each(model, customer, hw):
-    """You took two bytes for each parameter. Weights of 8 bits leave more room: what does bytes_per_param say?"""
+@replaces("largest_batch", size=[1, 2, 4])
+def bytes_of_weights(model, customer, hw, *, size):
+    """Every parameter takes {size} bytes in your count. Which key of the model says how many bytes its parameters
+    take?"""
 
     def fits_beside(end):
-        free = hw["memory_bytes"] - 2 * total_params(model)
+        free = hw["memory_bytes"] - size * total_params(model)
         return max(0, int(free // cache_bytes(model, 1, end)))
 
     return counted(model, customer, hw, fits_beside, step(model, hw))
 
 
 @replaces("largest_batch")
+def without_weights(model, customer, hw):
+    """The caches of your sequences fill the whole memory. What else is in the memory of a device?"""
+    return counted(
+        model, customer, hw, lambda end: int(hw["memory_bytes"] // cache_bytes(model, 1, end)), step(model, hw)
+    )
+
+
+@replaces("largest_batch")
 def active_read(model, customer, hw):
-    """You let a step read the experts of one token at any batch. Tokens choose different experts, and all that are
-    chosen are read: what does decode_step say for a batch of 8?"""
+    """A step of yours reads the experts of a single token, whatever the batch is. Do all tokens of a batch choose the
+    same experts?"""
 
     def seconds(batch, end):
         one, more = decode_step(model, 1, end, hw), cache_bytes(model, batch - 1, end)
@@ -95,23 +113,47 @@ def active_read(model, customer, hw):
     return counted(model, customer, hw, fits(model, hw), seconds)
 
 
-@replaces("largest_batch")
-def one_too_many(model, customer, hw):
-    """You returned the first batch that breaks a limit. The one before it is the largest that keeps both."""
-    return largest_batch(model, customer, hw) + 1
+@replaces("largest_batch", off=[-1, 1])
+def one_off(model, customer, hw, *, off):
+    """Your batch is not the last one that keeps both limits, but its neighbor. At which batch does your search stop,
+    and is that batch still served?"""
+    return max(0, largest_batch(model, customer, hw) + off)
 
 
 @replaces("largest_batch")
 def strictly_quicker(model, customer, hw):
-    """You served a step only if it takes less than max_tpot_s. "At most" allows what is equal."""
+    """A step that takes exactly max_tpot_s is too slow for you. What does "at most" say about equal numbers?"""
     patient = {**customer, "max_tpot_s": customer["max_tpot_s"] * (1 - 1e-12)}
     return largest_batch(model, patient, hw)
 
 
 @replaces("largest_batch")
-def at_least_one(model, customer, hw):
-    """You returned 1 where a device cannot serve even one sequence. Then the answer is 0."""
-    return max(1, largest_batch(model, customer, hw))
+def no_exact_fit(model, customer, hw):
+    """You refuse a sequence that fills the memory to its last byte. What does the statement's ≤ say about equal
+    numbers?"""
+    return largest_batch(model, customer, {**hw, "memory_bytes": hw["memory_bytes"] - 0.5})
+
+
+@replaces("largest_batch", least=[1, -1])
+def none_is_not_zero(model, customer, hw, *, least):
+    """You return {least} if a device cannot serve even one sequence. How many sequences does it serve then?"""
+    return largest_batch(model, customer, hw) or least
+
+
+def tpot(model, customer, hw, batch):
+    return decode_step(model, batch, end_of(customer), hw)["seconds"]
+
+
+def on_devices(model, customer, hw, devices):
+    """The plan with another number of devices, a function of the users and of the largest batch."""
+    plan = deploy(model, customer, hw)
+    if plan is None:
+        return None
+    count = devices(customer["users"], largest_batch(model, customer, hw))
+    batch = -(-customer["users"] // count)
+    price = count * hw["dollars_per_hour"]
+    changes = {"devices": count, "batch": batch, "tpot_s": tpot(model, customer, hw, batch), "dollars_per_hour": price}
+    return {**plan, **changes}
 
 
 def changed(model, customer, hw, **values):
@@ -123,51 +165,33 @@ def changed(model, customer, hw, **values):
     return {**plan, **{key: value(plan, largest) for key, value in values.items()}}
 
 
-def tpot(model, customer, hw, batch):
-    return decode_step(model, batch, end_of(customer), hw)["seconds"]
+@replaces("deploy", nearest=[False, True])
+def rounded_down(model, customer, hw, *, nearest):
+    """You have too few devices if some users are left over after the last full one. Who serves those?"""
 
+    def devices(users, largest):
+        return max(1, (users + largest // 2 if nearest else users) // largest)
 
-@replaces("deploy")
-def rounded_down(model, customer, hw):
-    """You rounded the number of devices down, and some users find none. Who is left over needs a device too."""
-    largest, users = largest_batch(model, customer, hw), customer["users"]
-    if deploy(model, customer, hw) is None:
-        return None
-    devices = max(1, users // largest)
-    batch = -(-users // devices)
-    price = devices * hw["dollars_per_hour"]
-    return changed(
-        model,
-        customer,
-        hw,
-        devices=lambda *_: devices,
-        batch=lambda *_: batch,
-        tpot_s=lambda *_: tpot(model, customer, hw, batch),
-        dollars_per_hour=lambda *_: price,
-    )
+    return on_devices(model, customer, hw, devices)
 
 
 @replaces("deploy")
 def one_device_more(model, customer, hw):
-    """Where the users fill the devices exactly you took one more. It would be empty: what is users / batch, rounded
-    up?"""
-    devices = customer["users"] // (largest_batch(model, customer, hw) or 1) + 1
-    batch = -(-customer["users"] // devices)
-    return changed(
-        model,
-        customer,
-        hw,
-        devices=lambda *_: devices,
-        batch=lambda *_: batch,
-        tpot_s=lambda *_: tpot(model, customer, hw, batch),
-        dollars_per_hour=lambda *_: devices * hw["dollars_per_hour"],
-    )
+    """If the users fill the devices exactly, one of yours stays empty. What is users / batch, rounded up, if nothing
+    is left over?"""
+    return on_devices(model, customer, hw, lambda users, largest: users // largest + 1)
+
+
+@replaces("deploy")
+def device_for_each_user(model, customer, hw):
+    """You have a device for each user. How many users does one device serve at the same time?"""
+    return on_devices(model, customer, hw, lambda users, largest: users)
 
 
 @replaces("deploy")
 def filled_up(model, customer, hw):
-    """You filled the first devices to the last place and left the rest to the last one. The users are spread evenly, so
-    that all of them have a short step."""
+    """Your fullest device has as many users as it can serve, and the last device what is left. What would be the step
+    of the fullest one if the users were spread evenly?"""
     return changed(
         model,
         customer,
@@ -177,145 +201,190 @@ def filled_up(model, customer, hw):
     )
 
 
-@replaces("deploy")
-def always_full(model, customer, hw):
-    """You took the largest batch for the number of users on a device. There may be fewer: how many does each device
-    get?"""
-    return changed(
-        model,
-        customer,
-        hw,
-        batch=lambda plan, largest: largest,
-        tpot_s=lambda plan, largest: tpot(model, customer, hw, largest),
-    )
+@replaces("deploy", timed=[False, True])
+def always_full(model, customer, hw, *, timed):
+    """Your batch is the largest that a device could serve. How many users does each device get here?"""
+    values = {"batch": lambda plan, largest: largest}
+    if timed:
+        values["tpot_s"] = lambda plan, largest: tpot(model, customer, hw, largest)
+    return changed(model, customer, hw, **values)
 
 
-@replaces("deploy")
-def emptiest_device(model, customer, hw):
-    """You returned users / devices without rounding it up. Somebody has to take the rest: how many users has the
-    fullest device?"""
-    return changed(
-        model,
-        customer,
-        hw,
-        batch=lambda plan, largest: customer["users"] // plan["devices"],
-        tpot_s=lambda plan, largest: tpot(model, customer, hw, customer["users"] // plan["devices"]),
-    )
+@replaces("deploy", timed=[False, True], nearest=[False, True])
+def emptiest_device(model, customer, hw, *, timed, nearest):
+    """Your batch leaves out users if they cannot be spread evenly. How many does the fullest device have?"""
+
+    def batch(plan, largest):
+        share = customer["users"] / plan["devices"]
+        return round(share) if nearest else int(share)
+
+    values = {"batch": batch}
+    if timed:
+        values["tpot_s"] = lambda plan, largest: tpot(model, customer, hw, batch(plan, largest))
+    return changed(model, customer, hw, **values)
 
 
 @replaces("deploy")
 def step_of_all_users(model, customer, hw):
-    """Your tpot_s is that of a step with all users in it. Each device has a step of its own, with its share of them."""
+    """Your tpot_s is that of a step with all users in it. How many users share one device, and thus one step?"""
     return changed(model, customer, hw, tpot_s=lambda plan, largest: tpot(model, customer, hw, customer["users"]))
 
 
 @replaces("deploy")
 def step_of_one_user(model, customer, hw):
-    """Your tpot_s is that of a single sequence. The users of a device are decoded together, and all wait for all."""
+    """Your tpot_s is that of a single sequence. Which users are in the same step, and how long do they all wait?"""
     return changed(model, customer, hw, tpot_s=lambda plan, largest: tpot(model, customer, hw, 1))
 
 
 @replaces("deploy")
-def step_at_the_prompt(model, customer, hw):
-    """Your tpot_s is that of the step that follows the prompt. The docstring asks for it at full length: how long is a
-    sequence when its last token is written?"""
+def step_of_the_largest_batch(model, customer, hw):
+    """Your tpot_s is that of the largest batch a device could serve. How many users are in a step here?"""
+    return changed(model, customer, hw, tpot_s=lambda plan, largest: tpot(model, customer, hw, largest))
+
+
+@replaces("deploy", of=["prompt_tokens", "new_tokens"])
+def step_before_the_end(model, customer, hw, *, of):
+    """Your tpot_s is that of a step at a length of {of}. How long is a sequence when its last token is written?"""
 
     def seconds(plan, _):
-        return decode_step(model, plan["batch"], customer["prompt_tokens"], hw)["seconds"]
+        return decode_step(model, plan["batch"], customer[of], hw)["seconds"]
 
     return changed(model, customer, hw, tpot_s=seconds)
 
 
 @replaces("deploy")
+def step_for_each_user(model, customer, hw):
+    """Your tpot_s is a step divided by the users in it. Does anybody wait less because others wait, too?"""
+    return changed(model, customer, hw, tpot_s=lambda plan, largest: plan["tpot_s"] / plan["batch"])
+
+
+@replaces("deploy")
 def price_of_one(model, customer, hw):
-    """You returned the price of one device. Every one of them is paid."""
+    """Your price is that of one device. What does the customer pay for all of them?"""
     return changed(model, customer, hw, dollars_per_hour=lambda plan, largest: hw["dollars_per_hour"])
 
 
 @replaces("deploy")
 def price_for_each_user(model, customer, hw):
-    """You divided the price by the users. dollars_per_hour is what the customer pays for all devices."""
+    """Your price is that of one user. What does the customer pay for all devices together?"""
     return changed(
         model, customer, hw, dollars_per_hour=lambda plan, largest: plan["dollars_per_hour"] / customer["users"]
     )
 
 
-@replaces("deploy")
-def bound_of_the_step(model, customer, hw):
-    """Your limit answers another question than the one that is asked: at the largest batch, would the caches of one
-    sequence more still fit? Neither what a step waits for nor how many users there are decides that."""
+@replaces("deploy", at=["the largest batch", "the batch of the plan"])
+def bound_of_the_step(model, customer, hw, *, at):
+    """Your limit is what a step of {at} waits for. The question is what stops one more sequence: would its cache still
+    fit?"""
     largest = largest_batch(model, customer, hw)
     if largest == 0:
         return None
-    bound = decode_step(model, largest, end_of(customer), hw)["bound"]
-    return changed(model, customer, hw, limit=lambda *_: "memory" if bound == "memory" else "time")
+
+    def limit(plan, largest):
+        batch = largest if at == "the largest batch" else plan["batch"]
+        return "memory" if decode_step(model, batch, end_of(customer), hw)["bound"] == "memory" else "time"
+
+    return changed(model, customer, hw, limit=limit)
+
+
+@replaces("deploy")
+def limit_of_the_users(model, customer, hw):
+    """Your limit depends on how many users there are: where they leave a device partly empty, you say "time". At
+    which batch does the docstring ask what stops the next sequence?"""
+
+    def limit(plan, largest):
+        full = plan["batch"] == max_batch(model, end_of(customer), hw["memory_bytes"])
+        return "memory" if full else "time"
+
+    return changed(model, customer, hw, limit=limit)
 
 
 @replaces("deploy")
 def limit_swapped(model, customer, hw):
-    """You exchanged the two limits. If one sequence more would still fit, it is time that stops it."""
+    """Your two limits are exchanged. If one more sequence would still fit, what stops it?"""
     return changed(model, customer, hw, limit=lambda plan, _: "time" if plan["limit"] == "memory" else "memory")
+
+
+@replaces("deploy", said=["memory", "time"])
+def always_one_limit(model, customer, hw, *, said):
+    """Your limit is "{said}" whatever stops the next sequence. How can you tell whether its cache would still fit?"""
+    return changed(model, customer, hw, limit=lambda *_: said)
 
 
 @replaces("deploy")
 def time_first(model, customer, hw):
-    """Where both limits stop the next sequence you said "time". The docstring asks for the memory first."""
+    """If both limits stop the next sequence, you say "time". Which of the two does the docstring ask about first?"""
     next_one = tpot(model, customer, hw, largest_batch(model, customer, hw) + 1)
     return changed(model, customer, hw, limit=lambda *_: "time" if next_one > customer["max_tpot_s"] else "memory")
 
 
 @replaces("deploy")
 def first_token_forgotten(model, customer, hw):
-    """You did not ask how long a prompt takes. The first token has a limit of its own, max_ttft_s."""
+    """Your plan is the same however long it takes to read a prompt. Which limit does the customer set for the first
+    token?"""
     return deploy(model, {**customer, "max_ttft_s": float("inf")}, hw)
+
+
+def first_token(model, customer, hw, seconds, limit=None):
+    """deploy with another time to the first token."""
+    late = seconds > (customer["max_ttft_s"] if limit is None else limit)
+    return None if late else deploy(model, {**customer, "max_ttft_s": float("inf")}, hw)
 
 
 @replaces("deploy")
 def first_token_strictly_sooner(model, customer, hw):
-    """You refuse a model that reads a prompt in exactly max_ttft_s. "At most" allows what is equal."""
-    unlimited = {**customer, "max_ttft_s": float("inf")}
-    late = prefill_seconds(model, customer["prompt_tokens"], hw) >= customer["max_ttft_s"]
-    return None if late else deploy(model, unlimited, hw)
+    """You refuse a model that reads a prompt in exactly max_ttft_s. What does "longer than" say about equal times?"""
+    seconds = prefill_seconds(model, customer["prompt_tokens"], hw)
+    return first_token(model, customer, hw, seconds * (1 + 1e-12))
+
+
+@replaces("deploy")
+def first_token_against_tpot(model, customer, hw):
+    """You compare the time to read a prompt with max_tpot_s. Which limit of the customer is for the first token?"""
+    seconds = prefill_seconds(model, customer["prompt_tokens"], hw)
+    return first_token(model, customer, hw, seconds, customer["max_tpot_s"])
 
 
 @replaces("deploy")
 def first_token_by_a_step(model, customer, hw):
-    """You took one decode_step for the time to the first token. Before it the whole prompt is read: which function says
-    how long that takes?"""
-    unlimited = {**customer, "max_ttft_s": float("inf")}
-    late = decode_step(model, 1, customer["prompt_tokens"], hw)["seconds"] > customer["max_ttft_s"]
-    return None if late else deploy(model, unlimited, hw)
+    """Your time to the first token is one decode_step. How many tokens have to be read before it, and which function
+    says how long that takes?"""
+    return first_token(model, customer, hw, tpot(model, {**customer, "new_tokens": 0}, hw, 1))
 
 
-@replaces("deploy")
-def first_token_of_the_whole_text(model, customer, hw):
-    """You read prompt and answer before the first token. The answer is not there yet: how many tokens are?"""
-    unlimited = {**customer, "max_ttft_s": float("inf")}
-    late = prefill_seconds(model, end_of(customer), hw) > customer["max_ttft_s"]
-    return None if late else deploy(model, unlimited, hw)
+@replaces("deploy", of=["the answer", "the whole text", "the prompt and a first step"])
+def first_token_of_another_text(model, customer, hw, *, of):
+    """Your time to the first token is that of {of}. Which time does the docstring compare with max_ttft_s?"""
+    length = {"the answer": customer["new_tokens"], "the whole text": end_of(customer)}.get(of)
+    if length is not None:
+        return first_token(model, customer, hw, prefill_seconds(model, length, hw))
+    one_step = tpot(model, {**customer, "new_tokens": 0}, hw, 1)
+    return first_token(model, customer, hw, prefill_seconds(model, customer["prompt_tokens"], hw) + one_step)
 
 
-@replaces("deploy")
-def prompts_of_all_users(model, customer, hw):
-    """You read the prompts of all users in one step before the first token. The statement reads a prompt before all
-    this: how many tokens does prefill_seconds get?"""
-    unlimited = {**customer, "max_ttft_s": float("inf")}
-    late = prefill_seconds(model, customer["users"] * customer["prompt_tokens"], hw) > customer["max_ttft_s"]
-    return None if late else deploy(model, unlimited, hw)
+@replaces("deploy", of=["users", "batch"])
+def prompts_of_several_users(model, customer, hw, *, of):
+    """You read the prompts of several users before the first token. How many prompts does the docstring compare with
+    max_ttft_s?"""
+    plan = deploy(model, {**customer, "max_ttft_s": float("inf")}, hw)
+    if plan is None:
+        return None
+    prompts = customer["users"] if of == "users" else plan["batch"]
+    return first_token(model, customer, hw, prefill_seconds(model, prompts * customer["prompt_tokens"], hw))
 
 
 @replaces("deploy")
 def divides_by_zero(model, customer, hw):
-    """If a device cannot serve even one user, you divided by a batch of 0. More devices do not help then: return
-    None."""
+    """Your code divides by a batch of 0 if a device cannot serve even one user. Would more devices help then, and what
+    does the docstring return?"""
     devices = -(-customer["users"] // largest_batch(model, customer, hw))
     return deploy(model, customer, hw) if devices else None
 
 
 @replaces("deploy")
 def memory_pooled(model, customer, hw):
-    """You laid the memory of all devices together and stored the weights in it once. More users seem to fit then than
-    do: what does each device have to hold before its first user comes?"""
+    """Your devices share one memory, which holds the weights only once, so more users seem to fit than do. What does
+    each device hold before its first user comes?"""
     if deploy(model, customer, hw) is None:
         return None
     users, end, devices = customer["users"], end_of(customer), 1
@@ -324,16 +393,7 @@ def memory_pooled(model, customer, hw):
         or tpot(model, customer, hw, -(-users // devices)) > customer["max_tpot_s"]
     ):
         devices += 1
-    batch = -(-users // devices)
-    return changed(
-        model,
-        customer,
-        hw,
-        devices=lambda *_: devices,
-        batch=lambda *_: batch,
-        tpot_s=lambda *_: tpot(model, customer, hw, batch),
-        dollars_per_hour=lambda *_: devices * hw["dollars_per_hour"],
-    )
+    return on_devices(model, customer, hw, lambda *_: devices)
 
 
 def offers(candidates, customer, hw):
@@ -349,79 +409,88 @@ def least(candidates, customer, hw, key):
 
 @replaces("pick")
 def best_first(candidates, customer, hw):
-    """You took the best that can be deployed, whatever it costs. Good enough is a limit: what decides among those that
-    reach it?"""
+    """You take the best that can be deployed, whatever it costs. What decides among those that are good enough?"""
     return least(candidates, customer, hw, lambda c, plan: (-c["quality"], plan["dollars_per_hour"]))
 
 
-@replaces("pick")
-def cheapest_alone(candidates, customer, hw):
-    """Of several at the same price you took any. A quality that costs nothing is worth taking."""
-    return least(candidates, customer, hw, lambda c, plan: plan["dollars_per_hour"])
+@replaces("pick", reverse=[False, True])
+def cheapest_alone(candidates, customer, hw, *, reverse):
+    """Of several models at the same price you take one by its place in the list. What could decide between them at no
+    cost?"""
+    ordered = candidates[::-1] if reverse else candidates
+    return least(ordered, customer, hw, lambda c, plan: plan["dollars_per_hour"])
 
 
 @replaces("pick")
 def quickest_first(candidates, customer, hw):
-    """You took the one with the quickest step. Quick enough is a limit too; below it the price decides."""
+    """You take the model with the quickest step. Is quick enough a limit or a goal, and what decides below it?"""
     return least(candidates, customer, hw, lambda c, plan: plan["tpot_s"])
 
 
 @replaces("pick")
 def worst_of_equals(candidates, customer, hw):
-    """Of several at the same price you took the one of the lowest quality. In a sorted tuple the smaller number comes
-    first: what does a sign do?"""
+    """Of several models at the same price you take the one of the lowest quality. Which of two tuples is the smaller
+    one, and what does that mean for a quality in it?"""
     return least(candidates, customer, hw, lambda c, plan: (plan["dollars_per_hour"], c["quality"]))
 
 
 @replaces("pick")
 def most_for_a_dollar(candidates, customer, hw):
-    """You took the one with the most quality for a dollar. Good enough is a limit: above it the price decides, and
-    quality only between equal prices."""
+    """You take the model with the most quality for a dollar. Above min_quality, is more quality worth more dollars to
+    this customer?"""
     return least(candidates, customer, hw, lambda c, plan: -c["quality"] / plan["dollars_per_hour"])
 
 
-@replaces("pick")
-def fewest_params(candidates, customer, hw):
-    """You took the smallest model for the cheapest. A mixture with more weights may serve more users on a device:
-    compare dollars."""
-    return least(candidates, customer, hw, lambda c, plan: (c["shared_params"], -c["quality"]))
+@replaces("pick", by=["shared_params", "all"])
+def fewest_params(candidates, customer, hw, *, by):
+    """You take the smallest model instead of the cheapest. Can a model with more weights serve more users on a
+    device?"""
+    size = {"shared_params": lambda c: c["shared_params"], "all": total_params}[by]
+    return least(candidates, customer, hw, lambda c, plan: (size(c), -c["quality"]))
 
 
 @replaces("pick")
 def quality_ignored(candidates, customer, hw):
-    """You never asked whether a candidate is good enough. Below min_quality the price does not matter."""
+    """You take a model that is not good enough for the customer. What does min_quality exclude?"""
     return pick(candidates, {**customer, "min_quality": float("-inf")}, hw)
 
 
 @replaces("pick")
 def better_than_the_bar(candidates, customer, hw):
-    """You dropped a candidate whose quality is exactly min_quality. "At least" allows what is equal."""
+    """You drop a candidate whose quality is exactly min_quality. What does "at least" say about equal numbers?"""
     return pick([c for c in candidates if c["quality"] > customer["min_quality"]], customer, hw)
 
 
 @replaces("pick")
 def nobody_fits(candidates, customer, hw):
-    """Where no candidate is left you ask for the smallest of nothing, and that is an error. The answer is None."""
+    """Your code looks for the smallest of nothing if no candidate is left. What does the docstring return then?"""
     found = offers(candidates, customer, hw)
     return min(found, key=lambda offer: (offer[1]["dollars_per_hour"], -offer[0]["quality"]))[0]["name"]
 
 
+@replaces("pick")
+def candidate_instead_of_name(candidates, customer, hw):
+    """You return the whole candidate. What does the docstring ask for?"""
+    name = pick(candidates, customer, hw)
+    return next((c for c in candidates if c["name"] == name), None)
+
+
 @replaces("regimes")
 def every_number(candidates, customer, hw, most_users):
-    """You listed every number of users. Only those belong there at which the choice turns."""
+    """Your list has a pair for every number of users. At which numbers does the choice change?"""
     return [(users, pick(candidates, {**customer, "users": users}, hw)) for users in range(1, most_users + 1)]
 
 
 @replaces("regimes")
 def first_missing(candidates, customer, hw, most_users):
-    """Your list begins where the choice turns for the first time. What is it for one user?"""
+    """Your list begins where the choice changes for the first time. What is the choice for one user?"""
     return regimes(candidates, customer, hw, most_users)[1:]
 
 
 @replaces("regimes")
 def each_name_once(candidates, customer, hw, most_users):
-    """You listed every name once. A choice can come back: at some number of users both need the same number of devices
-    again, and the better one wins."""
+    """Your list has every name once. Can a choice come back, when both models need the same number of devices
+    again?"""
     found = {}
     for users, name in regimes(candidates, customer, hw, most_users):
         found.setdefault(name, users)
@@ -430,16 +499,40 @@ def each_name_once(candidates, customer, hw, most_users):
 
 @replaces("regimes")
 def last_of_each(candidates, customer, hw, most_users):
-    """Your numbers are those up to which a choice holds. Asked for are those from which on it does."""
+    """Your numbers are the last for which a choice holds. Which number of users does the docstring pair with a
+    name?"""
     found = regimes(candidates, customer, hw, most_users)
     ends = [users - 1 for users, _ in found[1:]] + [most_users]
     return [(end, name) for end, (_, name) in zip(ends, found, strict=True)]
 
 
 @replaces("regimes")
+def last_before_the_change(candidates, customer, hw, most_users):
+    """Your pairs name the last number of users before each change, with the name that follows. For which number of
+    users does pick first say that name?"""
+    found = regimes(candidates, customer, hw, most_users)
+    return found[:1] + [(users - 1, name) for users, name in found[1:]]
+
+
+@replaces("regimes")
+def name_before_the_change(candidates, customer, hw, most_users):
+    """After the first pair you name the choice that ends at each change. Which name does pick say from that number of
+    users on?"""
+    found = regimes(candidates, customer, hw, most_users)
+    return found[:1] + [(users, name) for (users, _), (_, name) in zip(found[1:], found, strict=False)]
+
+
+@replaces("regimes")
+def counts_from_zero(candidates, customer, hw, most_users):
+    """The first number of users in your list is 0. With how many users does the customer begin?"""
+    found = regimes(candidates, customer, hw, most_users)
+    return [(0, found[0][1]), *found[1:]]
+
+
+@replaces("regimes")
 def users_of_the_customer(candidates, customer, hw, most_users):
-    """Where the customer has users of its own, they stay in your calls of pick, and nothing turns. Of two values for
-    one key the later one wins: which users does each call need?"""
+    """If the customer has users of its own, they stay in your calls of pick, and the choice never changes. Of two
+    values for one key, which one wins?"""
     turns = []
     for users in range(1, most_users + 1):
         name = pick(candidates, {"users": users, **customer}, hw)
@@ -450,25 +543,13 @@ def users_of_the_customer(candidates, customer, hw, most_users):
 
 @replaces("regimes")
 def none_is_left_out(candidates, customer, hw, most_users):
-    """You list only numbers of users for which there is a model. That there is none is an answer of pick, too: which
-    pair does the list begin with, if no model will do for one user?"""
-    turns = []
-    for users in range(1, most_users + 1):
-        name = pick(candidates, {**customer, "users": users}, hw)
-        if name is not None and (not turns or turns[-1][1] != name):
-            turns.append((users, name))
-    return turns
+    """Your list leaves out the numbers of users for which there is no model. What does pick say there, and what is
+    the first pair if no model will do for one user?"""
+    found = regimes(candidates, customer, hw, most_users)
+    return [(users, name) for users, name in found if name is not None]
 
 
-@replaces("regimes")
-def last_left_out(candidates, customer, hw, most_users):
-    """Your customer stops growing one user too soon: range(1, n) ends before n."""
-    return regimes(candidates, customer, hw, most_users - 1)
-
-
-@replaces("largest_batch")
-def step_after_the_prompt(model, customer, hw):
-    """You timed the step that follows the prompt. It is the quickest one, since every new token makes the cache longer:
-    which token does a user wait for longest?"""
-    start = customer["prompt_tokens"]
-    return counted(model, customer, hw, fits(model, hw), lambda batch, _: step(model, hw)(batch, start))
+@replaces("regimes", off=[-1, 1])
+def ends_elsewhere(candidates, customer, hw, most_users, *, off):
+    """Your list does not end with most_users. For which number of users does your code ask pick last?"""
+    return regimes(candidates, customer, hw, most_users + off)

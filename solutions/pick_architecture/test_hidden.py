@@ -156,8 +156,9 @@ def test_both(submission, rng):
         for by_time, by_memory in ((few, few + more), (few + more, few), (few, few)):
             roomy, patient = room(candidate, req, hw, by_memory), patience(candidate, req, hw, by_time)
             assert_equal(submission.largest_batch(candidate, patient, roomy), few, name="batch")
-            plan = submission.deploy(candidate, patient, roomy)
-            assert_equal(plan["limit"], "time" if by_time < by_memory else "memory", name="limit")
+            for users in (few, 1):  # the limit does not depend on them
+                plan = submission.deploy(candidate, {**patient, "users": users}, roomy)
+                assert_equal(plan["limit"], "time" if by_time < by_memory else "memory", name="limit")
 
 
 @points(5)
@@ -193,7 +194,7 @@ def test_devices(submission, rng):
         largest = int(rng.randint(4, 8, (1,)))
         req = request(prompt, new)
         hw = room(candidate, req, slow(rng), largest)
-        for users in (1, largest - 1, largest, largest + 1, 2 * largest + 1, 3 * largest, 5 * largest - 3):
+        for users in (largest, 1, largest - 1, largest + 1, 2 * largest + 1, 3 * largest, 5 * largest - 3):
             plan = submission.deploy(candidate, {**req, "users": users}, hw)
             devices = ceil(users / largest)
             spread = [len(range(device, users, devices)) for device in range(devices)]
@@ -201,6 +202,7 @@ def test_devices(submission, rng):
             assert_equal(plan["batch"], max(spread), name="batch")
             assert_close(plan["tpot_s"], step(candidate, max(spread), prompt + new, hw), name="tpot_s")
             assert_close(plan["dollars_per_hour"], devices * hw["dollars_per_hour"], name="dollars_per_hour")
+            assert_equal(plan["limit"], "memory", name="limit")
 
 
 @points(5)
@@ -238,7 +240,7 @@ def test_choice(submission):
         assert_equal(found, expected, name=f"choice at a quality of {quality}")
     # 3 dollars for a quality of 0.1 are less than 6 for 0.74, though a dollar buys less of it.
     cheap = {**HYBRID, "quality": 0.1}
-    found = submission.pick([MOE, cheap], {**req, "users": 32, "min_quality": 0.1}, H100)
+    found = submission.pick([MOE, cheap], {**req, "users": 32, "min_quality": 0.05}, H100)
     assert_equal(found, "hybrid", name="choice between 3 and 6 dollars")
     assert_equal(submission.pick([], req, H100), None, name="choice of nothing")
 
@@ -265,6 +267,7 @@ def test_regimes(submission):
     for candidates, others, most, expected in (
         (ALL, {}, 40, [(1, "dense 33B"), (7, "MoE"), (32, "hybrid")]),
         (ALL, {}, 6, [(1, "dense 33B")]),
+        (ALL, {}, 1, [(1, "dense 33B")]),
         (ALL, {"users": 300}, 7, [(1, "dense 33B"), (7, "MoE")]),
         (ALL, {"max_tpot_s": 0.02}, 25, [(1, "MoE"), (20, "hybrid")]),
         ([DENSE_8B, middle], {"min_quality": 0.6}, 62, [(1, "middle"), (41, "dense 8B"), (60, "middle")]),

@@ -113,7 +113,7 @@ def test_read_out(submission, rng):
                 "mix(x) is not added to x": normal(x, state, eps)[:, L:],
                 "the norm is left out": (x + mixed)[:, L:],
                 "the norm is taken of mix(x), and then x is added": (x + normal(mixed, state, eps))[:, L:],
-                "the first places of a sequence are read in place of the last": read[:, :N],
+                "the first places of a sequence are read instead of the last": read[:, :N],
                 "each go-token is read one place too early": read[:, L - 1 : -1],
             }
             told = [slip for slip, rows in slips.items() if near(logits, logits_of(rows, state), close)]
@@ -217,6 +217,10 @@ def test_lti_is_lti(submission, rng):
     assert bool((mix(x)[:, -1] - mix(F.pad(x[:, 1:], (0, 0, 1, 0)))[:, -1]).abs().max() > 1e-4), (
         "The last result does not depend on the first token: the kernel should be as long as the sequence."
     )
+    alike = mix(x[..., :1].expand(x.shape))
+    assert not near(alike, alike[..., :1].expand(alike.shape), CLOSE), (
+        "Channels with equal inputs have equal results: all of them share one kernel. How many numbers does K have?"
+    )
 
 
 @points(4)
@@ -236,6 +240,52 @@ def test_selective_is_not(submission, rng):
     assert together.abs().max() > 1e-5, (
         "What the last place keeps of token 0 is the same whatever token 5 is: delta, B and C do not depend on tokens."
     )
+
+
+def skips(model):
+    """The parameters of a new model that can be D: d_model ones. A list of names and tensors."""
+    ones = [(name, p) for name, p in model.named_parameters() if not name.startswith(("norm.", "embed.", "head."))]
+    return [(name, p) for name, p in ones if p.numel() == model.norm.weight.numel() and bool((p == 1).all())]
+
+
+@points(3)
+@needs(test_selective_is_not)
+def test_skip(submission, rng):
+    """the skip D begins at 1, and takes silu of a convolution over 4 tokens"""
+    B, T, D = 40, 10, 6
+    model = submission.CopyModel("selective", length=7, n_data=3, d_model=D, d_state=2)
+    found = skips(model)
+    assert found, (
+        f"A new selective model with d_model = {D} has no parameter of {D} ones beside norm.weight: what are the "
+        "numbers of the skip D, and are they learned?"
+    )
+    x, y = (8 * rng.randn(B, T, D, dtype=torch.float32) for _ in range(2))
+
+    def skipped(x):
+        before = model.mix(x)
+        for _, skip in found:
+            skip.add_(1)
+        after = model.mix(x)
+        for _, skip in found:
+            skip.sub_(1)
+        return after - before
+
+    with torch.no_grad():
+        u = skipped(x)
+        assert u.abs().max() > 1e-3, "mix(x) is the same whatever the skip D is: where is D used?"
+        least = u.min().item()
+        assert -0.3 < least < -0.25, (
+            f"What the skip takes of large inputs falls to {least:.2f}; silu falls to -0.28. What follows the short "
+            "convolution?"
+        )
+        other = (torch.arange(D) == 2).float()
+        moved = (skipped(torch.where(other > 0, y, x)) - u).abs().amax((0, 1)) > 1e-3
+        assert bool((moved == (other > 0)).all()), (
+            "What the skip takes of a channel depends on other channels: is the short convolution depthwise?"
+        )
+        first = torch.cat([y[:, :1], x[:, 1:]], dim=1)
+        reach = int(((skipped(first) - u).abs().amax((0, 2)) > 1e-3).nonzero().max()) + 1
+        assert reach == 4, f"What the skip takes of a token depends on {reach} tokens, itself included, and not on 4."
 
 
 @points(4)
@@ -352,20 +402,25 @@ def test_fit(submission):
 @points(2)
 @needs(test_fit, test_steps_begin_small)
 def test_learned(submission, rng):
-    """the kernel and A are learned"""
+    """the kernel, A and D are learned"""
     x = rng.randn(1, SIZES["length"] + SIZES["n_data"], SIZES["d_model"], dtype=torch.float32)
     model = submission.CopyModel("lti", **SIZES)
     before = model.mix(x).detach()
     model.fit(steps=6, batch=4, lr=0.1)
     assert not near(model.mix(x), before, CLOSE), "mix of the lti model is after fit what it was: is K a parameter?"
     model = two_states(submission)
+    before = [(name, skip.detach().clone()) for name, skip in skips(model)]
     model.fit(steps=6, batch=4, lr=0.1)
+    after = dict(model.named_parameters())
+    assert not before or any(not torch.equal(after[name], skip) for name, skip in before), (
+        "The skip D is after fit what it was: does it get a gradient?"
+    )
     times = times_as_fast(model, rng)
     kept = len(times) > 20 and ((times - 2).abs() < 0.01).double().mean() > 0.5
     assert not kept, "Of two states one decays twice as fast as the other, also after fit: is A_log a parameter?"
 
 
-@points(4)
+@points(3)
 @needs(test_fit, test_seeds)
 @seconds(60)
 def test_control(submission):
@@ -376,7 +431,7 @@ def test_control(submission):
     assert right > 0.95, f"{100 * right:.1f} % of the tokens are right; more than 95 % should be."
 
 
-@points(4)
+@points(3)
 @needs(test_control)
 @seconds(60)
 def test_lti_fails(submission):
@@ -390,7 +445,7 @@ def test_lti_fails(submission):
     )
 
 
-@points(7)
+@points(6)
 @needs(test_fit, test_seeds, test_selective_is_not)
 @seconds(120)
 def test_selective_succeeds(submission):

@@ -110,18 +110,11 @@ class Toeplitz(nn.Module):
 
 @replaces("CopyModel")
 class Conv1d(Model):
-    """F.conv1d with the kernel turned round; the selective mixer with a gate, as in Mamba"""
-
-    def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
-        super().__init__(mixer, length, n_data, vocab, d_model, d_state, seed)
-        self.kind = mixer
-        with torch.random.fork_rng():
-            torch.manual_seed(seed + 99)
-            self.gate = nn.Linear(d_model, d_model)
+    """F.conv1d with the kernel turned round"""
 
     def mix(self, x):
-        if self.kind != "lti":
-            return super().mix(x) * F.silu(self.gate(x) + 1)
+        if not hasattr(self.mixer, "kernel"):
+            return super().mix(x)
         kernel = self.mixer.kernel
         padded = F.pad(x.transpose(1, 2), (kernel.shape[1] - 1, 0))
         return F.conv1d(padded, kernel.flip(-1)[:, None], groups=kernel.shape[0]).transpose(1, 2)
