@@ -32,8 +32,8 @@ def masked_at_equality(ids: Tensor, t: Tensor, u: Tensor, mask_id: int) -> Tenso
 
 @replaces("mask_tokens", equal=[True, False])
 def masked_above(ids: Tensor, t: Tensor, u: Tensor, mask_id: int, *, equal: bool) -> Tensor:
-    """You mask the tokens that should stay, and keep those that should be masked. What does a text look like at
-    t = 1?"""
+    """You mask the tokens that should stay, and keep those that should be masked. What does a text look like at t =
+    1?"""
     times = t[:, None]
     return torch.where(u >= times if equal else u > times, mask_id, ids)
 
@@ -242,8 +242,8 @@ def mask_can_be_predicted(logits: Tensor, ids: Tensor, noisy: Tensor, t: Tensor,
 
 @replaces("diffusion_loss", value=[0.0, -1.0, -10.0, -100.0])
 def mask_has_a_logit(logits: Tensor, ids: Tensor, noisy: Tensor, t: Tensor, mask_id: int, *, value: float) -> Tensor:
-    """Your loss is right only if the mask had the logit {value}, and other logits may be far below that. Which logit
-    has an exponential of exactly 0?"""
+    """In your softmax the mask has the logit {value}, and other logits may be far below that. Which logit has an
+    exponential of exactly 0?"""
     filled = logits.masked_fill(torch.arange(logits.shape[-1]) == mask_id, value)
     return loss_of(-filled.log_softmax(-1).gather(-1, ids[..., None])[..., 0], noisy, t, mask_id)
 
@@ -386,12 +386,12 @@ def nan_without_masks(logits: Tensor, ids: Tensor, noisy: Tensor, t: Tensor, mas
     return (nll_of(logits, ids, mask_id) / t[:, None])[masked].mean() * masked.to(logits.dtype).mean()
 
 
-@replaces("diffusion_loss", leaf=[True, False])
-def constant_of_nothing(logits: Tensor, ids: Tensor, noisy: Tensor, t: Tensor, mask_id: int, *, leaf: bool) -> Tensor:
+@replaces("diffusion_loss")
+def constant_of_nothing(logits: Tensor, ids: Tensor, noisy: Tensor, t: Tensor, mask_id: int) -> Tensor:
     """Without masks you return a 0 that has nothing to do with the logits, so they get no gradient. How can the 0 be
     computed from the logits?"""
     if not (noisy == mask_id).any():
-        return torch.zeros((), dtype=logits.dtype, requires_grad=leaf)
+        return torch.zeros((), dtype=logits.dtype)
     return diffusion_loss(logits, ids, noisy, t, mask_id)
 
 
@@ -480,10 +480,10 @@ def running_total(num_masked: int, steps: int, *, of: str) -> list[int]:
     return removed if of == "removed" else [num_masked - n for n in removed]
 
 
-@replaces("unmask_schedule", whole=[True, False])
-def no_ints(num_masked: int, steps: int, *, whole: bool) -> list[float]:
-    """Your list does not consist of ints. What is the type of a count?"""
-    return [float(n) for n in unmask_schedule(num_masked, steps)] if whole else [num_masked / steps] * steps
+@replaces("unmask_schedule")
+def fractions(num_masked: int, steps: int) -> list[float]:
+    """Your steps remove fractions of masks. What is the type of a count?"""
+    return [num_masked / steps] * steps
 
 
 @replaces("unmask_schedule")
@@ -538,8 +538,8 @@ def ranks_all_places(tokens: Tensor, logits: Tensor, counts: Tensor, mask_id: in
 
 @replaces("unmask_step")
 def starts_afresh(tokens: Tensor, logits: Tensor, counts: Tensor, mask_id: int) -> Tensor:
-    """Your result is all masks except for the surest places of the whole text: what was written before is guessed
-    again or masked again. What does the docstring say of places that were not masked?"""
+    """Your result is all masks except for the surest places of the whole text: what was written before is guessed again
+    or masked again. What does the docstring say of places that were not masked?"""
     confidence, proposal, _ = guesses(tokens, logits, mask_id)
     rank = confidence.argsort(-1, descending=True).argsort(-1)
     return torch.where(rank < counts[:, None], proposal, mask_id)
@@ -547,8 +547,8 @@ def starts_afresh(tokens: Tensor, logits: Tensor, counts: Tensor, mask_id: int) 
 
 @replaces("unmask_step")
 def zero_keeps_nothing_out(tokens: Tensor, logits: Tensor, counts: Tensor, mask_id: int) -> Tensor:
-    """Visible places come before all masked ones in your ranking. If confidences are logarithms of probabilities,
-    which number is below all of them?"""
+    """Visible places come before all masked ones in your ranking. If confidences are logarithms of probabilities, which
+    number is below all of them?"""
     confidence, proposal, masked = guesses(tokens, logits, mask_id)
     rank = (confidence * masked).argsort(-1, descending=True).argsort(-1)
     return torch.where(masked & (rank < counts[:, None]), proposal, tokens)
@@ -611,8 +611,8 @@ def another_token_is_never_written(
 
 @replaces("unmask_step", value=[0.0, -1.0, -10.0, -100.0])
 def mask_at_a_logit(tokens: Tensor, logits: Tensor, counts: Tensor, mask_id: int, *, value: float) -> Tensor:
-    """Your tokens are right only if the mask had the logit {value}. Where all other logits are below that, the mask
-    wins: which logit never does?"""
+    """In your softmax the mask has the logit {value}. Where all other logits are below that, it wins: which logit never
+    does?"""
     filled_in = logits.masked_fill(torch.arange(logits.shape[-1]) == mask_id, value)
     return filled(tokens, *filled_in.log_softmax(-1).max(-1), counts, mask_id)
 

@@ -417,9 +417,3 @@ def nothing_found(model, bandwidth, peak_flops, bytes_per_param=2, *, found, lim
 def two_bytes_again(model, bandwidth, peak_flops, bytes_per_param=2):
     """Your crossover is that of 2 bytes per parameter, whatever bytes_per_param is. Where does that number get lost?"""
     return crossover_batch(model, bandwidth, peak_flops)
-
-
-@replaces("crossover_batch")
-def no_int(model, bandwidth, peak_flops, bytes_per_param=2):
-    """You return the right number, but as a float. What is the type of a batch size?"""
-    return float(crossover_batch(model, bandwidth, peak_flops, bytes_per_param))
