@@ -307,12 +307,6 @@ def absolute_values(x, kernel, D=None):
 
 
 @replaces("causal_conv")
-def complex_result(x, kernel, D=None):
-    """Your result is complex. Which dtype does the docstring ask for, and which part of the inverse transform is y?"""
-    return torch.complex(causal_conv(x, kernel, D), torch.zeros_like(x))
-
-
-@replaces("causal_conv")
 def correlation(x, kernel, D=None):
     """In your sum the newest token meets the last number of the kernel, as in F.conv1d. Which number should it meet?"""
     return causal_conv(x, kernel.flip(-1), D)
