@@ -152,12 +152,12 @@ def something_else_where_equal(p: Tensor, q: Tensor, *, row: str) -> Tensor:
     return torch.where(total > 0, left / total, equal.get(row, best))
 
 
-@replaces("residual", eps=["1e-5", "1e-6", "1e-7", "1e-8"], guarded=[True, False])
-def small_number_in_the_divisor(p: Tensor, q: Tensor, *, eps: str, guarded: bool) -> Tensor:
+@replaces("residual", eps=["1e-5", "1e-6", "1e-7", "1e-8"])
+def small_number_in_the_divisor(p: Tensor, q: Tensor, *, eps: str) -> Tensor:
     """Your rows add up to a little less than 1, as if {eps} were added to the divisor. Which rows need help at all?"""
     left = (p - q).clamp(min=0)
     total = left.sum(-1, keepdim=True)
-    return torch.where(total > 0, left / (total + float(eps)), p if guarded else 0.0)
+    return torch.where(total > 0, left / (total + float(eps)), p)
 
 
 @replaces("residual")
