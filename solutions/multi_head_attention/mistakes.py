@@ -38,8 +38,8 @@ class Parts(MultiHeadAttention):
 
 @replaces("MultiHeadAttention")
 class MaskOfThreeAxesByText(Parts):
-    """You take a mask of three axes for one of each text, (B, T, S). It broadcasts to (B, H, T, S), as everything
-    does in torch: from the last axis on. Which axis is then the first of three?"""
+    """You read a mask of three axes as (B, T, S), one for each text. Broadcasting to (B, H, T, S) lines up axes from
+    the last one: which axis is then the first of three?"""
 
     def _normalise(self, scores: Tensor, mask: Tensor | None) -> Tensor:
         if mask is not None and mask.dim() == 3:
@@ -47,65 +47,94 @@ class MaskOfThreeAxesByText(Parts):
         return super()._normalise(scores, mask)
 
 
-@replaces("MultiHeadAttention")
-class ScaleD(Parts):
-    """The scores are divided by √D. Each dot product runs over the width of one head: how many products does it
-    add up, and how large does their sum become?"""
+@replaces("MultiHeadAttention", by=["√D", "K", "D", "√H", "√S"])
+class OtherScale(Parts):
+    """The scores are divided by {by}. Each dot product runs over the width of one head: how many terms does it add up,
+    and how large does such a sum typically become?"""
+
+    by: str
 
     def _scores(self, q, k):
-        return q @ k.mT / math.sqrt(self.q_proj.weight.shape[0])
+        D, H, K, S = len(self.q_proj.weight), self.num_heads, q.shape[-1], k.shape[-2]
+        return q @ k.mT / {"√D": D**0.5, "K": K, "D": D, "√H": H**0.5, "√S": S**0.5}[self.by]
 
 
 @replaces("MultiHeadAttention")
 class NoScale(Parts):
-    """The scores are not scaled. A dot product of K independent products has a standard deviation that grows with
-    K, and the softmax saturates. By what do the formula's scores get divided?"""
+    """The scores are not scaled. The more terms a dot product adds up, the larger it typically becomes, and the softmax
+    saturates. What does the formula divide the scores by?"""
 
     def _scores(self, q, k):
         return q @ k.mT
 
 
 @replaces("MultiHeadAttention")
-class ScaleK(Parts):
-    """The scores are divided by K. It is the standard deviation of a sum of K terms that has to be undone, not
-    its number of terms."""
-
-    def _scores(self, q, k):
-        return q @ k.mT / q.shape[-1]
-
-
-@replaces("MultiHeadAttention")
 class NoOutProj(Parts):
-    """Your heads are only put side by side. Nothing mixes them yet: the last matrix of the formula is missing."""
+    """Your output is the heads, put side by side. Which matrix of the formula still has to mix them?"""
 
     def forward(self, query, key, value, mask=None):
         heads, weights = self._attend(query, key, value, mask)
         return self._merge(heads), weights
 
 
-@replaces("MultiHeadAttention")
-class AveragedWeights(Parts):
-    """You returned one map of weights, the mean over the heads. Which shape do the weights have in the
-    docstring?"""
+@replaces("MultiHeadAttention", of=["mean", "sum", "first", "last"])
+class OneMapOfWeights(Parts):
+    """You return one map of weights for all heads. Which shape do the weights have in the docstring?"""
+
+    of: str
 
     def forward(self, query, key, value, mask=None):
         output, weights = super().forward(query, key, value, mask)
-        return output, weights.mean(1)
+        return output, {"mean": weights.mean(1), "sum": weights.sum(1), "first": weights[:, 0], "last": weights[:, -1]}[
+            self.of
+        ]
 
 
 @replaces("MultiHeadAttention")
-class ValueIsKey(Parts):
-    """Your values are computed from `key`. In self-attention key and value are one tensor: what if they are two?"""
+class ScoresForWeights(Parts):
+    """You return scores as weights. What should the weights of a query add up to?"""
+
+    def forward(self, query, key, value, mask=None):
+        output, _ = super().forward(query, key, value, mask)
+        scores = self._scores(self._split(self.q_proj(query)), self._split(self.k_proj(key)))
+        return output, scores if mask is None else scores.masked_fill(~mask, -INF)
+
+
+@replaces("MultiHeadAttention", source=["key", "query"])
+class ValuesFrom(Parts):
+    """Your values are computed from `{source}`. In self-attention all three arguments are one tensor: what if they
+    differ?"""
+
+    source: str
 
     def _attend(self, query, key, value, mask):
-        return super()._attend(query, key, key, mask)
+        return super()._attend(query, key, key if self.source == "key" else query, mask)
+
+
+@replaces("MultiHeadAttention", source=["value", "query"])
+class KeysFrom(Parts):
+    """Your keys are computed from `{source}`. In self-attention all three arguments are one tensor: what if they
+    differ?"""
+
+    source: str
+
+    def _attend(self, query, key, value, mask):
+        return super()._attend(query, value if self.source == "value" else query, value, mask)
+
+
+@replaces("MultiHeadAttention")
+class AllFromTheQuery(Parts):
+    """Your keys and values are computed from `query`. In self-attention all three arguments are one tensor: what if
+    they differ?"""
+
+    def _attend(self, query, key, value, mask):
+        return super()._attend(query, query, query, mask)
 
 
 @replaces("MultiHeadAttention")
 class SplitNoTranspose(Parts):
-    """You cut (B, T, D) into (B, H, T, K) with one view. That keeps the order of the numbers, so your heads are
-    stretches of text, mixed with slices of width. Which axis must be cut, and which two must then change
-    places?"""
+    """A plain view of (B, T, D) as (B, H, T, K) keeps the order of the numbers, so your heads mix several tokens. Which
+    axis has to be cut, and which two must then change places?"""
 
     def _split(self, x):
         B, T, D = x.shape
@@ -114,8 +143,8 @@ class SplitNoTranspose(Parts):
 
 @replaces("MultiHeadAttention")
 class MergeNoTranspose(Parts):
-    """The heads (B, H, T, K) were flattened as they lie, so one row of the result mixes several tokens. Before
-    the axes H and K can become one, they must be neighbours."""
+    """One row of your merged heads mixes several tokens. The heads are (B, H, T, K): which two axes have to be
+    neighbours before they can become one?"""
 
     def _merge(self, heads):
         B, H, T, K = heads.shape
@@ -124,35 +153,28 @@ class MergeNoTranspose(Parts):
 
 @replaces("MultiHeadAttention")
 class InterleavedSplit(Parts):
-    """Splitting and merging do not undo each other: you cut D into (K, H) and put it together from (H, K). A head
-    owns K neighbouring rows of the matrices."""
+    """Splitting and merging do not undo each other: the split takes every H-th number for a head, the merge puts K
+    neighbours together. Which rows of the matrices does a head own?"""
 
     def _split(self, x):
         return x.unflatten(-1, (-1, self.num_heads)).permute(0, 3, 1, 2)
 
 
-@replaces("MultiHeadAttention")
-class SoftmaxOverQueries(Parts):
-    """Your softmax runs over the queries: each column sums to 1. Every query distributes its attention over the
-    keys. On which axis do those lie?"""
+@replaces("MultiHeadAttention", dim=[0, 1, 2])
+class SoftmaxOverOtherAxis(Parts):
+    """Your softmax runs over axis {dim} of the scores (B, H, T, S). Over what does each query distribute its attention,
+    and on which axis is that?"""
+
+    dim: int
 
     def _normalise(self, scores, mask):
-        return torch.softmax(scores if mask is None else scores.masked_fill(~mask, -INF), dim=-2)
-
-
-@replaces("MultiHeadAttention")
-class SoftmaxOverHeads(Parts):
-    """Your softmax runs over axis 1, which holds the heads. For three axes that would be the queries, and it is
-    neither: count from the end, where the keys are."""
-
-    def _normalise(self, scores, mask):
-        return torch.softmax(scores if mask is None else scores.masked_fill(~mask, -INF), dim=1)
+        return torch.softmax(scores if mask is None else scores.masked_fill(~mask, -INF), dim=self.dim)
 
 
 @replaces("MultiHeadAttention")
 class MaskInverted(Parts):
-    """You blocked the keys that are allowed. nn.MultiheadAttention reads a mask in this way: what does True mean in
-    the docstring?"""
+    """You block the keys that are allowed, and allow the others. nn.MultiheadAttention reads a mask in this way: what
+    does True mean in the docstring?"""
 
     def _normalise(self, scores, mask):
         return torch.softmax(scores if mask is None else scores.masked_fill(mask, -INF), dim=-1)
@@ -160,17 +182,28 @@ class MaskInverted(Parts):
 
 @replaces("MultiHeadAttention")
 class MaskAdded(Parts):
-    """Your bool mask was added to the scores, where True counts as 1 and False as 0: that prefers the allowed
-    keys a little. A masked key must get no weight at all."""
+    """Your bool mask is added to the scores, where True counts as 1 and False as 0. What weight does a masked key have
+    then, and what weight should it have?"""
 
     def _normalise(self, scores, mask):
         return torch.softmax(scores if mask is None else scores + mask, dim=-1)
 
 
+@replaces("MultiHeadAttention", value=[0.0, 1e-9, -1.0, -10.0, -100.0])
+class MaskedScore(Parts):
+    """A masked key has the score {value} in your softmax, so it still gets some weight. Which score has an exponential
+    of exactly 0?"""
+
+    value: float
+
+    def _normalise(self, scores, mask):
+        return torch.softmax(scores if mask is None else scores.masked_fill(~mask, self.value), dim=-1)
+
+
 @replaces("MultiHeadAttention")
 class MaskAfterSoftmax(Parts):
-    """You set weights to 0 after the softmax, and the others keep the share they had: their sum is below 1. The
-    masked keys must be out before the sum is taken."""
+    """The weights of the masked keys are 0, but those of the others add up to less than 1. When must masked keys drop
+    out, so that the others share all of the weight?"""
 
     def _normalise(self, scores, mask):
         weights = torch.softmax(scores, dim=-1)
@@ -179,8 +212,7 @@ class MaskAfterSoftmax(Parts):
 
 @replaces("MultiHeadAttention")
 class ContributionsUnmasked(Parts):
-    """head_contributions does not use its mask: a head contributes what it does in forward, with the same
-    mask."""
+    """head_contributions does not use its mask. Should a head look at other keys there than in forward?"""
 
     def head_contributions(self, query, key, value, mask=None):
         return super().head_contributions(query, key, value, None)
@@ -196,8 +228,8 @@ class MaskIgnored(Parts):
 
 @replaces("MultiHeadAttention")
 class MaskOfPadding(Parts):
-    """You take every mask with two axes for one of padding, (B, S), and set axes between them. A mask that broadcasts
-    to (B, H, T, S) needs no help: of which shape is one with two axes?"""
+    """You read a mask of two axes as one of padding, (B, S). Broadcasting to (B, H, T, S) lines up axes from the last
+    one: which two axes are these?"""
 
     def _normalise(self, scores, mask):
         if mask is not None and mask.dim() == 2:
@@ -207,8 +239,8 @@ class MaskOfPadding(Parts):
 
 @replaces("MultiHeadAttention")
 class MaskGetsAnAxis(Parts):
-    """You set an axis for the heads into every mask. A mask that broadcasts to (B, H, T, S) needs no help: what becomes
-    of one that is (T, S), and of one that has the axis already?"""
+    """You add an axis for the heads to every mask. If the mask already broadcasts to (B, H, T, S), what happens to one
+    that is (T, S), or that has the axis already?"""
 
     def _normalise(self, scores, mask):
         return super()._normalise(scores, None if mask is None else mask.unsqueeze(1))
@@ -216,8 +248,8 @@ class MaskGetsAnAxis(Parts):
 
 @replaces("MultiHeadAttention")
 class HeadsOfSlices(Parts):
-    """Each of your heads sees only its own K of the D numbers of a token, through a K x K block of each matrix. A head
-    owns rows of q_proj, k_proj and v_proj: how long is such a row, and what does it read?"""
+    """Each of your heads sees only K of the D numbers of a token. A head owns rows of q_proj, k_proj and v_proj: how
+    long is such a row, and what does it read?"""
 
     def _attend(self, query, key, value, mask):
         K = len(self.q_proj.weight) // self.num_heads
@@ -230,26 +262,36 @@ class HeadsOfSlices(Parts):
         return weights @ v, weights
 
 
-@replaces("MultiHeadAttention")
-class NoBias(MultiHeadAttention):
-    """Your layers have no bias, whatever `bias` says. Which parameter names does a checkpoint with biases have?"""
+@replaces(
+    "MultiHeadAttention", which=["all four layers", "out_proj", "q_proj, k_proj and v_proj"], has=["a bias", "no bias"]
+)
+class BiasAnyway(Parts):
+    """There is {has} in {which}, whatever the argument `bias` says. Which of the four linear layers does it decide
+    about?"""
+
+    which: str
+    has: str
 
     def __init__(self, embed_dim: int, num_heads: int, bias: bool = True) -> None:
-        super().__init__(embed_dim, num_heads, bias=False)
+        super().__init__(embed_dim, num_heads, bias)
+        names = {"all four layers": "qkvo", "out_proj": "o"}.get(self.which, "qkv")
+        for name, _ in list(self.named_children()):
+            if name[0] in names:
+                setattr(self, name, nn.Linear(embed_dim, embed_dim, bias=self.has == "a bias"))
 
 
 @replaces("MultiHeadAttention")
-class BiasAlways(MultiHeadAttention):
-    """Your layers have a bias with bias=False too. What does nn.Linear do if it is not told about the bias?"""
+class NoBiasByDefault(Parts):
+    """Your layers have no bias unless they are asked for one. What does the signature say?"""
 
-    def __init__(self, embed_dim: int, num_heads: int, bias: bool = True) -> None:
-        super().__init__(embed_dim, num_heads, bias=True)
+    def __init__(self, embed_dim: int, num_heads: int, bias: bool = False) -> None:
+        super().__init__(embed_dim, num_heads, bias)
 
 
 @replaces("MultiHeadAttention")
 class FullWidthHeads(nn.Module):
-    """Each of your heads has the full width D, so the matrices are H times too large. The heads share the width:
-    K is D / H."""
+    """Your matrices are H times too large: each of your heads has the full width D. How wide is a head if H of them
+    share the width?"""
 
     def __init__(self, embed_dim: int, num_heads: int, bias: bool = True) -> None:
         super().__init__()
@@ -261,8 +303,8 @@ class FullWidthHeads(nn.Module):
 
 @replaces("MultiHeadAttention")
 class OutProjRows(Parts):
-    """You took the rows of out_proj for each head. Its rows are the outputs; what a head feeds in comes through
-    its columns."""
+    """Your contributions use rows of out_proj for each head. A row makes one number of the output: through which part
+    of the matrix does a head come in?"""
 
     def head_contributions(self, query, key, value, mask=None):
         heads, _ = self._attend(query, key, value, mask)
@@ -270,47 +312,33 @@ class OutProjRows(Parts):
         return torch.einsum("bhtk,hkd->bhtd", heads, W_O)
 
 
-@replaces("MultiHeadAttention")
-class BiasInEachHead(Parts):
-    """The bias of out_proj is in each of your contributions, so that their sum holds it H times. To which head does
-    a bias belong?"""
+@replaces("MultiHeadAttention", part=["the whole bias", "1/H of the bias"])
+class BiasInContributions(Parts):
+    """Each of your contributions includes {part} of out_proj. If a head is removed, what happens to that bias?"""
+
+    part: str
 
     def head_contributions(self, query, key, value, mask=None):
         right = super().head_contributions(query, key, value, mask)
-        return right if self.out_proj.bias is None else right + self.out_proj.bias
+        heads = 1 if self.part == "the whole bias" else self.num_heads
+        return right if self.out_proj.bias is None else right + self.out_proj.bias / heads
 
 
-@replaces("MultiHeadAttention")
-class BiasShared(Parts):
-    """Each of your contributions holds a part of the bias of out_proj. The sum over heads should be the output
-    without that bias: removing a head does not remove it."""
+@replaces("MultiHeadAttention", shape=["(B, T, H, D)", "(H, B, T, D)", "(B, T, D)"])
+class ContributionsInAnotherShape(Parts):
+    """Your contributions are {shape}. What does the docstring say about their axes?"""
+
+    shape: str
 
     def head_contributions(self, query, key, value, mask=None):
         right = super().head_contributions(query, key, value, mask)
-        return right if self.out_proj.bias is None else right + self.out_proj.bias / self.num_heads
-
-
-@replaces("MultiHeadAttention")
-class ContributionsTimeFirst(Parts):
-    """Your contributions are (B, T, H, D). Which of the two axes, heads and time, comes first in the docstring?"""
-
-    def head_contributions(self, query, key, value, mask=None):
-        return super().head_contributions(query, key, value, mask).transpose(1, 2)
-
-
-@replaces("MultiHeadAttention")
-class BiasOfOutAlways(Parts):
-    """Your out_proj has a bias even with bias=False. How many of the four linear layers does `bias` decide about?"""
-
-    def __init__(self, embed_dim, num_heads, bias=True):
-        super().__init__(embed_dim, num_heads, bias)
-        self.out_proj = nn.Linear(embed_dim, embed_dim)
+        return right.sum(1) if self.shape == "(B, T, D)" else right.transpose(1, 2 if self.shape[1] == "B" else 0)
 
 
 @replaces("MultiHeadAttention")
 class StridedHeads(Parts):
-    """Your head h owns every H-th number of the width: h, h + H, h + 2H. The docstring says which rows of the
-    matrices belong to a head: do they lie apart?"""
+    """Your head h owns every H-th number of the width: h, h + H, h + 2H. Which rows of the matrices does the docstring
+    give it?"""
 
     def _split(self, x):
         return x.unflatten(-1, (-1, self.num_heads)).permute(0, 3, 1, 2)
@@ -325,21 +353,9 @@ class StridedHeads(Parts):
 
 
 @replaces("MultiHeadAttention")
-class ValueIsQuery(Parts):
-    """Your values are computed from `query`, and in cross-attention there are T of them instead of S. Which positions
-    do the weights of a query speak of?"""
-
-    def forward(self, query, key, value, mask=None):
-        return super().forward(query, key, query, mask)
-
-    def head_contributions(self, query, key, value, mask=None):
-        return super().head_contributions(query, key, query, mask)
-
-
-@replaces("MultiHeadAttention")
 class ContributionsBeforeOut(Parts):
-    """Your contributions are the results of the heads, K numbers wide, before out_proj. The contribution of a head is
-    a part of the output: how wide is the output?"""
+    """Your contributions are the results of the heads before out_proj, K numbers wide. How wide is a part of the
+    output?"""
 
     def head_contributions(self, query, key, value, mask=None):
         return self._attend(query, key, value, mask)[0]
@@ -357,50 +373,40 @@ def rename(state: dict[str, Tensor], cut) -> dict[str, Tensor]:
 
 @replaces("unpack_in_proj")
 def in_proj_per_head(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """You took every third row. The three matrices are stacked one after the other: first all rows of W_q, then
-    all of W_k."""
+    """You took every third row. In what order are the rows of W_q, W_k and W_v stacked?"""
     return rename(state, lambda stacked: [stacked[i::3] for i in range(3)])
 
 
-@replaces("unpack_in_proj")
-def in_proj_kqv(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """You exchanged queries and keys. In which order does the docstring stack the three matrices?"""
-    return rename(state, lambda stacked: [stacked.chunk(3)[i] for i in (1, 0, 2)])
+@replaces("unpack_in_proj", order=["kqv", "qvk", "vkq", "kvq", "vqk"])
+def in_proj_in_another_order(state: dict[str, Tensor], *, order: str) -> dict[str, Tensor]:
+    """You read the three parts of in_proj in the order {order}. In which order does the docstring stack them?"""
+    return rename(state, lambda stacked: [stacked.chunk(3)[order.index(name)] for name in "qkv"])
+
+
+@replaces("unpack_in_proj", which=["q_proj, k_proj and v_proj", "out_proj", "all four"])
+def in_proj_transposed(state: dict[str, Tensor], *, which: str) -> dict[str, Tensor]:
+    """Some of your matrices are transposed: {which}. nn.MultiheadAttention and nn.Linear both store (out, in): does a
+    matrix have to turn?"""
+    letters = {"out_proj": "o", "all four": "qkvo"}.get(which, "qkv")
+    return {name: t.T if name[0] in letters else t for name, t in unpack_in_proj(state).items()}
 
 
 @replaces("unpack_in_proj")
-def in_proj_no_bias(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Your result has no biases. How is in_proj_bias stacked, and which other bias is in state?"""
-    return {name: tensor for name, tensor in unpack_in_proj(state).items() if name.endswith("weight")}
+def in_proj_kept(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Your result still has the stacked tensors in it. Which names does the docstring list?"""
+    return state | unpack_in_proj(state)
 
 
-@replaces("unpack_in_proj")
-def in_proj_bias_of_out_only(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """With biases your result has that of out_proj, and those of q, k and v are missing. A bias has one number for each
-    row of its weight: where do the 3D numbers stand that belong to the rows of in_proj_weight?"""
-    unpacked = unpack_in_proj(state)
-    return {name: t for name, t in unpacked.items() if name.startswith("out_proj") or name.endswith("weight")}
-
-
-@replaces("unpack_in_proj")
-def in_proj_no_bias_of_out(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """With biases your result lacks that of out_proj. How many tensors does the docstring name for a layer with
-    biases?"""
-    return {name: tensor for name, tensor in unpack_in_proj(state).items() if name != "out_proj.bias"}
-
-
-@replaces("unpack_in_proj")
-def in_proj_no_out(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """out_proj is missing from your result. Under which names does the docstring return its parameters?"""
-    return {name: tensor for name, tensor in unpack_in_proj(state).items() if not name.startswith("out_proj")}
-
-
-@replaces("unpack_in_proj")
-def in_proj_qvk(state):
-    """Keys and values have changed places. In which order does the docstring stack the three matrices?"""
-    unpacked = unpack_in_proj(state)
-    other = {"q": "q", "k": "v", "v": "k", "o": "o"}
-    return {name: unpacked[other[name[0]] + name[1:]] for name in unpacked}
+@replaces("unpack_in_proj", missing=["all biases", "the biases of q, k and v", "the bias of out_proj", "out_proj"])
+def in_proj_incomplete(state: dict[str, Tensor], *, missing: str) -> dict[str, Tensor]:
+    """Your result lacks {missing}. Which tensors does the docstring name for a layer with biases, and where in state is
+    each of them?"""
+    lost = {"all biases": ".bias", "the bias of out_proj": "out_proj.bias", "out_proj": "out_proj"}.get(missing)
+    return {
+        name: tensor
+        for name, tensor in unpack_in_proj(state).items()
+        if not (lost in name if lost else name.endswith("bias") and name != "out_proj.bias")
+    }
 
 
 def rows(tensor: Tensor, num_heads: int, heads: list[int]) -> Tensor:
@@ -409,8 +415,8 @@ def rows(tensor: Tensor, num_heads: int, heads: list[int]) -> Tensor:
 
 @replaces("prune_heads")
 def prune_rows_of_out(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
-    """You removed rows of out_proj. Those are the outputs of the layer, and its width D stays. Through what did
-    the removed heads feed in?"""
+    """You removed rows of out_proj. A row makes one number of the output, whose width stays D. Through which part of
+    the matrix did the removed heads come in?"""
     pruned = prune_heads(state, num_heads, keep)
     pruned["out_proj.weight"] = rows(state["out_proj.weight"], num_heads, sorted(keep))
     return pruned
@@ -418,22 +424,29 @@ def prune_rows_of_out(state: dict[str, Tensor], num_heads: int, keep: list[int])
 
 @replaces("prune_heads")
 def prune_weights_only(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
-    """The biases of q, k and v kept all D numbers. A bias has one number for each row of its weight: which rows are
+    """The biases of q, k and v still have D numbers. A bias has one number for each row of its weight: which rows are
     gone?"""
     pruned = prune_heads(state, num_heads, keep)
     return {name: state[name] if name.endswith("bias") else tensor for name, tensor in pruned.items()}
 
 
+@replaces("prune_heads", which=["q", "k", "v"])
+def prune_not_all_three(state: dict[str, Tensor], num_heads: int, keep: list[int], *, which: str) -> dict[str, Tensor]:
+    """{which}_proj still has the rows of all heads. In which of the matrices does a head own rows?"""
+    pruned = prune_heads(state, num_heads, keep)
+    return {name: state[name] if name[0] == which else tensor for name, tensor in pruned.items()}
+
+
 @replaces("prune_heads")
 def prune_no_out(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
-    """out_proj.weight still has D columns, and only n K numbers come in. Which of its columns waited for the
-    heads that are gone?"""
+    """out_proj.weight still has D columns, but only n K numbers come in. Which of its columns were for the heads that
+    are gone?"""
     return prune_heads(state, num_heads, keep) | {"out_proj.weight": state["out_proj.weight"]}
 
 
 @replaces("prune_heads")
 def prune_these(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
-    """You removed the heads in `keep`. Which heads shall the new layer have?"""
+    """You removed the heads in `keep`. Which heads should the new layer have?"""
     heads = sorted(keep)
     if len(heads) == num_heads:
         return {
@@ -456,7 +469,7 @@ def prune_single_rows(state: dict[str, Tensor], num_heads: int, keep: list[int])
 
 @replaces("prune_heads")
 def prune_as_given(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
-    """Your heads stand in the order of `keep`. Which order does the docstring ask for?"""
+    """Your heads are in the order of `keep`. Which order does the docstring ask for?"""
     pruned = {name: rows(tensor, num_heads, keep) for name, tensor in state.items() if name[0] in "qkv"}
     pruned["out_proj.weight"] = rows(state["out_proj.weight"].T, num_heads, keep).T
     return pruned | {name: tensor for name, tensor in state.items() if name == "out_proj.bias"}
@@ -464,16 +477,15 @@ def prune_as_given(state: dict[str, Tensor], num_heads: int, keep: list[int]) ->
 
 @replaces("prune_heads")
 def prune_columns_as_given(state: dict[str, Tensor], num_heads: int, keep: list[int]) -> dict[str, Tensor]:
-    """Your rows stand in ascending order of the heads, and the columns of out_proj in the order of `keep`. Which
-    columns wait for what the rows of a head make?"""
+    """Your rows are in ascending order of the heads, and the columns of out_proj in the order of `keep`. Which columns
+    must take in what the rows of a head make?"""
     pruned = prune_heads(state, num_heads, keep)
     return pruned | {"out_proj.weight": rows(state["out_proj.weight"].T, num_heads, keep).T}
 
 
 @replaces("prune_heads")
 def prune_zeroed(state, num_heads, keep):
-    """You set the other heads to zero, and every tensor keeps its size. The pruned layer has n heads: how many rows
-    and columns do n heads need?"""
+    """You set the other heads to zero, and every tensor keeps its size. How many rows and columns do n heads need?"""
     K = len(state["q_proj.weight"]) // num_heads
     gone = [h * K + i for h in range(num_heads) if h not in keep for i in range(K)]
     pruned = {name: tensor.clone() for name, tensor in state.items()}
@@ -487,8 +499,7 @@ def prune_zeroed(state, num_heads, keep):
 
 @replaces("prune_heads")
 def prune_strided(state, num_heads, keep):
-    """You kept every H-th row for a head: h, h + H, h + 2H. The rows of a head are neighbours: in which order do its
-    rows and the heads stand in a matrix?"""
+    """You kept every H-th row for a head: h, h + H, h + 2H. Which rows does the docstring of the module give a head?"""
     heads = sorted(keep)
     pruned = {}
     for name, tensor in state.items():
@@ -501,11 +512,12 @@ def prune_strided(state, num_heads, keep):
     return pruned
 
 
-@replaces("prune_heads")
-def prune_bias_of_out(state, num_heads, keep):
-    """You cut out_proj.bias as if it belonged to heads. It is added to the output, of width D: does the output become
-    narrower?"""
+@replaces("prune_heads", way=["cut", "scaled", "zero", "left out"])
+def prune_bias_of_out(state, num_heads, keep, *, way):
+    """out_proj.bias does not stay as it was: it is {way}. To which of the heads does it belong?"""
     pruned = prune_heads(state, num_heads, keep)
-    if "out_proj.bias" in state:
-        pruned["out_proj.bias"] = state["out_proj.bias"].unflatten(0, (num_heads, -1))[sorted(keep)].flatten()
-    return pruned
+    bias = pruned.pop("out_proj.bias", None)
+    if bias is None or way == "left out":
+        return pruned
+    share = {"scaled": len(keep) / num_heads, "zero": 0.0}.get(way)
+    return pruned | {"out_proj.bias": rows(bias, num_heads, sorted(keep)) if share is None else bias * share}

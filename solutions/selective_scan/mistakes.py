@@ -5,6 +5,7 @@ A scan has four parts; a mistake gets one of them wrong and takes the others fro
 
 import torch
 import torch.nn.functional as F
+from selective_scan import selective_scan
 from torch import Tensor
 
 from grader.testing import replaces
@@ -41,77 +42,123 @@ def finish(y: Tensor, u: Tensor, D: Maybe, z: Maybe) -> Tensor:
     return y if z is None else y * F.silu(z)
 
 
+# the step size
+
+
+@replaces("selective_scan", option=["delta_bias", "delta_softplus", "D", "z", "h0"])
+def option_ignored(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None, *, option):
+    """Your result is the same with {option} and without it. Which line of the formulas does it belong to?"""
+    options = {"D": D, "z": z, "delta_bias": delta_bias, "delta_softplus": delta_softplus, "h0": h0}
+    return selective_scan(u, delta, A, B, C, **{name: x for name, x in options.items() if name != option})
+
+
+@replaces("selective_scan")
+def softplus_before_bias(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """Your bias is added after the softplus, and a negative one can make Δ negative there. In which order does the
+    formula take the two?"""
+    delta = step_size(F.softplus(delta) if delta_softplus else delta, delta_bias, False)
+    return selective_scan(u, delta, A, B, C, D, z, h0=h0)
+
+
+@replaces("selective_scan")
+def bias_needs_softplus(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """Without softplus your bias is lost. Do the two options depend on each other?"""
+    return selective_scan(u, delta, A, B, C, D, z, delta_bias if delta_softplus else None, delta_softplus, h0)
+
+
+@replaces("selective_scan")
+def softplus_with_bias(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """Without a bias your Δ is never passed through softplus. Do the two options depend on each other?"""
+    return selective_scan(u, delta, A, B, C, D, z, delta_bias, delta_softplus and delta_bias is not None, h0)
+
+
+@replaces("selective_scan", when=["in every call", "whenever there is a bias"])
+def softplus_unasked(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None, *, when):
+    """Your Δ goes through softplus {when}. What does the argument delta_softplus decide?"""
+    unasked = when == "in every call" or delta_bias is not None
+    return selective_scan(u, delta, A, B, C, D, z, delta_bias, delta_softplus or unasked, h0)
+
+
+@replaces("selective_scan")
+def softplus_overflows(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """What is exp(1000), and what is softplus(1000)? Is there a way to the second number that does not go through the
+    first?"""
+    delta = step_size(delta, delta_bias, False)
+    if delta_softplus:
+        delta = torch.log(1 + torch.exp(delta))
+    return selective_scan(u, delta, A, B, C, D, z, h0=h0)
+
+
+@replaces("selective_scan", function=["exp", "relu", "sigmoid", "abs"])
+def another_positive_function(
+    u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None, *, function
+):
+    """With delta_softplus your Δ goes through {function}. How is softplus defined in the statement?"""
+    delta = step_size(delta, delta_bias, False)
+    return selective_scan(u, getattr(torch, function)(delta) if delta_softplus else delta, A, B, C, D, z, h0=h0)
+
+
+@replaces("selective_scan", smallest=["1e-2", "1e-3", "1e-4", "1e-5", "1e-6"])
+def smallest_step(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None, *, smallest):
+    """Your Δ is never smaller than {smallest}, so a step of 0 still changes the state a little. What should such a step
+    do?"""
+    delta = step_size(delta, delta_bias, delta_softplus).clamp(min=float(smallest))
+    return selective_scan(u, delta, A, B, C, D, z, h0=h0)
+
+
+# decay and input
+
+
 @replaces("selective_scan")
 def no_delta_on_b(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """The token enters as u B. It should enter as Δ u B: a step of size 0 must not write anything into the
-    state."""
-    delta = step_size(delta, delta_bias, delta_softplus)
-    y, h = recur(decay(delta, A), inject(u, B), C, h0)
+    """Your tokens write u B into the state, whatever Δ is. What should a step of size 0 write?"""
+    y, h = recur(decay(step_size(delta, delta_bias, delta_softplus), A), inject(u, B), C, h0)
     return finish(y, u, D, z), h
 
 
-@replaces("selective_scan")
-def own_step_decays(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """What a token writes decays by the token's own step as well: yours is exp(Δ_t A) (h + Δ_t u_t B_t). Which of the
-    two terms does the formula decay, and which steps lie between token s and a later token t?"""
+@replaces("selective_scan", decayed=["Δ u B", "u B"])
+def own_step_decays(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None, *, decayed):
+    """What a token writes is multiplied by its own exp(Δ_t A) as well: you decay the sum of h and {decayed}. Which of
+    the two terms does the formula decay?"""
     delta = step_size(delta, delta_bias, delta_softplus)
     A_bar = decay(delta, A)
-    y, h = recur(A_bar, A_bar * inject(delta * u, B), C, h0)
+    y, h = recur(A_bar, A_bar * inject(delta * u if decayed == "Δ u B" else u, B), C, h0)
     return finish(y, u, D, z), h
 
 
-@replaces("selective_scan")
-def a_is_log(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """You took -exp(A). That step turns the parameter A_log into A; what arrives here is A itself, negative
-    already."""
+@replaces("selective_scan", read=["−exp(A)", "−A", "log(−A)"])
+def a_is_something_else(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None, *, read):
+    """Your exponent has {read} where the formula has A. What does the statement say about A, and about its sign?"""
+    other = {"−exp(A)": -torch.exp(A), "−A": -A, "log(−A)": torch.log(-A)}[read]
+    return selective_scan(u, delta, other, B, C, D, z, delta_bias, delta_softplus, h0)
+
+
+@replaces("selective_scan", factor=["Δ exp(A)", "exp(A)", "Δ A", "A"])
+def another_decay(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None, *, factor):
+    """Your state is multiplied by {factor} in each step. A step of size 0 should leave the state as it was: does
+    yours?"""
     delta = step_size(delta, delta_bias, delta_softplus)
-    y, h = recur(decay(delta, -torch.exp(A)), inject(delta * u, B), C, h0)
+    rate = torch.exp(A[:, None]) if "exp" in factor else A[:, None]
+    A_bar = (delta[..., None] if "Δ" in factor else torch.ones_like(delta)[..., None]) * rate
+    y, h = recur(A_bar, inject(delta * u, B), C, h0)
     return finish(y, u, D, z), h
 
 
-@replaces("selective_scan")
-def delta_outside_exp(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """You multiplied exp(A) by Δ. Δ is the time that passes and belongs into the exponent: at Δ = 0 nothing
-    may decay."""
+@replaces("selective_scan", rule=["1 + ΔA", "1 / (1 − ΔA)", "(1 + ΔA/2) / (1 − ΔA/2)"])
+def approximate_decay(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None, *, rule):
+    """Your state is multiplied by {rule} in each step, which is near the formula only for small steps. Which function
+    of ΔA does the formula have?"""
     delta = step_size(delta, delta_bias, delta_softplus)
-    A_bar = delta[..., None] * torch.exp(A[:, None])
+    x = delta[..., None] * A[:, None]
+    A_bar = {"1 + ΔA": 1 + x, "1 / (1 − ΔA)": 1 / (1 - x)}.get(rule, (1 + x / 2) / (1 - x / 2))
     y, h = recur(A_bar, inject(delta * u, B), C, h0)
     return finish(y, u, D, z), h
 
 
 @replaces("selective_scan")
-def softplus_before_bias(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """The bias was added after the softplus, and a negative one makes Δ negative there. It sets the initial
-    step size through the softplus, so it goes inside."""
-    if delta_softplus:
-        delta = F.softplus(delta)
-    delta = step_size(delta, delta_bias, False)
-    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
-    return finish(y, u, D, z), h
-
-
-@replaces("selective_scan")
-def bias_needs_softplus(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """Without softplus your bias is lost. The two options do not depend on each other."""
-    delta = step_size(delta, delta_bias, True) if delta_softplus else delta
-    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
-    return finish(y, u, D, z), h
-
-
-@replaces("selective_scan")
-def softplus_overflows(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """ln(1 + exp(x)) overflows for large x, though the result is only x. F.softplus knows this."""
-    delta = step_size(delta, delta_bias, False)
-    if delta_softplus:
-        delta = torch.log(1 + torch.exp(delta))
-    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
-    return finish(y, u, D, z), h
-
-
-@replaces("selective_scan")
 def zoh_b(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """This is the exact zero-order hold, (exp(ΔA) - 1) / A on the input. It is finer mathematics, but Mamba's
-    code, and with it every released checkpoint, multiplies B by Δ."""
+    """You multiply the input by (exp(ΔA) − 1) / A, the exact zero-order hold of equation 4. What does Mamba's code, and
+    the formula of the statement, multiply it by?"""
     delta = step_size(delta, delta_bias, delta_softplus)
     B_bar_u = torch.expm1(delta[..., None] * A[:, None]) / A[:, None] * inject(u, B)
     y, h = recur(decay(delta, A), B_bar_u, C, h0)
@@ -120,16 +167,26 @@ def zoh_b(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=Fal
 
 @replaces("selective_scan")
 def b_and_c_swapped(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """B and C have changed places: B writes the token into the state, C reads the state out."""
+    """B and C have changed places. Which of them writes the token into the state, and which reads the state?"""
+    return selective_scan(u, delta, A, C, B, D, z, delta_bias, delta_softplus, h0)
+
+
+@replaces("selective_scan", tokens=["mean", "first", "last"])
+def same_for_all_tokens(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None, *, tokens):
+    """Your Δ, B and C are the same at every token: the {tokens} along the text. On what should the parameters of a
+    selective scan depend?"""
     delta = step_size(delta, delta_bias, delta_softplus)
-    y, h = recur(decay(delta, A), inject(delta * u, C), B, h0)
-    return finish(y, u, D, z), h
+    one = {"mean": lambda x: x.mean(-1, keepdim=True), "first": lambda x: x[..., :1]}.get(tokens, lambda x: x[..., -1:])
+    delta, B, C = (one(x).expand_as(x) for x in (delta, B, C))
+    return selective_scan(u, delta, A, B, C, D, z, h0=h0)
+
+
+# the state
 
 
 @replaces("selective_scan")
 def previous_state(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """Your y is one token late: it reads the state before the token has entered. First update h, then read
-    it."""
+    """Your y reads the state before the token has entered. Which of the two comes first, update or read-out?"""
     delta = step_size(delta, delta_bias, delta_softplus)
     A_bar, B_bar_u = decay(delta, A), inject(delta * u, B)
     h = torch.zeros_like(A_bar[:, :, 0]) if h0 is None else h0
@@ -140,19 +197,30 @@ def previous_state(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_sof
     return finish(torch.stack(ys, -1), u, D, z), h
 
 
+@replaces("selective_scan", returned=["first", "one before the last"])
+def another_state_returned(
+    u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None, *, returned
+):
+    """The state that you return is the {returned}. Which one does the next piece of the text need?"""
+    y, _ = selective_scan(u, delta, A, B, C, D, z, delta_bias, delta_softplus, h0)
+    T = 1 if returned == "first" else u.shape[-1] - 1
+    if T == 0:
+        return y, torch.zeros_like(u[..., :1] * A) if h0 is None else h0
+    u, delta, B, C = (x[..., :T] for x in (u, delta, B, C))
+    return y, selective_scan(u, delta, A, B, C, None, None, delta_bias, delta_softplus, h0)[1]
+
+
 @replaces("selective_scan")
-def h0_ignored(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """You always start from zeros. With h0 given, the first step decays h0, or a text fed in pieces forgets
-    what it has read."""
-    delta = step_size(delta, delta_bias, delta_softplus)
-    y, h = recur(decay(delta, A), inject(delta * u, B), C, None)
-    return finish(y, u, D, z), h
+def read_out_averaged(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """Your y is N times too small before the skip: it is a mean over the state. What do the angle brackets in the
+    formula mean?"""
+    return selective_scan(u, delta, A, B, C / A.shape[1], D, z, delta_bias, delta_softplus, h0)
 
 
 @replaces("selective_scan")
 def h0_changed(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """Your steps change the state in place, and the first of these states is the h0 of the caller, who may need it for
-    another text. How does a step make a state of its own?"""
+    """Your first step changes the h0 of the caller, who may need it for another text. Which operations make a new
+    tensor?"""
     delta = step_size(delta, delta_bias, delta_softplus)
     A_bar, B_bar_u = decay(delta, A), inject(delta * u, B)
     h = torch.zeros_like(A_bar[:, :, 0]) if h0 is None else h0
@@ -165,21 +233,32 @@ def h0_changed(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplu
 
 
 @replaces("selective_scan")
-def running_product(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """You divide by the product of all decays so far. One large Δ makes that product 0, and what follows is
-    NaN. Carry the state from step to step instead."""
+def first_state_not_decayed(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """Your first step adds its input to h0 and does not decay h0. What does every step do to the state that it
+    finds?"""
+    delta = step_size(delta, delta_bias, delta_softplus)
+    A_bar = decay(delta, A)
+    first = torch.ones_like(A_bar[:, :, :1])
+    y, h = recur(torch.cat([first, A_bar[:, :, 1:]], dim=2), inject(delta * u, B), C, h0)
+    return finish(y, u, D, z), h
+
+
+@replaces("selective_scan", eps=[0.0, 1e-12, 1e-8])
+def running_product(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None, *, eps):
+    """If you divide by the product of all decays so far: how large is that product after one step with Δ = 10000? Does
+    the recurrence ever divide?"""
     delta = step_size(delta, delta_bias, delta_softplus)
     A_bar, B_bar_u = decay(delta, A), inject(delta * u, B)
     product = A_bar.cumprod(2)
     start = 0 if h0 is None else h0[:, :, None]
-    hs = product * (start + (B_bar_u / product).cumsum(2))
+    hs = product * (start + (B_bar_u / (product + eps)).cumsum(2))
     return finish((hs * C.mT[:, None]).sum(-1), u, D, z), hs[:, :, -1]
 
 
 @replaces("selective_scan")
 def future_times_zero(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """You take exp for all pairs of tokens and multiply those of the future by 0. With large steps the exp of such a
-    pair is infinite, and infinity times 0 is NaN. What could be done to the exponent of a pair that does not count?"""
+    """If you take exp for all pairs of tokens: how large is it for a pair whose second token is in the future, and what
+    is that number times 0?"""
     delta = step_size(delta, delta_bias, delta_softplus)
     total = (delta[..., None] * A[:, None]).cumsum(2)  # (Bt, Ch, T, N)
     past = torch.ones(u.shape[-1], u.shape[-1], dtype=u.dtype).tril()[..., None]
@@ -190,56 +269,36 @@ def future_times_zero(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_
     return finish((hs * C.mT[:, None]).sum(-1), u, D, z), hs[:, :, -1]
 
 
-@replaces("selective_scan")
-def d_times_y(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """D multiplied the output. It is a skip connection: it takes the input u past the state."""
-    delta = step_size(delta, delta_bias, delta_softplus)
-    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
-    return finish(y, y, D, z), h
+# skip and gate
 
 
-@replaces("selective_scan")
-def sigmoid_gate(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """You gated with sigmoid(z). The gate is silu(z), which is z times that."""
-    delta = step_size(delta, delta_bias, delta_softplus)
-    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
-    y = finish(y, u, D, None)
-    return y if z is None else y * torch.sigmoid(z), h
+@replaces("selective_scan", of=["y", "Δ u", "1"])
+def another_skip(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None, *, of):
+    """Your skip is D times {of}. What does the formula multiply D by?"""
+    y, h = selective_scan(u, delta, A, B, C, None, None, delta_bias, delta_softplus, h0)
+    step = step_size(delta, delta_bias, delta_softplus)
+    return finish(y, {"y": y, "Δ u": step * u, "1": torch.ones_like(u)}[of], D, z), h
+
+
+@replaces("selective_scan", gate=["sigmoid(z)", "z", "tanh(z)", "relu(z)", "gelu(z)"])
+def another_gate(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None, *, gate):
+    """Your output is multiplied by {gate}. Which function of z is the gate in the formula?"""
+    y, h = selective_scan(u, delta, A, B, C, D, None, delta_bias, delta_softplus, h0)
+    gates = {"sigmoid(z)": torch.sigmoid, "tanh(z)": torch.tanh, "relu(z)": torch.relu, "gelu(z)": F.gelu}
+    return y if z is None else y * gates.get(gate, torch.clone)(z), h
 
 
 @replaces("selective_scan")
 def gate_before_skip(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """The skip went past the gate. D u is added first, and silu(z) multiplies the sum."""
-    delta = step_size(delta, delta_bias, delta_softplus)
-    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
-    return finish(finish(y, u, None, z), u, D, None), h
-
-
-@replaces("selective_scan")
-def always_float32(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """You went through float32, as Mamba's own reference does, and float64 lost half of its digits. Let the
-    dtype of u decide."""
-    dtype = u.dtype
-    u, delta, A, B, C = (x.float() for x in (u, delta, A, B, C))
-    D, z, delta_bias, h0 = (None if x is None else x.float() for x in (D, z, delta_bias, h0))
-    delta = step_size(delta, delta_bias, delta_softplus)
-    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
-    return finish(y, u, D, z).to(dtype), h.to(dtype)
-
-
-@replaces("selective_scan")
-def skip_of_delta_u(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """Your skip is D times Δ u. The step size belongs to the input of the state: what does the formula of the skip
-    multiply D by?"""
-    delta = step_size(delta, delta_bias, delta_softplus)
-    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
-    return finish(y, delta * u, D, z), h
+    """Your skip D u is not gated. Which of the two comes last in the formulas, skip or gate?"""
+    y, h = selective_scan(u, delta, A, B, C, None, z, delta_bias, delta_softplus, h0)
+    return finish(y, u, D, None), h
 
 
 @replaces("selective_scan")
 def gated_state(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """You multiplied the state by silu(z), so the gate of one token acts on every later token as well. What does the
-    formula multiply by silu(z): the state, the output?"""
+    """Your gate acts on the state, so that of one token reaches every later token. What does the formula multiply by
+    silu(z)?"""
     delta = step_size(delta, delta_bias, delta_softplus)
     gate = torch.ones_like(u) if z is None else F.silu(z)
     A_bar, B_bar_u = decay(delta, A), inject(delta * u, B)
@@ -248,19 +307,37 @@ def gated_state(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softpl
 
 
 @replaces("selective_scan")
-def same_for_all_tokens(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """You took the means of Δ, B and C over the text and used the same three for every token. Which letter in the name
-    S6 says that the parameters depend on the token?"""
-    delta = step_size(delta, delta_bias, delta_softplus)
-    delta, B, C = (x.mean(-1, keepdim=True).expand_as(x) for x in (delta, B, C))
-    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
-    return finish(y, u, D, z), h
+def gated_input(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """Your gate acts on the input u, before the scan. What does the formula multiply by silu(z)?"""
+    return selective_scan(u if z is None else u * F.silu(z), delta, A, B, C, D, None, delta_bias, delta_softplus, h0)
+
+
+# dtypes and gradients
+
+
+@replaces("selective_scan", what=["everything", "y", "the state"])
+def rounded_to_float32(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None, *, what):
+    """In your code {what} goes through float32, and float64 loses half of its digits. Which dtype should decide?"""
+    if what != "everything":
+        y, h = selective_scan(u, delta, A, B, C, D, z, delta_bias, delta_softplus, h0)
+        return (y.float().to(u.dtype), h) if what == "y" else (y, h.float().to(u.dtype))
+    tensors = (None if x is None else x.float() for x in (u, delta, A, B, C, D, z, delta_bias))
+    y, h = selective_scan(*tensors, delta_softplus, None if h0 is None else h0.float())
+    return y.to(u.dtype), h.to(u.dtype)
+
+
+@replaces("selective_scan", what=["y", "state"])
+def float32_returned(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None, *, what):
+    """The {what} that you return is float32, although u is float64. In which dtype does torch make a tensor unless it
+    is told?"""
+    y, h = selective_scan(u, delta, A, B, C, D, z, delta_bias, delta_softplus, h0)
+    return (y.float(), h) if what == "y" else (y, h.float())
 
 
 @replaces("selective_scan")
 def steps_detached(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """Your values are right, and the state is detached between two steps: no gradient leads from y_t to an earlier
-    token. Which past token made the state that y_t reads?"""
+    """Your values are right, but no gradient leads from y_t to an earlier token. Which tokens made the state that y_t
+    reads, and where is it detached?"""
     delta = step_size(delta, delta_bias, delta_softplus)
     A_bar, B_bar_u = decay(delta, A), inject(delta * u, B)
     h, ys = torch.zeros_like(A_bar[:, :, 0]) if h0 is None else h0, []
@@ -271,46 +348,16 @@ def steps_detached(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_sof
 
 
 @replaces("selective_scan")
-def gate_without_silu(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """You multiplied the output by z itself. Which function does z pass before it becomes a gate?"""
-    delta = step_size(delta, delta_bias, delta_softplus)
-    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
-    y = finish(y, u, D, None)
-    return y if z is None else y * z, h
-
-
-@replaces("selective_scan")
-def softplus_always(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """Your Δ passes softplus in every call. What does the argument delta_softplus decide?"""
-    delta = step_size(delta, delta_bias, True)
-    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
-    return finish(y, u, D, z), h
-
-
-@replaces("selective_scan")
-def smallest_step(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """Your Δ is never smaller than 0.0001. A step of 0 then lets the state decay a little and writes a little into it.
-    What has such a step to do?"""
-    delta = step_size(delta, delta_bias, delta_softplus).clamp(min=1e-4)
-    y, h = recur(decay(delta, A), inject(delta * u, B), C, h0)
-    return finish(y, u, D, z), h
-
-
-@replaces("selective_scan")
-def first_state_not_decayed(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """Your first step adds its input to h0 and does not decay h0. h0 is the state before the first token: what does
-    every step do with the state that it finds?"""
-    delta = step_size(delta, delta_bias, delta_softplus)
-    A_bar = decay(delta, A)
-    first = torch.ones_like(A_bar[:, :, :1])
-    y, h = recur(torch.cat([first, A_bar[:, :, 1:]], dim=2), inject(delta * u, B), C, h0)
-    return finish(y, u, D, z), h
-
-
-@replaces("selective_scan")
 def h0_detached(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
-    """Your values are right, and no gradient reaches h0. In a text that comes in pieces h0 is made by the tokens
-    before. Which step of your code takes h0 out of the graph?"""
-    delta = step_size(delta, delta_bias, delta_softplus)
-    y, h = recur(decay(delta, A), inject(delta * u, B), C, None if h0 is None else h0.detach())
-    return finish(y, u, D, z), h
+    """Your values are right, but no gradient reaches h0. If a text comes in pieces, what made h0? And which step of
+    your code takes it out of the graph?"""
+    h0 = None if h0 is None else h0.detach()
+    return selective_scan(u, delta, A, B, C, D, z, delta_bias, delta_softplus, h0)
+
+
+@replaces("selective_scan")
+def last_state_detached(u, delta, A, B, C, D=None, z=None, delta_bias=None, delta_softplus=False, h0=None):
+    """Your values are right, but no gradient leads from the last state to the arguments. If a text comes in pieces, how
+    does the second piece teach the first one?"""
+    y, h = selective_scan(u, delta, A, B, C, D, z, delta_bias, delta_softplus, h0)
+    return y, h.detach()
