@@ -171,8 +171,8 @@ def scaled_total(m, tokens):
 
 @replaces("weight_bytes", size=[0.5, 1, 2, 4])
 def weights_of_one_size(m, tokens, *, size):
-    """Your result counts each weight as {size}, whatever bytes_per_param is. How many bytes does a weight of this model
-    take?"""
+    """You took {size} for the bytes of a weight, whatever bytes_per_param is. How many bytes does a weight of this
+    model take?"""
     return weight_bytes(m, tokens) / m["bytes_per_param"] * size
 
 
@@ -272,7 +272,7 @@ def as_weights(m, batch, context):
 
 @replaces("cache_bytes", size=[1, 2, 4])
 def cache_of_one_size(m, batch, context, *, size):
-    """Your result counts each number in the cache as {size}, whatever kv_bytes is. How many bytes does it take in this
+    """You took {size} for the bytes of a number in the cache, whatever kv_bytes is. How many bytes does it take in this
     model?"""
     return cache_bytes({**m, "kv_bytes": size}, batch, context)
 
@@ -576,7 +576,8 @@ def memory_of_active(m, context, memory_bytes):
 
 @replaces("max_batch", size=[0, 1, 2, 4])
 def room_of_one_size(m, context, memory_bytes, *, size):
-    """You left room for {size} bytes of each parameter. How many bytes does a weight of this model take?"""
+    """Your room for the weights is right only if a weight takes {size} bytes. How many bytes does a weight of this
+    model take?"""
     return max(0, int((memory_bytes - total_params(m) * size) // cache_bytes(m, 1, context)))
 
 
@@ -701,8 +702,8 @@ def whole_model_read(m, prompt, hw):
 
 @replaces("prefill_seconds", size=[1, 2, 4])
 def prompt_of_one_size(m, prompt, hw, *, size):
-    """You read {size} for each parameter, whatever bytes_per_param is. How many bytes does a weight of this model
-    take?"""
+    """You took {size} for the bytes of a weight, whatever bytes_per_param is. How many bytes does a weight of this
+    model take?"""
     return prefill(m, prompt, hw, read=weight_bytes(m, prompt) / m["bytes_per_param"] * size)
 
 
