@@ -31,7 +31,7 @@ def one_factor_missing(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1
 
 @replaces("kv_cache_bytes", size=[1, 2, 4])
 def always_one_size(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2, *, size):
-    """Your result counts each number as {size}, whatever bytes_per_element is. How many bytes does a number take?"""
+    """You took {size} for the bytes of a number, whatever bytes_per_element is. How many bytes does a number take?"""
     return 2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * size
 
 
