@@ -69,8 +69,10 @@ def test_example_step(submission):
 def test_example_batch(submission):
     """295 sequences to be busy, 30 that fit, 60.26 ms"""
     # All but the count are rounded: to one digit behind the point, and to two.
-    assert_close(submission.critical_batch(H100, 2), 295.2, rtol=0.0, atol=0.06, name="critical batch")
-    assert_close(submission.critical_batch(A100, 2), 153, rtol=0.0, atol=0.6, name="critical batch of an A100")
+    h100, a100, h100_8_bits = (submission.critical_batch(hw, size) for hw, size in ((H100, 2), (A100, 2), (H100, 1)))
+    assert_close(h100, 295.2, rtol=0.0, atol=0.06, name="critical batch")
+    assert_close(a100, 153, rtol=0.0, atol=0.6, name="critical batch of an A100")
+    assert_close(h100_8_bits, 147.6, rtol=0.0, atol=0.06, name="critical batch with weights of 8 bits")
     assert_equal(submission.max_batch(LLAMA, 4096, 80e9), 30, name="batch")
     seconds = submission.prefill_seconds(LLAMA, 4096, H100)
     assert_close(1e3 * seconds, 60.26, rtol=0.0, atol=0.006, name="milliseconds")

@@ -6,8 +6,10 @@ from grader.testing import assert_close, assert_equal, points
 @points(1)
 def test_example_bytes(submission):
     """one token of OPT-13B, and 4.5 rounded up"""
-    assert_equal(submission.kv_cache_bytes(40, 40, 128, seq_len=1), 819200, name="bytes")
-    assert_equal(submission.kv_cache_bytes(1, 1, 1, seq_len=3, bytes_per_element=0.75), 5, name="bytes")
+    opt = submission.kv_cache_bytes(40, 40, 128, seq_len=1)
+    part = submission.kv_cache_bytes(1, 1, 1, seq_len=3, bytes_per_element=0.75)
+    assert_equal(opt, 819200, name="bytes of OPT-13B")
+    assert_equal(part, 5, name="bytes of 6 numbers at 0.75")
 
 
 @points(1)

@@ -23,61 +23,68 @@ def get(m, key):
 
 @replaces("total_params")
 def stored_is_active(m):
-    """You counted only the experts that one token uses. Another token uses other experts: which of them have to be
-    stored?"""
+    """Your total counts only the experts that one token uses. Another token uses other experts: which of them have to
+    be stored?"""
     return active_params(m)
 
 
 @replaces("total_params")
 def experts_alone(m):
-    """You left the shared parameters out of the total. Where are attention, embedding and norms counted?"""
+    """The shared parameters are missing from your total. Where are attention, embedding and norms counted?"""
     return get(m, "n_experts") * get(m, "expert_params") or m["shared_params"]
 
 
 @replaces("total_params")
 def experts_as_one(m):
-    """You added expert_params once. The key holds the parameters of one expert: how many experts are stored?"""
+    """Your total contains expert_params once. The key holds the parameters of one expert: how many experts are
+    stored?"""
     return m["shared_params"] + get(m, "expert_params")
 
 
 @replaces("active_params")
 def active_is_stored(m):
-    """You counted all experts as active. How many experts does one token pass through?"""
+    """All experts are active in your count. How many experts does one token pass through?"""
     return total_params(m)
 
 
 @replaces("active_params")
 def share_of_all(m):
-    """You took k/E of all parameters. Do attention and embedding become smaller because a token uses k of E
+    """Your result is k/E of all parameters. Do attention and embedding become smaller because a token uses k of E
     experts?"""
     return total_params(m) * m["top_k"] // m["n_experts"] if get(m, "n_experts") else m["shared_params"]
 
 
+@replaces("active_params", experts=[0, 1])
+def too_few_active(m, *, experts):
+    """The number of active experts in your count is {experts}. How many experts does the router choose for each
+    token?"""
+    return m["shared_params"] + experts * get(m, "expert_params")
+
+
 @replaces("active_params")
-def one_expert_active(m):
-    """You counted one active expert. How many experts does the router choose for each token?"""
-    return m["shared_params"] + get(m, "expert_params")
+def experts_alone_active(m):
+    """Only the experts are active in your count. Which parameters does every token use, whatever experts it chooses?"""
+    return get(m, "top_k") * get(m, "expert_params") or m["shared_params"]
 
 
 @replaces("expected_experts")
 def no_collisions(n_experts, top_k, tokens):
-    """You multiplied k by the tokens. Some of them choose the same expert, which is then read once, and
-    with many tokens you have more experts than there are."""
+    """Your result is k for each token. Some tokens choose the same expert: what does your function return if the tokens
+    are more than the experts?"""
     return float(top_k * tokens)
 
 
 @replaces("expected_experts")
 def capped(n_experts, top_k, tokens):
-    """You took k for each token, and at most E. That is how many experts there would be if tokens avoided
-    each other as long as they can. They choose independently: what is the probability that all of them miss
-    an expert?"""
+    """Your result is k for each token, and at most E: tokens would avoid each other as long as they can. They choose
+    independently: what is the probability that all of them miss an expert?"""
     return float(min(n_experts, top_k * tokens))
 
 
 @replaces("expected_experts")
 def with_repetition(n_experts, top_k, tokens):
-    """You let each token draw k times, so that it can draw the same expert twice. It chooses k different
-    ones: what is the probability that one token leaves an expert out?"""
+    """Your formula is that of k·B independent draws, in which a token can draw the same expert twice. A token chooses k
+    different ones: what is the probability that it leaves an expert out?"""
     return n_experts * (1 - (1 - 1 / n_experts) ** (top_k * tokens))
 
 
@@ -89,9 +96,22 @@ def idle_experts(n_experts, top_k, tokens):
 
 @replaces("expected_experts")
 def chosen_by_all(n_experts, top_k, tokens):
-    """You took 1 - (k/E)^tokens, which leaves out only experts that every token chose. An expert is idle if
-    every token missed it."""
+    """You subtract (k/E)^tokens, the probability that every token chose an expert. When is an expert idle?"""
     return n_experts * (1 - (top_k / n_experts) ** tokens)
+
+
+@replaces("expected_experts")
+def one_choice(n_experts, top_k, tokens):
+    """Your result does not depend on top_k: it is right only if each token chooses one expert. With which probability
+    does a token that chooses k of E leave an expert out?"""
+    return n_experts * (1 - (1 - 1 / n_experts) ** tokens)
+
+
+@replaces("expected_experts", by=[-1, 1])
+def other_number_of_tokens(n_experts, top_k, tokens, *, by):
+    """Your result is right for a different number of tokens. How many experts are in use with one token, and with
+    none?"""
+    return n_experts * (1 - (1 - top_k / n_experts) ** (tokens + by))
 
 
 @replaces("expected_experts")
@@ -100,46 +120,77 @@ def a_fraction(n_experts, top_k, tokens):
     return 1 - (1 - top_k / n_experts) ** tokens
 
 
-@replaces("expected_experts")
-def rounded(n_experts, top_k, tokens):
+@replaces("expected_experts", rounding=[round, math.floor, math.ceil])
+def rounded(n_experts, top_k, tokens, *, rounding):
     """You rounded to whole experts. An expected number is a mean over many draws: does it have to be whole?"""
-    return round(expected_experts(n_experts, top_k, tokens))
+    return rounding(expected_experts(n_experts, top_k, tokens))
 
 
 @replaces("weight_bytes")
 def active_only(m, tokens):
-    """You read the active weights, at any batch. At a batch of 32 Mixtral touches 7.999 of its 8 experts:
-    what a mixture saves in reading is an effect of small batches. Its saving in FLOPs stays."""
+    """You read the weights that one token uses, whatever the number of tokens. Do all tokens of a step choose the same
+    experts?"""
     return active_params(m) * m["bytes_per_param"]
 
 
 @replaces("weight_bytes")
 def always_all(m, tokens):
-    """You read all experts, at any batch. One token needs only k of them: that is why a mixture decodes
-    fast for one user."""
+    """You read all experts, even for a single token. How many of them does one token need?"""
     return total_params(m) * m["bytes_per_param"]
 
 
 @replaces("weight_bytes")
+def no_experts_read(m, tokens):
+    """You read the shared weights and no expert. Which experts does a step need?"""
+    return m["shared_params"] * m["bytes_per_param"]
+
+
+@replaces("weight_bytes")
+def shared_not_read(m, tokens):
+    """For a mixture you read experts only. Which weights does every token use, whatever experts it chooses?"""
+    if not get(m, "n_experts"):
+        return m["shared_params"] * m["bytes_per_param"]
+    return expected_experts(m["n_experts"], m["top_k"], tokens) * m["expert_params"] * m["bytes_per_param"]
+
+
+@replaces("weight_bytes")
 def read_for_each(m, tokens):
-    """You read the weights again for every token. When a weight has been read, how many tokens of the step can use
+    """You read the weights again for every token. Once a weight has been read, how many tokens of the step can use
     it?"""
     return weight_bytes(m, 1) * tokens
 
 
 @replaces("weight_bytes")
 def scaled_total(m, tokens):
-    """You multiplied all weights by the share of experts in use. Which weights are read in full by every step?"""
+    """You multiplied all weights by the share of experts in use. Which weights does every step read in full?"""
     if not get(m, "n_experts"):
         return m["shared_params"] * m["bytes_per_param"]
     share = expected_experts(m["n_experts"], m["top_k"], tokens) / m["n_experts"]
     return total_params(m) * share * m["bytes_per_param"]
 
 
-@replaces("weight_bytes")
-def numbers_not_bytes(m, tokens):
-    """You returned the number of weights. How many bytes does each of them take?"""
-    return weight_bytes(m, tokens) / m["bytes_per_param"]
+@replaces("weight_bytes", size=[0.5, 1, 2, 4])
+def weights_of_one_size(m, tokens, *, size):
+    """You took {size} for the bytes of a weight, whatever bytes_per_param is. How many bytes does a weight of this
+    model take?"""
+    return weight_bytes(m, tokens) / m["bytes_per_param"] * size
+
+
+@replaces("weight_bytes", which=["shared", "expert"])
+def one_part_in_bytes(m, tokens, *, which):
+    """You multiplied only one of two parts by bytes_per_param. Which weights are counted in bytes, the shared ones or
+    those of the experts, and which should be?"""
+    experts = get(m, "n_experts") and expected_experts(m["n_experts"], m["top_k"], tokens) * m["expert_params"]
+    shared, size = m["shared_params"], m["bytes_per_param"]
+    return shared * size + experts if which == "shared" else shared + experts * size
+
+
+@replaces("weight_bytes", rounding=[round, math.floor, math.ceil])
+def whole_experts(m, tokens, *, rounding):
+    """You read a whole number of experts. The expected number is a mean over many steps: what is lost when it is
+    rounded?"""
+    experts = rounding(expected_experts(m["n_experts"], m["top_k"], tokens)) if get(m, "n_experts") else 0
+    return (m["shared_params"] + experts * get(m, "expert_params")) * m["bytes_per_param"]
 
 
 @replaces("weight_bytes")
@@ -151,16 +202,16 @@ def always_sparse(m, tokens):
 
 @replaces("weight_bytes")
 def none_of_no_experts(m, tokens):
-    """A dense model has no experts, and so top_k / n_experts is 0 / 0 in your code. What of a dense model is read,
-    and who has to ask first whether there are experts?"""
+    """A dense model has no experts, so top_k / n_experts is 0 / 0. What does a step of a dense model read, and what do
+    you need to ask before you divide?"""
     experts = expected_experts(get(m, "n_experts"), get(m, "top_k"), tokens)
     return (m["shared_params"] + experts * get(m, "expert_params")) * m["bytes_per_param"]
 
 
 @replaces("weight_bytes")
 def capped_read(m, tokens):
-    """You read k experts for each token, and at most E. Two tokens can choose the same expert: which function
-    of this file says how many different experts are in use?"""
+    """You read k experts for each token, and at most E. Two tokens can choose the same expert: which function of this
+    file says how many different experts are in use?"""
     experts = min(get(m, "n_experts"), get(m, "top_k") * tokens)
     return (m["shared_params"] + experts * get(m, "expert_params")) * m["bytes_per_param"]
 
@@ -171,57 +222,76 @@ def per_token(m):
 
 @replaces("cache_bytes")
 def query_heads(m, batch, context):
-    """You counted the query heads. Keys and values are kept for the key-value heads, which are fewer."""
+    """Your cache has as many heads as there are queries. Which heads do keys and values belong to?"""
     return cache_bytes({**m, "n_kv_heads": m["n_heads"]}, batch, context)
 
 
 @replaces("cache_bytes")
 def keys_only(m, batch, context):
-    """You counted one vector for each token and head. Attention needs a key and what else of every earlier
-    token?"""
-    return batch * (context * per_token(m) // 2 + get(m, "state_bytes"))
+    """Your cache has one vector for each token and head. Attention needs a key and what else of every earlier token?"""
+    return batch * (context * per_token(m) / 2 + get(m, "state_bytes"))
 
 
 @replaces("cache_bytes")
 def one_sequence(m, batch, context):
-    """You counted the cache of one sequence whatever batch is. Sequences share the weights: do they share their
+    """Your result is the cache of one sequence, whatever batch is. Sequences share the weights: do they share their
     keys and values too?"""
     return cache_bytes(m, 1, context)
 
 
 @replaces("cache_bytes")
 def one_state(m, batch, context):
-    """You counted the state once. How many sequences need a state of their own?"""
+    """Your result contains the state once. How many sequences need a state of their own?"""
     return batch * context * per_token(m) + get(m, "state_bytes")
+
+
+@replaces("cache_bytes", key=["n_heads", "n_kv_heads", "attn_layers"])
+def state_for_each_part(m, batch, context, *, key):
+    """You multiplied the state by {key}. What does the table of the statement say that state_bytes is the state of?"""
+    return batch * (context * per_token(m) + get(m, "state_bytes") * m[key])
 
 
 @replaces("cache_bytes")
 def state_for_each_token(m, batch, context):
-    """You multiplied the state by the context. It has one size whatever it has seen: that is what a
-    state-space model is for."""
+    """You multiplied the state by the context. Does the state of a state-space model grow with what it has read?"""
     return batch * context * (per_token(m) + get(m, "state_bytes"))
 
 
 @replaces("cache_bytes")
 def no_state(m, batch, context):
-    """You left state_bytes out. What does a state-space layer keep of each sequence?"""
+    """The state is missing from your result. What does a state-space layer keep of each sequence?"""
     return batch * context * per_token(m)
 
 
 @replaces("cache_bytes")
 def as_weights(m, batch, context):
-    """You took bytes_per_param for the cache. Which key of the model holds the bytes of a number in the cache?"""
+    """Your cache has as many bytes for a number as a weight has. Which key of the model holds the bytes of a number in
+    the cache?"""
     return cache_bytes({**m, "kv_bytes": m.get("bytes_per_param", m["kv_bytes"])}, batch, context)
 
 
-@replaces("cache_bytes")
-def one_layer(m, batch, context):
-    """You counted the keys and values of one layer. Does a layer use the keys of another one?"""
-    return cache_bytes({**m, "attn_layers": min(1, m["attn_layers"])}, batch, context)
+@replaces("cache_bytes", size=[1, 2, 4])
+def cache_of_one_size(m, batch, context, *, size):
+    """You took {size} for the bytes of a number in the cache, whatever kv_bytes is. How many bytes does it take in this
+    model?"""
+    return cache_bytes({**m, "kv_bytes": size}, batch, context)
 
 
-def attention(m, context):
-    return 4 * m["attn_layers"] * m["n_heads"] * m["head_dim"] * context
+@replaces("cache_bytes", key=["attn_layers", "n_kv_heads", "head_dim"])
+def one_of_many(m, batch, context, *, key):
+    """Your keys and values are the same whatever {key} is. What is stored twice if it doubles?"""
+    return cache_bytes({**m, key: min(1, m[key])}, batch, context)
+
+
+@replaces("cache_bytes", by=[-1, 1])
+def other_context(m, batch, context, *, by):
+    """Your cache is right for a different number of tokens than context. What should it hold if context is 0, and if it
+    is 1?"""
+    return batch * ((context + by) * per_token(m) + get(m, "state_bytes"))
+
+
+def attention(m, context, per_pair=4):
+    return per_pair * m["attn_layers"] * m["n_heads"] * m["head_dim"] * context
 
 
 def step(read, flops, batch, hw):
@@ -238,100 +308,151 @@ def step(read, flops, batch, hw):
     }
 
 
-def read_by(m, batch, context):
-    return weight_bytes(m, batch) + cache_bytes(m, batch, context)
+def with_flops(m, batch, context, hw, flops):
+    return step(weight_bytes(m, batch) + cache_bytes(m, batch, context), flops, batch, hw)
+
+
+def with_bytes(m, batch, context, hw, read):
+    return step(read, batch * (2 * active_params(m) + attention(m, context)), batch, hw)
 
 
 @replaces("decode_step")
 def flops_of_all(m, batch, context, hw):
-    """Your FLOPs count all experts. With how many experts is one token multiplied?"""
-    flops = batch * (2 * total_params(m) + attention(m, context))
-    return step(read_by(m, batch, context), flops, batch, hw)
+    """Your FLOPs count all experts. How many experts does one token pass through?"""
+    return with_flops(m, batch, context, hw, batch * (2 * total_params(m) + attention(m, context)))
 
 
-@replaces("decode_step")
-def one_flop(m, batch, context, hw):
-    """You counted one FLOP for each active weight. A weight is multiplied with a number, and what happens to the
-    product?"""
-    flops = batch * (active_params(m) + attention(m, context))
-    return step(read_by(m, batch, context), flops, batch, hw)
+@replaces("decode_step", per_weight=[1, 3, 6])
+def other_flops_of_a_weight(m, batch, context, hw, *, per_weight):
+    """The FLOPs of each active weight and sequence are {per_weight} in your count. A weight is multiplied by a number:
+    what happens to the product, and how many FLOPs are that?"""
+    return with_flops(m, batch, context, hw, batch * (per_weight * active_params(m) + attention(m, context)))
 
 
 @replaces("decode_step")
 def no_attention(m, batch, context, hw):
-    """Your FLOPs do not grow with the context. The new token is compared with every one before, and their
-    values are added up."""
-    return step(read_by(m, batch, context), batch * 2 * active_params(m), batch, hw)
+    """Your FLOPs do not grow with the context. What does the new token compute with every token before it?"""
+    return with_flops(m, batch, context, hw, batch * 2 * active_params(m))
 
 
-@replaces("decode_step")
-def scores_only(m, batch, context, hw):
-    """You counted half of the attention's FLOPs: the scores, and not the weighted sum of the values, which
-    costs the same."""
-    flops = batch * (2 * active_params(m) + attention(m, context) // 2)
-    return step(read_by(m, batch, context), flops, batch, hw)
+@replaces("decode_step", per_pair=[1, 2, 8])
+def other_flops_of_a_pair(m, batch, context, hw, *, per_pair):
+    """Your attention takes {per_pair}·L·H·K·T FLOPs. A query is multiplied by each key, and the values are added up:
+    how many multiplications and additions are that for each of the K numbers?"""
+    return with_flops(m, batch, context, hw, batch * (2 * active_params(m) + attention(m, context, per_pair)))
+
+
+@replaces("decode_step", key=["attn_layers", "n_heads", "head_dim"])
+def flops_without(m, batch, context, hw, *, key):
+    """Your attention takes the same FLOPs whatever {key} is. What has to be computed twice as often if it doubles?"""
+    flops = batch * (2 * active_params(m) + attention({**m, key: 1}, context))
+    return with_flops(m, batch, context, hw, flops)
 
 
 @replaces("decode_step")
 def attention_by_kv_heads(m, batch, context, hw):
-    """You counted the attention's FLOPs by key-value heads. Grouped queries save bytes and no FLOPs: every
-    query head still looks at every token."""
+    """You counted the attention's FLOPs by key-value heads. Several query heads share a key: do they share their scores
+    too?"""
     flops = batch * (2 * active_params(m) + attention({**m, "n_heads": m["n_kv_heads"]}, context))
-    return step(read_by(m, batch, context), flops, batch, hw)
+    return with_flops(m, batch, context, hw, flops)
 
 
-@replaces("decode_step")
-def flops_of_one(m, batch, context, hw):
-    """Your FLOPs are those of one sequence. The weights are read once for the batch: is a product computed once for
-    the batch, too?"""
-    flops = 2 * active_params(m) + attention(m, context)
-    return step(read_by(m, batch, context), flops, batch, hw)
+@replaces("decode_step", what=["weights", "attention", "weights and the attention"])
+def flops_of_one(m, batch, context, hw, *, what):
+    """The FLOPs of the {what} are those of one sequence. The weights are read once for the batch: is a product computed
+    once for the batch, too?"""
+    weights = 2 * active_params(m) * (batch if what == "attention" else 1)
+    return with_flops(m, batch, context, hw, weights + attention(m, context) * (batch if what == "weights" else 1))
 
 
 @replaces("decode_step")
 def flops_of_weights_read(m, batch, context, hw):
-    """Your FLOPs count the weights that the step reads. An expert that any token chose is read, and it computes for
-    those tokens alone that chose it: how many experts does each token pass through?"""
+    """Your FLOPs count all weights that the step reads. An expert computes only for the tokens that chose it: how many
+    experts does each token pass through?"""
     weights = weight_bytes(m, batch) / m["bytes_per_param"]
-    return step(read_by(m, batch, context), batch * (2 * weights + attention(m, context)), batch, hw)
+    return with_flops(m, batch, context, hw, batch * (2 * weights + attention(m, context)))
+
+
+@replaces("decode_step")
+def flops_in_bytes(m, batch, context, hw):
+    """Your FLOPs depend on bytes_per_param. How many multiplications does a weight of 8 bits take, compared to one of
+    16?"""
+    weights = 2 * active_params(m) * m["bytes_per_param"]
+    return with_flops(m, batch, context, hw, batch * (weights + attention(m, context)))
+
+
+@replaces("decode_step")
+def all_pairs_of_the_context(m, batch, context, hw):
+    """Your attention costs as much as if the whole context were computed again. Whose query is new in this step, and
+    how many keys does it meet?"""
+    pairs = context * (context + 1) // 2
+    return with_flops(m, batch, context, hw, batch * (2 * active_params(m) + attention(m, pairs)))
 
 
 @replaces("decode_step")
 def weights_for_each(m, batch, context, hw):
     """You read the weights once for every sequence. How many sequences does one pass over the weights serve?"""
-    flops = batch * (2 * active_params(m) + attention(m, context))
-    return step(batch * (weight_bytes(m, 1) + cache_bytes(m, 1, context)), flops, batch, hw)
+    return with_bytes(m, batch, context, hw, batch * (weight_bytes(m, 1) + cache_bytes(m, 1, context)))
 
 
 @replaces("decode_step")
 def weights_of_one_token(m, batch, context, hw):
-    """You read the experts of one token. All tokens of the batch choose experts in the same step."""
-    flops = batch * (2 * active_params(m) + attention(m, context))
-    return step(weight_bytes(m, 1) + cache_bytes(m, batch, context), flops, batch, hw)
+    """You read the experts of one token. How many tokens of the batch choose experts in the same step?"""
+    return with_bytes(m, batch, context, hw, weight_bytes(m, 1) + cache_bytes(m, batch, context))
+
+
+@replaces("decode_step")
+def weights_of_the_context(m, batch, context, hw):
+    """You read as many experts as the whole context would use. How many new tokens does one step compute?"""
+    return with_bytes(m, batch, context, hw, weight_bytes(m, batch * context) + cache_bytes(m, batch, context))
+
+
+@replaces("decode_step")
+def all_weights_in_a_step(m, batch, context, hw):
+    """You read all experts in every step. How many different experts do the tokens of the batch choose on average?"""
+    read = total_params(m) * m["bytes_per_param"] + cache_bytes(m, batch, context)
+    return with_bytes(m, batch, context, hw, read)
 
 
 @replaces("decode_step")
 def no_cache_read(m, batch, context, hw):
-    """You read the weights alone. What does the attention of each sequence have to read for its next token?"""
-    flops = batch * (2 * active_params(m) + attention(m, context))
-    return step(weight_bytes(m, batch), flops, batch, hw)
+    """Your bytes are those of the weights. What does the attention of each sequence have to read for its next token?"""
+    return with_bytes(m, batch, context, hw, weight_bytes(m, batch))
 
 
 @replaces("decode_step")
 def cache_of_one_sequence(m, batch, context, hw):
     """You read the cache of one sequence. The weights serve the whole batch: can one sequence look at the keys and
     values of another?"""
-    flops = batch * (2 * active_params(m) + attention(m, context))
-    return step(weight_bytes(m, batch) + cache_bytes(m, 1, context), flops, batch, hw)
+    return with_bytes(m, batch, context, hw, weight_bytes(m, batch) + cache_bytes(m, 1, context))
+
+
+@replaces("decode_step")
+def cache_of_more_sequences(m, batch, context, hw):
+    """Your bytes of the caches grow with the square of the batch. For how many sequences does cache_bytes count?"""
+    return with_bytes(m, batch, context, hw, weight_bytes(m, batch) + batch * cache_bytes(m, batch, context))
 
 
 @replaces("decode_step")
 def cache_at_size_of_weights(m, batch, context, hw):
     """You read keys and values at the size of a weight. They have a precision of their own, kv_bytes: what does
     cache_bytes say?"""
-    flops = batch * (2 * active_params(m) + attention(m, context))
     read = weight_bytes(m, batch) + cache_bytes({**m, "kv_bytes": m["bytes_per_param"]}, batch, context)
-    return step(read, flops, batch, hw)
+    return with_bytes(m, batch, context, hw, read)
+
+
+@replaces("decode_step", by=[-1, 1])
+def other_length(m, batch, context, hw, *, by):
+    """Bytes and FLOPs are those of a different length than context. With context 0, how many keys does your step read
+    and use?"""
+    return decode_step(m, batch, context + by, hw)
+
+
+@replaces("decode_step", by=[-1, 1])
+def other_length_in_flops(m, batch, context, hw, *, by):
+    """Your FLOPs are those of a different length than context. With context 0, how many keys does your attention
+    use?"""
+    return with_flops(m, batch, context, hw, batch * (2 * active_params(m) + attention(m, context + by)))
 
 
 def changed(m, batch, context, hw, **values):
@@ -339,26 +460,53 @@ def changed(m, batch, context, hw, **values):
     return {**result, **{key: value(result) for key, value in values.items()}}
 
 
+def lasting(m, batch, context, hw, seconds):
+    result = decode_step(m, batch, context, hw)
+    took = seconds(result["t_memory"], result["t_compute"])
+    return {**result, "seconds": took, "tokens_per_s": batch / took}
+
+
 @replaces("decode_step")
 def sum_of_times(m, batch, context, hw):
-    """You added the two times. A device reads and computes at once: which of the two does it wait for?"""
-    total = decode_step(m, batch, context, hw)
-    seconds = total["t_memory"] + total["t_compute"]
-    return {**total, "seconds": seconds, "tokens_per_s": batch / seconds}
+    """You added the two times. A device reads and computes at the same time: which of the two does it wait for?"""
+    return lasting(m, batch, context, hw, lambda reads, computes: reads + computes)
 
 
 @replaces("decode_step")
 def shorter_time(m, batch, context, hw):
-    """You took the shorter of the two times. The step is over when the slower one is done."""
-    total = decode_step(m, batch, context, hw)
-    seconds = min(total["t_memory"], total["t_compute"])
-    return {**total, "seconds": seconds, "tokens_per_s": batch / seconds}
+    """You took the shorter of the two times. When the faster one is done, is the step over?"""
+    return lasting(m, batch, context, hw, min)
+
+
+@replaces("decode_step", which=["t_memory", "t_compute"])
+def one_time_only(m, batch, context, hw, *, which):
+    """Your seconds are {which}, whichever is longer. On which hardware, or at which batch, would the step wait for the
+    other?"""
+    return lasting(m, batch, context, hw, lambda reads, computes: reads if which == "t_memory" else computes)
 
 
 @replaces("decode_step")
 def steps_per_second(m, batch, context, hw):
     """tokens_per_s is the number of steps in a second. How many new tokens does each step make?"""
     return changed(m, batch, context, hw, tokens_per_s=lambda s: 1 / s["seconds"])
+
+
+@replaces("decode_step")
+def seconds_per_token(m, batch, context, hw):
+    """tokens_per_s is the time of one token. How many tokens are there in a second?"""
+    return changed(m, batch, context, hw, tokens_per_s=lambda s: s["seconds"] / batch)
+
+
+@replaces("decode_step", which=["t_memory", "t_compute"])
+def rate_of_one_time(m, batch, context, hw, *, which):
+    """tokens_per_s is the batch divided by {which}, even where the other time is longer. How long does a step last?"""
+    return changed(m, batch, context, hw, tokens_per_s=lambda s: batch / s[which])
+
+
+@replaces("decode_step")
+def times_swapped(m, batch, context, hw):
+    """t_memory and t_compute are exchanged. Which of them does a larger bandwidth shorten?"""
+    return changed(m, batch, context, hw, t_memory=lambda s: s["t_compute"], t_compute=lambda s: s["t_memory"])
 
 
 @replaces("decode_step")
@@ -370,197 +518,246 @@ def tie_is_compute(m, batch, context, hw):
 
 @replaces("decode_step")
 def bound_swapped(m, batch, context, hw):
-    """You named what is done first. The bound is what the step waits for, the longer of the two."""
+    """Your bound names the shorter of the two times. What does the step wait for?"""
     return changed(m, batch, context, hw, bound=lambda s: "compute" if s["t_memory"] >= s["t_compute"] else "memory")
 
 
 @replaces("decode_step")
-def itself_too(m, batch, context, hw):
-    """You counted one position more than context. context is the number of tokens that the step looks at: does
-    the formula have T or T + 1?"""
-    return decode_step(m, batch, context + 1, hw)
+def bound_always_memory(m, batch, context, hw):
+    """Your bound is "memory" even where t_compute is longer. What does the step wait for then?"""
+    return changed(m, batch, context, hw, bound=lambda s: "memory")
 
 
-@replaces("critical_batch")
-def without_bytes(hw, bytes_per_param):
-    """You left the size of a weight out. FLOPs are counted for each weight, bandwidth in bytes: how many of
-    them does a weight take?"""
-    return hw["peak_flops"] / (2 * hw["bandwidth"])
+@replaces("critical_batch", size=[1, 2, 4])
+def batch_of_one_size(hw, bytes_per_param, *, size):
+    """Your batch is the same whatever bytes_per_param is. Smaller weights are read sooner: does the batch at which both
+    times are equal change?"""
+    return hw["peak_flops"] * size / (2 * hw["bandwidth"])
 
 
-@replaces("critical_batch")
-def one_flop_each(hw, bytes_per_param):
-    """You took one FLOP for each weight and token. There are two, and so half as many tokens keep the
-    device busy."""
-    return 2 * critical_batch(hw, bytes_per_param)
+@replaces("critical_batch", factor=[2, 0.5])
+def other_flops_in_batch(hw, bytes_per_param, *, factor):
+    """Your batch is {factor} times what it should be. How many FLOPs does each weight take for one token?"""
+    return factor * critical_batch(hw, bytes_per_param)
 
 
 @replaces("critical_batch")
 def upside_down(hw, bytes_per_param):
-    """You divided where you should multiply. Smaller weights are read sooner: does a larger or a smaller
-    batch suffice then?"""
+    """Your batch grows when the weights become smaller. Smaller weights are read sooner: does a larger or a smaller
+    batch take as long to compute?"""
     return hw["peak_flops"] / (2 * hw["bandwidth"] * bytes_per_param)
 
 
 @replaces("critical_batch")
-def critical_rounded_up(hw, bytes_per_param):
-    """You rounded up to a whole batch. The docstring asks for a real number: at which point between two batches are
-    both times equal?"""
-    return float(math.ceil(critical_batch(hw, bytes_per_param)))
+def inverted(hw, bytes_per_param):
+    """Your batch grows with the bandwidth. If the weights are read sooner, how many sequences can be computed in that
+    time?"""
+    return 1 / critical_batch(hw, bytes_per_param)
 
 
-def sequence_of(m, context):
-    return cache_bytes(m, 1, context)
+@replaces("critical_batch", rounding=[math.ceil, math.floor, round])
+def critical_rounded(hw, bytes_per_param, *, rounding):
+    """You rounded to a whole batch. The docstring asks for a real number: at which point between two batches are both
+    times equal?"""
+    return float(rounding(critical_batch(hw, bytes_per_param)))
+
+
+def free_bytes(m, memory_bytes):
+    return memory_bytes - total_params(m) * m["bytes_per_param"]
 
 
 @replaces("max_batch")
 def memory_of_active(m, context, memory_bytes):
-    """You left room for the active weights. Any expert can be chosen by the next token: which weights have to lie
-    in memory?"""
+    """You left room for the active weights. Any expert can be chosen by the next token: which weights have to be in
+    memory?"""
     free = memory_bytes - active_params(m) * m["bytes_per_param"]
-    return max(0, int(free // sequence_of(m, context)))
+    return max(0, int(free // cache_bytes(m, 1, context)))
 
 
-@replaces("max_batch")
-def no_weights(m, context, memory_bytes):
-    """You gave the whole memory to the caches. What else lies in the memory?"""
-    return int(memory_bytes // sequence_of(m, context))
+@replaces("max_batch", size=[0, 1, 2, 4])
+def room_of_one_size(m, context, memory_bytes, *, size):
+    """Your room for the weights is right only if a weight takes {size} bytes. How many bytes does a weight of this
+    model take?"""
+    return max(0, int((memory_bytes - total_params(m) * size) // cache_bytes(m, 1, context)))
 
 
 @replaces("max_batch")
 def below_zero(m, context, memory_bytes):
     """You returned a negative batch where the weights do not fit. How many sequences fit then?"""
-    return int((memory_bytes - total_params(m) * m["bytes_per_param"]) // sequence_of(m, context))
+    return int(free_bytes(m, memory_bytes) // cache_bytes(m, 1, context))
 
 
 @replaces("max_batch")
-def rounded_up(m, context, memory_bytes):
-    """Your batch is rounded up, and its last sequence does not fit into the memory. Which way is a number of whole
-    sequences rounded?"""
-    return max(0, math.ceil((memory_bytes - total_params(m) * m["bytes_per_param"]) / sequence_of(m, context)))
+def positive_without_room(m, context, memory_bytes):
+    """Your batch is positive where the weights do not fit. What is left for caches if the memory is smaller than the
+    weights?"""
+    return int(abs(free_bytes(m, memory_bytes)) // cache_bytes(m, 1, context))
 
 
 @replaces("max_batch")
-def too_large_raises(m, context, memory_bytes):
-    """You raised an error where the weights do not fit. That is an answer, and not a mistake of the caller:
-    0."""
-    if memory_bytes < total_params(m) * m["bytes_per_param"]:
-        raise ValueError("the weights do not fit")
+def at_least_one(m, context, memory_bytes):
+    """Your batch is at least 1. What should it be if not even one sequence fits?"""
+    return max(1, max_batch(m, context, memory_bytes))
+
+
+@replaces("max_batch", rounding=[math.ceil, round])
+def rounded_up(m, context, memory_bytes, *, rounding):
+    """The last sequence of your batch does not fit into the memory. Which way is a number of whole sequences
+    rounded?"""
+    return max(0, rounding(free_bytes(m, memory_bytes) / cache_bytes(m, 1, context)))
+
+
+@replaces("max_batch")
+def never_full(m, context, memory_bytes):
+    """Where sequences fill the memory to the last byte, your batch is one too small. Does a sequence fit into exactly
+    as many bytes as it needs?"""
+    return max(0, math.ceil(free_bytes(m, memory_bytes) / cache_bytes(m, 1, context)) - 1)
+
+
+@replaces("max_batch", error=[ValueError, AssertionError, RuntimeError])
+def too_large_raises(m, context, memory_bytes, *, error):
+    """You raised an error where the weights do not fit. Is that a mistake of the caller, or a question with an
+    answer?"""
+    if free_bytes(m, memory_bytes) < 0:
+        raise error("the weights do not fit")
     return max_batch(m, context, memory_bytes)
 
 
-def prefill(m, prompt, hw, pairs, tokens_read):
-    flops = 2 * active_params(m) * prompt + 4 * m["attn_layers"] * m["n_heads"] * m["head_dim"] * pairs
-    return max(flops / hw["peak_flops"], weight_bytes(m, tokens_read) / hw["bandwidth"])
+def prefill(m, prompt, hw, *, pairs=None, read=None, per_pair=4, per_weight=2, limit=max):
+    pairs = prompt * (prompt + 1) // 2 if pairs is None else pairs
+    flops = per_weight * active_params(m) * prompt + attention(m, pairs, per_pair)
+    read = weight_bytes(m, prompt) if read is None else read
+    return limit(flops / hw["peak_flops"], read / hw["bandwidth"])
 
 
 @replaces("prefill_seconds")
 def full_square(m, prompt, hw):
-    """You counted P² pairs. The attention is causal: the first token sees one token, itself, and only the
-    last sees P."""
-    return prefill(m, prompt, hw, prompt**2, prompt)
+    """You counted P² pairs. The attention is causal: how many tokens does the first one see, and how many the last?"""
+    return prefill(m, prompt, hw, pairs=prompt**2)
 
 
 @replaces("prefill_seconds")
 def half_square(m, prompt, hw):
-    """You counted P²/2 pairs and so half of the diagonal. Every token sees itself: 1 + 2 + ... + P."""
-    return prefill(m, prompt, hw, prompt**2 / 2, prompt)
+    """You counted P²/2 pairs, and so half of the diagonal. Does a token see itself, wholly or by half?"""
+    return prefill(m, prompt, hw, pairs=prompt**2 / 2)
 
 
-@replaces("prefill_seconds")
-def cut_off_too_early(m, prompt, hw):
-    """You halved P + 1 before you multiplied, and // cut off a half where P is even. P (P + 1) is always even: when is
-    it safe to halve?"""
-    return prefill(m, prompt, hw, prompt * ((prompt + 1) // 2), prompt)
+@replaces("prefill_seconds", early=["prompt", "prompt + 1"])
+def cut_off_too_early(m, prompt, hw, *, early):
+    """Your pairs are too few where {early} is odd, as if // had cut off a half. P (P + 1) is always even: when is it
+    safe to halve?"""
+    halves = prompt // 2 * (prompt + 1) if early == "prompt" else prompt * ((prompt + 1) // 2)
+    return prefill(m, prompt, hw, pairs=halves)
 
 
 @replaces("prefill_seconds")
 def sees_the_past_only(m, prompt, hw):
-    """You let a token see those before it, and not itself. Token i, counted from 1, sees i tokens."""
-    return prefill(m, prompt, hw, prompt * (prompt - 1) // 2, prompt)
+    """You counted P(P - 1)/2 pairs. How many tokens does the first token of a prompt see?"""
+    return prefill(m, prompt, hw, pairs=prompt * (prompt - 1) // 2)
+
+
+@replaces("prefill_seconds")
+def one_query(m, prompt, hw):
+    """Your attention has P pairs, as if only the last token of the prompt had a query. How many pairs are there if
+    every token attends?"""
+    return prefill(m, prompt, hw, pairs=prompt)
 
 
 @replaces("prefill_seconds")
 def no_attention_in_prompt(m, prompt, hw):
-    """You left the attention out. In a long prompt, how many pairs of a query and a key are there?"""
-    return prefill(m, prompt, hw, 0, prompt)
+    """The attention is missing from your FLOPs. In a long prompt, how many pairs of a query and a key are there?"""
+    return prefill(m, prompt, hw, pairs=0)
 
 
-@replaces("prefill_seconds")
-def scores_only_in_prefill(m, prompt, hw):
-    """You counted half of the attention's FLOPs of the prompt. Each pair costs a product of a query and a key, and
-    what else happens with the weight that comes of it?"""
-    return prefill(m, prompt, hw, prompt * (prompt + 1) / 4, prompt)
+@replaces("prefill_seconds", per_pair=[1, 2, 8])
+def other_flops_in_prefill(m, prompt, hw, *, per_pair):
+    """Each pair of a query and a key takes {per_pair}·L·H·K FLOPs in your count. It needs a product of both, and then a
+    product with what?"""
+    return prefill(m, prompt, hw, per_pair=per_pair)
 
 
 @replaces("prefill_seconds")
 def caches_in_prefill(m, prompt, hw):
-    """You read the caches of the prompt as well as the weights. What does the docstring say of caches here?"""
-    read = weight_bytes(m, prompt) + cache_bytes(m, 1, prompt)
-    compute = prefill_seconds(m, prompt, {**hw, "bandwidth": math.inf})
-    return max(compute, read / hw["bandwidth"])
+    """Besides the weights you read the caches of the prompt. What does the docstring say about caches here?"""
+    return prefill(m, prompt, hw, read=weight_bytes(m, prompt) + cache_bytes(m, 1, prompt))
 
 
 @replaces("prefill_seconds")
 def shorter_for_prompt(m, prompt, hw):
-    """You took the shorter of the two times. The prompt is read when both are over: which of them is that?"""
-    compute = prefill_seconds(m, prompt, {**hw, "bandwidth": math.inf})
-    return min(compute, weight_bytes(m, prompt) / hw["bandwidth"])
+    """You took the shorter of the two times. Is the prompt read when the faster one is done?"""
+    return prefill(m, prompt, hw, limit=min)
 
 
 @replaces("prefill_seconds")
 def one_token_read(m, prompt, hw):
-    """You read the weights that one token needs. The tokens of a prompt choose experts in one step, nearly
-    all of them."""
-    return prefill(m, prompt, hw, prompt * (prompt + 1) // 2, 1)
+    """You read the weights that one token needs. How many experts do all tokens of the prompt need together?"""
+    return prefill(m, prompt, hw, read=weight_bytes(m, 1))
 
 
 @replaces("prefill_seconds")
-def two_bytes_each(m, prompt, hw):
-    """You took two bytes for each parameter. Weights of 8 bits are read in half the time: bytes_per_param says so."""
-    return prefill({**m, "bytes_per_param": 2}, prompt, hw, prompt * (prompt + 1) // 2, prompt)
+def whole_model_read(m, prompt, hw):
+    """You read all experts, even for a short prompt. How many different experts do its tokens choose on average?"""
+    return prefill(m, prompt, hw, read=total_params(m) * m["bytes_per_param"])
+
+
+@replaces("prefill_seconds", size=[1, 2, 4])
+def prompt_of_one_size(m, prompt, hw, *, size):
+    """You took {size} for the bytes of a weight, whatever bytes_per_param is. How many bytes does a weight of this
+    model take?"""
+    return prefill(m, prompt, hw, read=weight_bytes(m, prompt) / m["bytes_per_param"] * size)
 
 
 @replaces("prefill_seconds")
 def compute_only(m, prompt, hw):
-    """You counted the FLOPs alone. For a short prompt, what takes longer: to compute or to read the weights?"""
-    return prefill(m, prompt, {**hw, "bandwidth": math.inf}, prompt * (prompt + 1) // 2, prompt)
+    """Your result is the time to compute. For a short prompt, what takes longer: to compute, or to read the weights?"""
+    return prefill(m, prompt, hw, read=0)
+
+
+@replaces("prefill_seconds")
+def read_only(m, prompt, hw):
+    """Your result is the time to read the weights. For a long prompt, what takes longer: to read, or to compute?"""
+    return weight_bytes(m, prompt) / hw["bandwidth"]
 
 
 @replaces("prefill_seconds")
 def one_step_each(m, prompt, hw):
-    """You let the prompt through token by token, and read the weights for each. All tokens of a prompt are
-    known: one step takes them together."""
-    return sum(prefill(m, 1, hw, seen, 1) for seen in range(1, prompt + 1))
+    """Your time is that of one step for each token, in which the weights are read again. All tokens of a prompt are
+    known: how many steps does it take?"""
+    return sum(prefill(m, 1, hw, pairs=seen) for seen in range(1, prompt + 1))
 
 
 @replaces("prefill_seconds")
 def sum_for_prompt(m, prompt, hw):
-    """You added the time of reading to the time of computing. A device does both at once: which of the two does it
-    wait for?"""
-    compute = prefill_seconds(m, prompt, {**hw, "bandwidth": math.inf})
-    return compute + weight_bytes(m, prompt) / hw["bandwidth"]
+    """You added the time of reading to the time of computing. A device does both at once: which of the two does it wait
+    for?"""
+    return prefill(m, prompt, hw, limit=lambda computes, reads: computes + reads)
 
 
 @replaces("prefill_seconds")
 def prompt_through_all_experts(m, prompt, hw):
-    """You let each token of the prompt through all experts. Together they read nearly all of them, and each
-    is computed with its own k."""
-    flops = 2 * total_params(m) * prompt + 2 * m["attn_layers"] * m["n_heads"] * m["head_dim"] * prompt * (prompt + 1)
-    return max(flops / hw["peak_flops"], weight_bytes(m, prompt) / hw["bandwidth"])
+    """Your FLOPs send each token of the prompt through all experts. Together they read nearly all of them: how many
+    does each token pass through?"""
+    extra = 2 * (total_params(m) - active_params(m)) * prompt
+    return max(prefill(m, prompt, hw), prefill(m, prompt, hw, read=0) + extra / hw["peak_flops"])
 
 
 @replaces("prefill_seconds")
 def kv_heads_in_prefill(m, prompt, hw):
-    """You counted the attention's FLOPs of the prompt by key-value heads. Each query head has scores of its own:
-    how many query heads are there?"""
+    """You counted the attention's FLOPs of the prompt by key-value heads. Each query head has scores of its own: how
+    many query heads are there?"""
     return prefill_seconds({**m, "n_heads": m["n_kv_heads"]}, prompt, hw)
 
 
+@replaces("prefill_seconds", per_weight=[1, 3, 6])
+def other_flops_of_a_weight_in_prefill(m, prompt, hw, *, per_weight):
+    """The FLOPs of each active weight and token of the prompt are {per_weight} in your count. The product with a matrix
+    multiplies, and what else does it do?"""
+    return prefill(m, prompt, hw, per_weight=per_weight)
+
+
 @replaces("prefill_seconds")
-def one_flop_in_prefill(m, prompt, hw):
-    """You counted one FLOP for each active weight and token of the prompt. A product of a matrix multiplies, and
-    what else does it do?"""
-    pairs = prompt * (prompt + 1) // 2
-    flops = active_params(m) * prompt + 4 * m["attn_layers"] * m["n_heads"] * m["head_dim"] * pairs
+def weights_of_one_token_computed(m, prompt, hw):
+    """Your FLOPs contain the weights once. They are read once for the prompt: how many tokens are multiplied by
+    them?"""
+    flops = 2 * active_params(m) + attention(m, prompt * (prompt + 1) // 2)
     return max(flops / hw["peak_flops"], weight_bytes(m, prompt) / hw["bandwidth"])

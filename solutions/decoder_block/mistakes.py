@@ -1,6 +1,7 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -14,176 +15,135 @@ def wide(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
 
 
-def root_mean_square(h: Tensor, eps: float) -> Tensor:
-    return (h.square().mean(-1, keepdim=True) + eps).sqrt()
+def mean_square(h: Tensor) -> Tensor:
+    return h.square().mean(-1, keepdim=True)
+
+
+def divided(x: Tensor, weight: Tensor, by: Callable[[Tensor], Tensor]) -> Tensor:
+    h = wide(x)
+    return (h / by(h)).to(x.dtype) * weight
 
 
 @replaces("rms_norm")
 def subtract_mean(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """You subtracted the mean first: that is LayerNorm. RMSNorm does not centre, it only divides."""
+    """Your result does not change if the same number is added to the whole token: you normalised as LayerNorm does.
+    What does RMSNorm leave out?"""
     h = wide(x)
     h = h - h.mean(-1, keepdim=True)
-    return (h / root_mean_square(h, eps)).to(x.dtype) * weight
+    return (h / (mean_square(h) + eps).sqrt()).to(x.dtype) * weight
+
+
+@replaces("rms_norm", unbiased=[False, True])
+def standard_deviation(x: Tensor, weight: Tensor, eps: float = 1e-6, *, unbiased: bool) -> Tensor:
+    """You divided by the standard deviation, which measures the distance from the mean. The root mean square measures
+    the distance from another point: from which?"""
+    return divided(x, weight, lambda h: (h.var(-1, unbiased=unbiased, keepdim=True) + eps).sqrt())
 
 
 @replaces("rms_norm")
 def l2_norm(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """You divided by the root of the sum of squares, and your result is smaller by the factor √D.
-    What does the M in RMS stand for?"""
-    h = wide(x)
-    return (h / (h.square().sum(-1, keepdim=True) + eps).sqrt()).to(x.dtype) * weight
+    """You divided by the root of the sum of squares, and your result is smaller by the factor √D. What does the M in
+    RMS stand for?"""
+    return divided(x, weight, lambda h: (h.square().sum(-1, keepdim=True) + eps).sqrt())
+
+
+@replaces("rms_norm")
+def mean_of_sizes(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
+    """You divided by the mean of the absolute values. What do the R and the S in RMS stand for?"""
+    return divided(x, weight, lambda h: h.abs().mean(-1, keepdim=True) + eps)
 
 
 @replaces("rms_norm")
 def no_root(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """You divided by the mean square itself. A token that is twice as large comes out half as large: where is
-    the root?"""
-    h = wide(x)
-    return (h / (h.square().mean(-1, keepdim=True) + eps)).to(x.dtype) * weight
+    """You divided by the mean square itself. A token that is twice as large comes out half as large: where is the
+    root?"""
+    return divided(x, weight, lambda h: mean_square(h) + eps)
 
 
 @replaces("rms_norm")
 def eps_outside(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """Your eps is added after the root. It belongs under it, beside the mean square; for a small token that is
-    a large difference."""
-    h = wide(x)
-    return (h / (root_mean_square(h, 0.0) + eps)).to(x.dtype) * weight
+    """Your result is right only where eps is negligible: it equals the one with eps added to the root. What does the
+    formula add eps to?"""
+    return divided(x, weight, lambda h: mean_square(h).sqrt() + eps)
 
 
-@replaces("rms_norm")
-def eps_fixed(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """Your eps is always 1e-6. Models differ in it (Llama 2 has 1e-5): use the one that is given."""
-    h = wide(x)
-    return (h / root_mean_square(h, 1e-6)).to(x.dtype) * weight
+@replaces("rms_norm", used=[0.0, 1e-8, 1e-6, 1e-5])
+def eps_ignored(x: Tensor, weight: Tensor, eps: float = 1e-6, *, used: float) -> Tensor:
+    """Your result is the same whatever eps is. What becomes of a token that is much smaller than eps, or of one that is
+    0?"""
+    return divided(x, weight, lambda h: (mean_square(h) + used).sqrt())
 
 
-@replaces("rms_norm")
-def no_eps(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """Your eps takes no part, and a token of zeros becomes 0 / 0, NaN."""
-    h = wide(x)
-    return (h / root_mean_square(h, 0.0)).to(x.dtype) * weight
-
-
-@replaces("rms_norm")
-def whole_tensor(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """You took one mean over the whole tensor, so tokens change each other's size. Each token is normalised
-    over its own D numbers: over which axis does the mean run?"""
-    h = wide(x)
-    return (h / (h.square().mean() + eps).sqrt()).to(x.dtype) * weight
+@replaces("rms_norm", axes=[None, 0, -2, (-2, -1)])
+def over_other_axes(x: Tensor, weight: Tensor, eps: float = 1e-6, *, axes: int | tuple[int, int] | None) -> Tensor:
+    """What a number is divided by depends on other tokens. Each token is normalised by its own D numbers: over which
+    axis does your mean run?"""
+    return divided(x, weight, lambda h: (h.square().mean(axes, keepdim=True) + eps).sqrt())
 
 
 @replaces("rms_norm")
 def one_plus_gain(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """You multiplied by 1 + weight. That is Gemma's way of storing the gain; Llama's begins as ones and is
-    used as it is."""
-    h = wide(x)
-    return (h / root_mean_square(h, eps)).to(x.dtype) * (1 + weight)
+    """You multiplied by 1 + weight, as Gemma does, whose gains begin as zeros. What do Llama's begin as?"""
+    return divided(x, 1 + weight, lambda h: (mean_square(h) + eps).sqrt())
 
 
 @replaces("rms_norm")
 def gain_forgotten(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """The weight takes no part. After the division each of the D numbers has its own gain."""
-    h = wide(x)
-    return (h / root_mean_square(h, eps)).to(x.dtype)
+    """Your result is the same whatever weight is. What happens to each of the D numbers after the division?"""
+    return divided(x, torch.ones_like(weight), lambda h: (mean_square(h) + eps).sqrt())
 
 
 @replaces("rms_norm")
-def half_precision(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """You squared in half precision. 300² is more than float16 can hold: the mean becomes infinite and the
-    result 0. In which dtype does the docstring normalise float16?"""
-    return x * torch.rsqrt((x * x).mean(-1, keepdim=True) + eps) * weight
+def gain_first(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
+    """You normalised x multiplied by the gain, so the gain changes what you divide by. Whose mean square does the
+    formula take?"""
+    return divided(x * weight, torch.ones_like(weight), lambda h: (mean_square(h) + eps).sqrt())
 
 
-@replaces("rms_norm")
-def squared_in_half(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """You went to float32 after the squares were taken. 300² is more than float16 can hold, so the mean is infinite and
-    the token becomes 0. Which is the first step that needs the wider dtype?"""
-    h = wide(x)
-    return (h * torch.rsqrt(wide(x.square()).mean(-1, keepdim=True) + eps)).to(x.dtype) * weight
-
-
-@replaces("rms_norm")
-def mean_in_half(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """You went to float32 after the mean of the squares was taken. 300² is more than float16 can hold, so the mean is
-    infinite and the token becomes 0. Which is the first step that needs the wider dtype?"""
-    h = wide(x)
-    return (h * torch.rsqrt(wide(x.square().mean(-1, keepdim=True)) + eps)).to(x.dtype) * weight
+@replaces("rms_norm", narrow=["everything", "the squares", "the mean"])
+def half_precision(x: Tensor, weight: Tensor, eps: float = 1e-6, *, narrow: str) -> Tensor:
+    """In half precision your result is coarse, and 0 for a token of numbers around 300. What is 300² in float16, and
+    which is the first step that needs a wider dtype?"""
+    if narrow == "everything":
+        return x * torch.rsqrt(mean_square(x) + eps) * weight
+    mean = wide(mean_square(x)) if narrow == "the mean" else wide(x.square()).mean(-1, keepdim=True)
+    return (wide(x) * torch.rsqrt(mean + eps)).to(x.dtype) * weight
 
 
 @replaces("rms_norm")
 def stays_float32(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """The detour through float32 has no way back: for half precision your result is float32. It should have
-    the dtype of x."""
+    """For half precision your result is float32. Which dtype should it have?"""
     h = wide(x)
-    return h / root_mean_square(h, eps) * weight
+    return h / (mean_square(h) + eps).sqrt() * weight
 
 
 @replaces("rms_norm")
 def always_float32(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """float64 went through float32 on its way and lost half of its digits. Only half precision needs the
-    detour."""
+    """In float64 your result is only as precise as float32. Which dtypes does the docstring normalise in float32?"""
     h = x.float()
-    return (h * torch.rsqrt(h.square().mean(-1, keepdim=True) + eps)).to(x.dtype) * weight
+    return (h * torch.rsqrt(mean_square(h) + eps)).to(x.dtype) * weight
 
 
 @replaces("rms_norm")
-def standard_deviation(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """You divided by the standard deviation, which measures the distance from the mean. The root mean square measures
-    the distance from another point: from which?"""
-    h = wide(x)
-    return (h * torch.rsqrt(h.var(-1, unbiased=False, keepdim=True) + eps)).to(x.dtype) * weight
+def size_detached(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
+    """Your values are right and the gradient of x is not: it treats what you divide by as a constant. How does that
+    number depend on x?"""
+    return divided(x, weight, lambda h: (mean_square(h) + eps).sqrt().detach())
 
 
-@replaces("rms_norm")
-def over_tokens(x: Tensor, weight: Tensor, eps: float = 1e-6) -> Tensor:
-    """Your mean of squares runs over the first axis, so a token depends on the other tokens. On which axis do the D
-    numbers of one token lie?"""
-    h = wide(x)
-    return (h * torch.rsqrt(h.square().mean(0, keepdim=True) + eps)).to(x.dtype) * weight
-
-
-@replaces("swiglu")
-def silu_on_up(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -> Tensor:
-    """The silu sits on the wrong branch: it belongs to W_gate x, and W_up x passes as it is."""
-    return F.linear(F.linear(x, w_gate) * F.silu(F.linear(x, w_up)), w_down)
-
-
-@replaces("swiglu")
-def silu_of_product(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -> Tensor:
-    """You took the silu of the product. Only the gate goes through it, before the two are multiplied."""
-    return F.linear(F.silu(F.linear(x, w_gate) * F.linear(x, w_up)), w_down)
-
-
-@replaces("swiglu")
-def gelu_gate(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -> Tensor:
-    """Your gate is a GELU: that network is GeGLU, which Gemma has. The S of SwiGLU stands for swish, another
-    name of silu."""
-    return F.linear(F.gelu(F.linear(x, w_gate)) * F.linear(x, w_up), w_down)
-
-
-@replaces("swiglu")
-def sigmoid_gate(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -> Tensor:
-    """Your gate is a sigmoid: that is GLU, the network of 2017. silu(a) is a times that."""
-    return F.linear(torch.sigmoid(F.linear(x, w_gate)) * F.linear(x, w_up), w_down)
-
-
-@replaces("swiglu")
-def added(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -> Tensor:
-    """You added the two branches. A gate multiplies: where it is 0, nothing passes."""
-    return F.linear(F.silu(F.linear(x, w_gate)) + F.linear(x, w_up), w_down)
-
-
-@replaces("swiglu")
-def no_gate(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -> Tensor:
-    """W_gate takes no part: you wrote the network with two matrices. Which product makes the hidden layer?"""
-    return F.linear(F.silu(F.linear(x, w_up)), w_down)
-
-
-@replaces("swiglu")
-def relu_gate(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -> Tensor:
-    """The gate in your code goes through ReLU, so it is exactly 0 for every negative number. What does silu give
-    there?"""
-    return F.linear(F.relu(F.linear(x, w_gate)) * F.linear(x, w_up), w_down)
+@replaces("swiglu", function=["GELU", "GELU's tanh approximation", "sigmoid", "ReLU", "tanh", "softplus"])
+def other_gate(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor, *, function: str) -> Tensor:
+    """Your gate goes through {function}. The S of SwiGLU is for swish, also called silu: what does silu(a) multiply the
+    sigmoid by?"""
+    functions = {
+        "GELU": F.gelu,
+        "GELU's tanh approximation": lambda a: F.gelu(a, approximate="tanh"),
+        "sigmoid": torch.sigmoid,
+        "ReLU": F.relu,
+        "tanh": torch.tanh,
+        "softplus": F.softplus,
+    }
+    return F.linear(functions[function](F.linear(x, w_gate)) * F.linear(x, w_up), w_down)
 
 
 @replaces("swiglu")
@@ -193,60 +153,123 @@ def gate_without_silu(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -
     return F.linear(F.linear(x, w_gate) * F.linear(x, w_up), w_down)
 
 
+@replaces("swiglu")
+def silu_on_up(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -> Tensor:
+    """The silu is on the wrong branch. Which of the two matrices makes the gate?"""
+    return F.linear(F.linear(x, w_gate) * F.silu(F.linear(x, w_up)), w_down)
+
+
+@replaces("swiglu")
+def silu_on_both(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -> Tensor:
+    """Both branches go through silu. Which of them does the formula leave as it is?"""
+    return F.linear(F.silu(F.linear(x, w_gate)) * F.silu(F.linear(x, w_up)), w_down)
+
+
+@replaces("swiglu")
+def silu_of_product(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -> Tensor:
+    """You took the silu of the product. What goes through silu in the formula, and when are the branches multiplied?"""
+    return F.linear(F.silu(F.linear(x, w_gate) * F.linear(x, w_up)), w_down)
+
+
+@replaces("swiglu")
+def silu_at_the_end(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -> Tensor:
+    """You took the silu of the output, after W_down. Which of the three products is the gate?"""
+    return F.silu(F.linear(F.linear(x, w_gate) * F.linear(x, w_up), w_down))
+
+
+@replaces("swiglu")
+def added(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -> Tensor:
+    """You added the two branches. If the gate is 0, what should pass?"""
+    return F.linear(F.silu(F.linear(x, w_gate)) + F.linear(x, w_up), w_down)
+
+
+@replaces("swiglu", used=["w_gate", "w_up"])
+def one_branch(x: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor, *, used: str) -> Tensor:
+    """Your hidden layer is made by {used} alone: you wrote the network with two matrices. Which product makes the
+    hidden layer of SwiGLU?"""
+    return F.linear(F.silu(F.linear(x, w_gate if used == "w_gate" else w_up)), w_down)
+
+
+def up_to_multiple(width: int, multiple_of: int) -> int:
+    return -(-width // multiple_of) * multiple_of
+
+
+def times(width: int, multiplier: float | None) -> int:
+    return width if multiplier is None else int(width * multiplier)
+
+
 @replaces("swiglu_hidden_size")
 def floor_multiple(hidden_size: int, multiple_of: int = 256, ffn_dim_multiplier: float | None = None) -> int:
-    """You rounded down to the multiple: 4096 gives 10752 in place of 11008. The last step rounds up."""
-    width = 8 * hidden_size // 3
-    width = width if ffn_dim_multiplier is None else int(width * ffn_dim_multiplier)
-    return width // multiple_of * multiple_of
+    """You rounded down to the multiple. Which way does the last step round?"""
+    return times(8 * hidden_size // 3, ffn_dim_multiplier) // multiple_of * multiple_of
 
 
 @replaces("swiglu_hidden_size")
 def nearest_multiple(hidden_size: int, multiple_of: int = 256, ffn_dim_multiplier: float | None = None) -> int:
-    """You rounded to the nearest multiple, which is sometimes below. The last step always rounds up."""
-    width = 8 * hidden_size // 3
-    width = width if ffn_dim_multiplier is None else int(width * ffn_dim_multiplier)
-    return (width + multiple_of // 2) // multiple_of * multiple_of
+    """You rounded to the nearest multiple, which is sometimes smaller than the width. Which way does the last step
+    round?"""
+    return (times(8 * hidden_size // 3, ffn_dim_multiplier) + multiple_of // 2) // multiple_of * multiple_of
 
 
 @replaces("swiglu_hidden_size")
 def one_multiple_more(hidden_size: int, multiple_of: int = 256, ffn_dim_multiplier: float | None = None) -> int:
-    """You add a multiple even where the width is one already. What is missing to the next multiple is 0
-    then."""
-    width = 8 * hidden_size // 3
-    width = width if ffn_dim_multiplier is None else int(width * ffn_dim_multiplier)
-    return (width // multiple_of + 1) * multiple_of
+    """Where the width is a multiple already, your result is one multiple larger. How much is missing to a multiple
+    then?"""
+    return (times(8 * hidden_size // 3, ffn_dim_multiplier) // multiple_of + 1) * multiple_of
 
 
 @replaces("swiglu_hidden_size")
-def no_two_thirds(hidden_size: int, multiple_of: int = 256, ffn_dim_multiplier: float | None = None) -> int:
-    """You began with 4D, and three matrices of that width are half as much again as GPT's two. Begin with two
-    thirds of it."""
-    width = 4 * hidden_size
-    width = width if ffn_dim_multiplier is None else int(width * ffn_dim_multiplier)
-    return -(-width // multiple_of) * multiple_of
+def no_multiple(hidden_size: int, multiple_of: int = 256, ffn_dim_multiplier: float | None = None) -> int:
+    """Your result is the same whatever multiple_of is. Is 10922 a multiple of 256?"""
+    return times(8 * hidden_size // 3, ffn_dim_multiplier)
+
+
+@replaces("swiglu_hidden_size", factor=[4, 3, 2, 2 / 3, 16 / 3])
+def other_beginning(
+    hidden_size: int, multiple_of: int = 256, ffn_dim_multiplier: float | None = None, *, factor: float
+) -> int:
+    """Your width begins with {factor} times D. GPT has two matrices of width 4D: how wide can three be that cost the
+    same?"""
+    return up_to_multiple(times(int(factor * hidden_size), ffn_dim_multiplier), multiple_of)
+
+
+@replaces("swiglu_hidden_size", rounding=[math.ceil, round])
+def two_thirds_rounded_up(
+    hidden_size: int, multiple_of: int = 256, ffn_dim_multiplier: float | None = None, *, rounding: Callable
+) -> int:
+    """Your two thirds of 4D are not rounded down. With a multiple of 1 and D = 4, how large should the width be?"""
+    return up_to_multiple(times(rounding(8 * hidden_size / 3), ffn_dim_multiplier), multiple_of)
+
+
+@replaces("swiglu_hidden_size", rounding=[math.ceil, round])
+def product_rounded_up(
+    hidden_size: int, multiple_of: int = 256, ffn_dim_multiplier: float | None = None, *, rounding: Callable
+) -> int:
+    """Your width is not rounded down after it is multiplied by ffn_dim_multiplier. How often, and when, does the
+    docstring round down?"""
+    factor = 1 if ffn_dim_multiplier is None else ffn_dim_multiplier
+    return up_to_multiple(rounding(8 * hidden_size // 3 * factor), multiple_of)
 
 
 @replaces("swiglu_hidden_size")
 def multiplier_last(hidden_size: int, multiple_of: int = 256, ffn_dim_multiplier: float | None = None) -> int:
-    """You multiplied after rounding up, and the width is no multiple any more. Rounding up is the last step."""
-    width = -(-(8 * hidden_size // 3) // multiple_of) * multiple_of
-    return width if ffn_dim_multiplier is None else int(width * ffn_dim_multiplier)
+    """You multiplied by ffn_dim_multiplier after rounding up, so your width need not be a multiple. Which step comes
+    last?"""
+    return times(up_to_multiple(8 * hidden_size // 3, multiple_of), ffn_dim_multiplier)
 
 
 @replaces("swiglu_hidden_size")
 def multiplier_ignored(hidden_size: int, multiple_of: int = 256, ffn_dim_multiplier: float | None = None) -> int:
-    """ffn_dim_multiplier takes no part. Llama-2-70B has 1.3."""
-    return -(-(8 * hidden_size // 3) // multiple_of) * multiple_of
+    """Your result is the same whatever ffn_dim_multiplier is. At which step does the statement use it?"""
+    return up_to_multiple(8 * hidden_size // 3, multiple_of)
 
 
 @replaces("swiglu_hidden_size")
 def rounded_once(hidden_size: int, multiple_of: int = 256, ffn_dim_multiplier: float | None = None) -> int:
-    """You multiplied 8D/3 by ffn_dim_multiplier before you rounded down. The docstring rounds down twice: after which
-    of the steps is the first time?"""
+    """Your width is ffn_dim_multiplier times the unrounded 8D/3. The docstring rounds down twice: after which of the
+    steps is the first time?"""
     factor = 1 if ffn_dim_multiplier is None else ffn_dim_multiplier
-    width = int(8 * hidden_size / 3 * factor)
-    return -(-width // multiple_of) * multiple_of
+    return up_to_multiple(int(8 * hidden_size / 3 * factor), multiple_of)
 
 
 class Block(nn.Module):
@@ -317,40 +340,36 @@ def rotate(x: Tensor, positions: Tensor, theta: float) -> Tensor:
     return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
 
 
-@replaces("LlamaBlock")
-class BlockNoNorm(Block):
-    """Attention reads x itself. Llama normalises the input of each part: where is RMSNorm(x)?"""
+@replaces("LlamaBlock", readers=["attention reads", "the feed-forward network reads", "both parts read"])
+class BlockNormForgotten(Block):
+    """In your layer {readers} a vector that is not normalised. What does the formula give to each part?"""
+
+    readers: str
 
     def norm_1(self, x: Tensor) -> Tensor:
-        return x
+        return super().norm_1(x) if self.readers.startswith("the") else x
+
+    def norm_2(self, x: Tensor) -> Tensor:
+        return super().norm_2(x) if self.readers.startswith("attention") else x
 
 
-@replaces("LlamaBlock")
+@replaces("LlamaBlock", sums=["the first sum", "the second sum", "both sums"])
 class BlockNormInResidual(Block):
-    """You added to the normalised x. The skip path must stay clean: what is added to is x from before the
-    norm."""
+    """In {sums} you add to the normalised vector. Which vector should the skip path carry?"""
+
+    sums: str
 
     def forward(self, x: Tensor, positions: Tensor | None = None) -> Tensor:
         h = self.norm_1(x)
-        h = self.norm_2(h + self.attention(h, positions))
-        return h + self.ffn(h)
-
-
-@replaces("LlamaBlock")
-class BlockFirstNormInResidual(Block):
-    """You gave the normalised x to attention and added to it, too. The second half is right: what does the first one
-    have to add to?"""
-
-    def forward(self, x: Tensor, positions: Tensor | None = None) -> Tensor:
-        h = self.norm_1(x)
-        h = h + self.attention(h, positions)
-        return h + self.ffn(self.norm_2(h))
+        y = (x if self.sums == "the second sum" else h) + self.attention(h, positions)
+        h = self.norm_2(y)
+        return (y if self.sums == "the first sum" else h) + self.ffn(h)
 
 
 @replaces("LlamaBlock")
 class BlockPostNorm(Block):
-    """Your norms stand behind the additions, as in the transformer of 2017. In Llama they stand in front of
-    each part, inside the skip."""
+    """Your norms come after the additions, as in the transformer of 2017. What do they normalise in Llama: a part's
+    input, or the sum?"""
 
     def forward(self, x: Tensor, positions: Tensor | None = None) -> Tensor:
         x = self.norm_1(x + self.attention(x, positions))
@@ -358,63 +377,105 @@ class BlockPostNorm(Block):
 
 
 @replaces("LlamaBlock")
+class BlockOutputNorm(Block):
+    """You normalise what each part returns, before you add it. What do the norms normalise in the formula?"""
+
+    def forward(self, x: Tensor, positions: Tensor | None = None) -> Tensor:
+        x = x + self.norm_1(self.attention(x, positions))
+        return x + self.norm_2(self.ffn(x))
+
+
+@replaces("LlamaBlock")
 class BlockParallel(Block):
-    """Both parts read the same x: that is the parallel layer of GPT-J and PaLM. In Llama the feed-forward
-    network reads what attention has already added to."""
+    """Both parts read the same x, as in the parallel layers of GPT-J and PaLM. What does Llama's feed-forward network
+    read?"""
 
     def forward(self, x: Tensor, positions: Tensor | None = None) -> Tensor:
         return x + self.attention(self.norm_1(x), positions) + self.ffn(self.norm_2(x))
 
 
-@replaces("LlamaBlock")
+@replaces("LlamaBlock", parts=["Attention replaces", "The feed-forward network replaces", "Both parts replace"])
 class BlockNoResidual(Block):
-    """Your feed-forward network replaces its input. Each part adds to it; without the sum the layer forgets
-    what attention has read."""
+    """{parts} its input in your layer. What does each part do with the vector on the skip path?"""
+
+    parts: str
 
     def forward(self, x: Tensor, positions: Tensor | None = None) -> Tensor:
-        return self.ffn(self.norm_2(x + self.attention(self.norm_1(x), positions)))
+        y = self.attention(self.norm_1(x), positions) + (x if self.parts.startswith("The") else 0)
+        return self.ffn(self.norm_2(y)) + (y if self.parts.startswith("Attention") else 0)
 
 
 @replaces("LlamaBlock")
+class BlockSecondSumFromX(Block):
+    """Your second sum adds to the input of the whole layer, so the result of attention is missing from it. Which vector
+    does the feed-forward network add to?"""
+
+    def forward(self, x: Tensor, positions: Tensor | None = None) -> Tensor:
+        y = x + self.attention(self.norm_1(x), positions)
+        return x + self.ffn(self.norm_2(y))
+
+
+@replaces("LlamaBlock", gain=["input_layernorm", "post_attention_layernorm"])
 class BlockOneNorm(Block):
-    """Both norms use the gain of input_layernorm. The second one has its own."""
+    """Both norms use the gain of {gain}. How many gains does the docstring list?"""
+
+    gain: str
+
+    def norm_1(self, x: Tensor) -> Tensor:
+        return rms_norm(x, getattr(self, self.gain).weight, self.eps)
 
     def norm_2(self, x: Tensor) -> Tensor:
-        return self.norm_1(x)
+        return rms_norm(x, getattr(self, self.gain).weight, self.eps)
 
 
 @replaces("LlamaBlock")
+class BlockNormsSwapped(Block):
+    """The two norms are exchanged: attention reads with the gain of post_attention_layernorm. In a new layer both gains
+    are ones, so nobody sees it there. What does the name of each norm say about its place?"""
+
+    def norm_1(self, x: Tensor) -> Tensor:
+        return rms_norm(x, self.post_attention_layernorm.weight, self.eps)
+
+    def norm_2(self, x: Tensor) -> Tensor:
+        return rms_norm(x, self.input_layernorm.weight, self.eps)
+
+
+@replaces("LlamaBlock", norms=["the first norm", "the second norm", "both norms"], used=[1e-6, 1e-5, 2**-52])
 class BlockEpsIgnored(Block):
-    """rms_norm_eps does not reach your norms: they use another eps than the one that was given."""
+    """The eps of {norms} is the same whatever rms_norm_eps is. Which norms does the docstring name?"""
+
+    norms: str
+    used: float
 
     def norm_1(self, x: Tensor) -> Tensor:
-        return rms_norm(x, self.input_layernorm.weight)
+        return rms_norm(x, self.input_layernorm.weight, self.eps if "second" in self.norms else self.used)
 
     def norm_2(self, x: Tensor) -> Tensor:
-        return rms_norm(x, self.post_attention_layernorm.weight)
+        return rms_norm(x, self.post_attention_layernorm.weight, self.eps if "first" in self.norms else self.used)
 
 
-@replaces("LlamaBlock")
-class BlockSecondEpsIgnored(Block):
-    """rms_norm_eps reaches your first norm, and the second one has the default eps. Which norms does the docstring
-    name?"""
+@replaces("LlamaBlock", value=[0.0])
+class BlockOtherGains(Block):
+    """The gains of a new layer are all {value}. What do they begin as according to the docstring?"""
 
-    def norm_2(self, x: Tensor) -> Tensor:
-        return rms_norm(x, self.post_attention_layernorm.weight)
+    value: float
 
-
-@replaces("LlamaBlock")
-class BlockFirstEpsIgnored(Block):
-    """rms_norm_eps reaches your second norm, and the first one has the default eps. Which norms does the docstring
-    name?"""
-
-    def norm_1(self, x: Tensor) -> Tensor:
-        return rms_norm(x, self.input_layernorm.weight)
+    def __init__(
+        self,
+        hidden_size: int,
+        num_heads: int,
+        intermediate_size: int,
+        rms_norm_eps: float = 1e-6,
+        rope_theta: float = 10000.0,
+    ):
+        super().__init__(hidden_size, num_heads, intermediate_size, rms_norm_eps, rope_theta)
+        nn.init.constant_(self.input_layernorm.weight, self.value)
+        nn.init.constant_(self.post_attention_layernorm.weight, self.value)
 
 
 @replaces("LlamaBlock")
 class BlockNoRope(Block):
-    """Your attention knows no positions: nothing is turned. What tells it that two tokens are far apart?"""
+    """Your output is the same whatever positions are. What tells attention that two tokens are far apart?"""
 
     def place(self, q: Tensor, k: Tensor, v: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return q, k, v
@@ -422,25 +483,28 @@ class BlockNoRope(Block):
 
 @replaces("LlamaBlock")
 class BlockRopeOnV(Block):
-    """You turned the values too. They carry content, not position, and nothing turns them back later."""
+    """You turned the values too. A score compares angles: what would turn a sum of values back?"""
 
     def place(self, q: Tensor, k: Tensor, v: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return self.turn(q, positions), self.turn(k, positions), self.turn(v, positions)
 
 
-@replaces("LlamaBlock")
-class BlockRopeOnlyQ(Block):
-    """You turned the queries only, so a score depends on where the query stands in the text. Both turn, and
-    the difference of their angles remains."""
+@replaces("LlamaBlock", turned=["queries", "keys"])
+class BlockRopeOnOne(Block):
+    """You turned the {turned} alone. Should a score change if both tokens move by the same distance?"""
+
+    turned: str
 
     def place(self, q: Tensor, k: Tensor, v: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self.turn(q, positions), k, v
+        if self.turned == "queries":
+            return self.turn(q, positions), k, v
+        return q, self.turn(k, positions), v
 
 
 @replaces("LlamaBlock")
 class BlockRopeBeforeHeads(Block):
-    """You turned before cutting into heads: one rotation over all D numbers, so each head gets other angles.
-    Frequencies run over the K numbers of one head."""
+    """Queries and keys are turned as vectors of D numbers, so the angles differ from head to head. Over how many
+    numbers do the frequencies of one head run?"""
 
     def attention(self, x: Tensor, positions: Tensor | None) -> Tensor:
         positions = torch.arange(x.shape[1]) if positions is None else positions
@@ -450,50 +514,56 @@ class BlockRopeBeforeHeads(Block):
 
 
 @replaces("LlamaBlock")
+class BlockRopeBeforeTranspose(Block):
+    """You turned what is (B, T, H, K). _rotate takes the second to last axis for the positions: which axis is that in
+    your tensor?"""
+
+    def attention(self, x: Tensor, positions: Tensor | None) -> Tensor:
+        positions = torch.arange(x.shape[1]) if positions is None else positions
+        q, k = (self.turn(self.split(proj(x)).transpose(1, 2), positions) for proj in (self.q_proj, self.k_proj))
+        y = self.attend(q.transpose(1, 2), k.transpose(1, 2), self.split(self.v_proj(x)))
+        return self.o_proj(self.merge(y))
+
+
+@replaces("LlamaBlock", values_too=[False, True])
 class BlockRopeOnTokens(Block):
-    """You turned the vectors of the tokens and made queries and keys of them. It is queries and keys that are turned,
-    each head by itself: a matrix behind the turn mixes what was turned by different angles. Where does it stand?"""
+    """You turned the vectors of the tokens, before the projections. A matrix mixes numbers that were turned by
+    different angles: what is turned in the statement, and when?"""
+
+    values_too: bool
 
     def attention(self, x: Tensor, positions: Tensor | None) -> Tensor:
         positions = torch.arange(x.shape[1]) if positions is None else positions
         turned = self.turn(x, positions)
-        q, k, v = self.split(self.q_proj(turned)), self.split(self.k_proj(turned)), self.split(self.v_proj(x))
-        return self.o_proj(self.merge(self.attend(q, k, v)))
-
-
-@replaces("LlamaBlock")
-class BlockRopeOnAllTokens(Block):
-    """You turned the vectors of the tokens before all three projections, so values are turned too. Queries and keys
-    alone are turned, each head by itself: behind which matrices?"""
-
-    def attention(self, x: Tensor, positions: Tensor | None) -> Tensor:
-        positions = torch.arange(x.shape[1]) if positions is None else positions
-        turned = self.turn(x, positions)
-        q, k, v = (self.split(proj(turned)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        q, k = self.split(self.q_proj(turned)), self.split(self.k_proj(turned))
+        v = self.split(self.v_proj(turned if self.values_too else x))
         return self.o_proj(self.merge(self.attend(q, k, v)))
 
 
 @replaces("LlamaBlock")
 class BlockNeighbours(Block):
-    """You turned neighbours, (x_{2i}, x_{2i+1}), as Meta's own files want it. In this layout, Hugging Face's,
-    the partner of x_i is x_{i+K/2}."""
+    """You turned neighbours, (x_{2i}, x_{2i+1}), as Meta's own files want it. Which number is the partner of x_i in the
+    layout of this exercise?"""
 
     def turn(self, x: Tensor, positions: Tensor) -> Tensor:
         y = rotate(torch.cat([x[..., ::2], x[..., 1::2]], dim=-1), positions, self.theta)
         return y.unflatten(-1, (2, -1)).transpose(-1, -2).flatten(-2)
 
 
-@replaces("LlamaBlock")
+@replaces("LlamaBlock", base=[10000.0, 500000.0])
 class BlockThetaIgnored(Block):
-    """rope_theta does not reach your frequencies: they always have base 10000. Llama 3 has 500000."""
+    """Your frequencies have the base {base} whatever rope_theta is. Where does the option have to arrive?"""
+
+    base: float
 
     def turn(self, x: Tensor, positions: Tensor) -> Tensor:
-        return rotate(x, positions, 10000.0)
+        return rotate(x, positions, self.base)
 
 
 @replaces("LlamaBlock")
 class BlockPositionsIgnored(Block):
-    """The positions that forward is given take no part: you always count from 0, one by one."""
+    """Your layer counts from 0, one by one, whatever positions it is given. What should turn queries and keys if they
+    are given?"""
 
     def turn(self, x: Tensor, positions: Tensor) -> Tensor:
         return rotate(x, torch.arange(x.shape[2]), self.theta)
@@ -501,7 +571,7 @@ class BlockPositionsIgnored(Block):
 
 @replaces("LlamaBlock")
 class BlockFloat32Angles(Block):
-    """Your angles are float32, and in float64 the result has only half of its digits. Which dtype do the
+    """In float64 your result is only as precise as float32, because your angles are no more precise. Which dtype do the
     numbers have that the frequencies are made from?"""
 
     def turn(self, x: Tensor, positions: Tensor) -> Tensor:
@@ -514,25 +584,66 @@ class BlockFloat32Angles(Block):
 
 @replaces("LlamaBlock")
 class BlockNotCausal(Block):
-    """Your tokens see the future. A decoder masks it: token t attends to tokens 0 to t."""
+    """Your tokens see the future. Which tokens may token t attend to?"""
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         return F.scaled_dot_product_attention(q, k, v)
 
 
 @replaces("LlamaBlock")
+class BlockSeesTheNext(Block):
+    """Your token t attends to token t + 1 as well. On which diagonal does the future begin?"""
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        keep = torch.ones(q.shape[2], q.shape[2], dtype=torch.bool).tril(1)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=keep)
+
+
+@replaces("LlamaBlock")
+class BlockOnlyFuture(Block):
+    """Your token t attends to itself and to later tokens. On which side of the diagonal is the past, and what does your
+    mask mark: what is kept, or what is hidden?"""
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        keep = torch.ones(q.shape[2], q.shape[2], dtype=torch.bool).triu()
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=keep)
+
+
+@replaces("LlamaBlock")
 class BlockMaskAfterSoftmax(Block):
-    """Your softmax runs over all tokens, and future weights are set to 0 behind it: the others add up to less than 1
-    and depend on later tokens. What has to be done to the scores before the softmax?"""
+    """The weights of a token add up to less than 1 and depend on later tokens: the softmax has seen them. What has to
+    be done to the scores before it?"""
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         return (q @ k.mT * self.K**-0.5).softmax(-1).tril() @ v
 
 
+@replaces("LlamaBlock", score=[0.0, -1.0])
+class BlockMaskedScore(Block):
+    """The scores of future tokens are {score} before the softmax. What weight does a token with this score get?"""
+
+    score: float
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        scores = q @ k.mT * self.K**-0.5
+        future = torch.ones_like(scores, dtype=torch.bool).triu(1)
+        return scores.masked_fill(future, self.score).softmax(-1) @ v
+
+
+@replaces("LlamaBlock")
+class BlockSoftmaxOverQueries(Block):
+    """Your weights add up to 1 over the queries that look at a token. Over what should they add up to 1?"""
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        scores = q @ k.mT * self.K**-0.5
+        future = torch.ones_like(scores, dtype=torch.bool).triu(1)
+        return scores.masked_fill(future, -math.inf).softmax(-2) @ v
+
+
 @replaces("LlamaBlock")
 class BlockMaskByPosition(Block):
-    """You mask by the numbers in positions. They only turn; who sees whom is decided by the order in x, even
-    where positions jump back."""
+    """You mask by the numbers in positions. Who sees whom, if the positions of two tokens are in another order than the
+    tokens in x?"""
 
     def attention(self, x: Tensor, positions: Tensor | None) -> Tensor:
         q, k, v = (self.split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
@@ -542,46 +653,50 @@ class BlockMaskByPosition(Block):
         return self.o_proj(self.merge(F.scaled_dot_product_attention(q, k, v, attn_mask=keep)))
 
 
-@replaces("LlamaBlock")
-class BlockNoScale(Block):
-    """Your scores are not divided by √K, so the softmax is sharper than it should be."""
+@replaces("LlamaBlock", scale=["1", "1/√D", "1/K", "√K"])
+class BlockScale(Block):
+    """Your scores are q·k times {scale}. A score is a sum over the K numbers of one head: how does its size grow with
+    K?"""
+
+    scale: str
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        return F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=1.0)
+        scales = {"1": 1.0, "1/√D": (self.H * self.K) ** -0.5, "1/K": 1 / self.K, "√K": self.K**0.5}
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scales[self.scale])
 
 
-@replaces("LlamaBlock")
-class BlockScaleD(Block):
-    """Your scores are divided by √D. A score is a sum over the K numbers of one head: scale by √K."""
+@replaces("LlamaBlock", where=["before attention", "after attention", "before and after attention"])
+class BlockNoTranspose(Block):
+    """Your heads are cut or joined by a reshape alone ({where}), which mixes tokens. Which axes of (B, T, H, K) have to
+    change places?"""
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        return F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=(self.H * self.K) ** -0.5)
-
-
-@replaces("LlamaBlock")
-class BlockSplitNoTranspose(Block):
-    """You cut (B, T, D) into (B, H, T, K) with view alone, which mixes tokens. The D numbers of a token are
-    cut into (H, K) first, and then the axes change places."""
+    where: str
 
     def split(self, y: Tensor) -> Tensor:
         B, T, _ = y.shape
-        return y.reshape(B, self.H, T, self.K)
-
-
-@replaces("LlamaBlock")
-class BlockMergeNoTranspose(Block):
-    """You flattened (B, H, T, K) to (B, T, D) as it was, and one row mixes several tokens. Swap heads and time
-    back first."""
+        return super().split(y) if self.where.startswith("after") else y.reshape(B, self.H, T, self.K)
 
     def merge(self, y: Tensor) -> Tensor:
         B, H, T, K = y.shape
-        return y.reshape(B, T, H * K)
+        return super().merge(y) if self.where == "before attention" else y.reshape(B, T, H * K)
+
+
+@replaces("LlamaBlock", back=[False, True])
+class BlockInterleavedHeads(Block):
+    """Your head h is made of every H-th number. Which rows of the matrices does it own according to the docstring?"""
+
+    back: bool
+
+    def split(self, y: Tensor) -> Tensor:
+        return y.unflatten(-1, (self.K, self.H)).permute(0, 3, 1, 2)
+
+    def merge(self, y: Tensor) -> Tensor:
+        return y.permute(0, 2, 3, 1).flatten(2) if self.back else super().merge(y)
 
 
 @replaces("LlamaBlock")
 class BlockNoOutput(Block):
-    """o_proj takes no part. The heads stand side by side after attention, and W_o mixes them before they are
-    added to x."""
+    """Your output is the same whatever o_proj is. What happens to the heads between attention and the sum?"""
 
     def attention(self, x: Tensor, positions: Tensor | None) -> Tensor:
         q, k, v = (self.split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
@@ -591,47 +706,16 @@ class BlockNoOutput(Block):
 
 @replaces("LlamaBlock")
 class BlockBiases(Block):
-    """Your projections have biases, which nn.Linear adds unless it is told not to. Llama has none, and its
-    checkpoint would not fit."""
+    """Your projections have biases. Does Llama's checkpoint have any, and what does nn.Linear do unless it is told
+    otherwise?"""
 
     bias = True
 
 
 @replaces("LlamaBlock")
-class BlockNormsSwapped(Block):
-    """The two norms have changed places: attention reads with the gain of post_attention_layernorm. In a new layer
-    both gains are ones, so nobody sees it there. What does the name of each norm say about its place?"""
-
-    def norm_1(self, x: Tensor) -> Tensor:
-        return rms_norm(x, self.post_attention_layernorm.weight, self.eps)
-
-    def norm_2(self, x: Tensor) -> Tensor:
-        return rms_norm(x, self.input_layernorm.weight, self.eps)
-
-
-@replaces("LlamaBlock")
-class BlockSecondSumFromX(Block):
-    """Your second sum adds the input of the whole layer, and the result of attention is lost from the sum. Which
-    vector does the feed-forward network add to?"""
-
-    def forward(self, x: Tensor, positions: Tensor | None = None) -> Tensor:
-        y = x + self.attention(self.norm_1(x), positions)
-        return x + self.ffn(self.norm_2(y))
-
-
-@replaces("LlamaBlock")
-class BlockSecondNormForgotten(Block):
-    """The feed-forward network of your layer reads y itself. Attention reads a normalised vector: what does the
-    formula give to SwiGLU?"""
-
-    def norm_2(self, x: Tensor) -> Tensor:
-        return x
-
-
-@replaces("LlamaBlock")
 class BlockGateUpSwapped(Block):
-    """gate_proj and up_proj have changed places: silu is applied to up_proj x. Both have the same shape, so every
-    checkpoint loads. Which of the two is the gate?"""
+    """gate_proj and up_proj are exchanged: silu is applied to up_proj x. Both have the same shape, so every checkpoint
+    loads. Which of the two is the gate?"""
 
     def ffn(self, x: Tensor) -> Tensor:
         return swiglu(x, self.up_proj.weight, self.gate_proj.weight, self.down_proj.weight)
@@ -639,8 +723,8 @@ class BlockGateUpSwapped(Block):
 
 @replaces("LlamaBlock")
 class BlockMaskInFloat32(Block):
-    """Your mask of -inf is float32, since torch makes float32 unless it is told otherwise. Added to scores in bfloat16
-    it makes float32 of them, and they do not fit the values any more: which dtype has x?"""
+    """In bfloat16 your weights and values do not have the same dtype. Which dtype does a tensor have that torch makes
+    without being told one, and which tensors do you make?"""
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         T, K = q.shape[-2:]

@@ -71,6 +71,8 @@ def test_draws(submission, rng):
     assert len(different) == 24, f"{B} examples have {len(different)} different permutations of 4 items, of 24."
     assert_even(counts, "f")
     assert_even(torch.bincount(hops * start + k - 1, minlength=n * hops), "start and k, taken together")
+    assert_even(torch.bincount(hops * table[:, 0] + k - 1, minlength=n * hops), "f(0) and k, taken together")
+    assert_even(torch.bincount(n * table[:, 0] + start, minlength=n * n), "f(0) and start, taken together")
 
 
 @points(2)

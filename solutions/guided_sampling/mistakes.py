@@ -23,9 +23,19 @@ def variance(ab: float, var: float) -> float:
     return ab * var + 1 - ab
 
 
+def log_joint(xt: Tensor, ab: float, means: Tensor, var: float, weights: Tensor) -> Tensor:
+    """The right logits (B, M) of the classes."""
+    return weights.log() - squared(xt, math.sqrt(ab) * means) / (2 * variance(ab, var))
+
+
 def ddim(x: Tensor, eps: Tensor, ab: float, after: float) -> Tensor:
     x0 = (x - math.sqrt(1 - ab) * eps) / math.sqrt(ab)
     return math.sqrt(after) * x0 + math.sqrt(1 - after) * eps
+
+
+def steps(abars):
+    """ᾱ of each step, and the ᾱ to go to."""
+    return zip(abars[::-1], [*abars[-2::-1], 1.0], strict=True)
 
 
 def guided(x: Tensor, ab: float, means: Tensor, var: float, weights: Tensor, label: int, scale: float) -> Tensor:
@@ -37,9 +47,15 @@ def guided(x: Tensor, ab: float, means: Tensor, var: float, weights: Tensor, lab
 
 @replaces("guide")
 def from_cond(eps_cond, eps_uncond, scale):
-    """Your guidance begins at eps_cond, so s = 1 goes past it. With Ho and Salimans' w that is right, and here
-    s = 1 + w: what should s = 1 return?"""
+    """Your guidance begins at eps_cond, so s = 1 goes past it. With Ho and Salimans' w that is right, but here s = 1 +
+    w: what should s = 1 return?"""
     return eps_cond + scale * (eps_cond - eps_uncond)
+
+
+@replaces("guide")
+def one_less(eps_cond, eps_uncond, scale):
+    """At s = 1 you return eps_uncond, and at s = 2 eps_cond. Which scale should return which of the two?"""
+    return eps_uncond + (scale - 1) * (eps_cond - eps_uncond)
 
 
 @replaces("guide")
@@ -50,41 +66,47 @@ def away(eps_cond, eps_uncond, scale):
 
 @replaces("guide")
 def exchanged(eps_cond, eps_uncond, scale):
-    """You exchanged the two predictions: at s = 0 you return the one with the label."""
+    """The two predictions are exchanged: at s = 0 you return the one with the label. Which one should s = 0 return?"""
     return guide(eps_uncond, eps_cond, scale)
 
 
 @replaces("guide")
 def cond_times_scale(eps_cond, eps_uncond, scale):
-    """You multiplied eps_cond and left the other out. A longer ε is more noise, not more of the label: in which
-    direction does guidance go?"""
+    """Your result is s times eps_cond, and eps_uncond changes nothing. A longer ε is more noise, not more of the label:
+    in which direction does guidance go?"""
     return scale * eps_cond
 
 
 @replaces("guide")
 def sum_of_both(eps_cond, eps_uncond, scale):
-    """You added s times eps_cond to eps_uncond, so that at s = 1 there is twice the noise. s multiplies what the label
-    changes."""
+    """You added s times eps_cond to eps_uncond, so at s = 1 there is twice the noise. What does s multiply in the
+    formula?"""
     return eps_uncond + scale * eps_cond
 
 
 @replaces("guide")
 def difference_alone(eps_cond, eps_uncond, scale):
-    """You return s times the difference. To what is it added?"""
+    """You return s times the difference. What is it added to?"""
     return scale * (eps_cond - eps_uncond)
+
+
+@replaces("guide")
+def weighted_mean(eps_cond, eps_uncond, scale):
+    """You took a weighted mean of the two predictions, which never leaves the way between them. What should s = 2
+    return?"""
+    return (scale * eps_cond + eps_uncond) / (1 + scale)
 
 
 @replaces("guide_batched")
 def halves_exchanged(eps_both, scale):
-    """You took the first half for the one without labels, and the guidance leads away from them. In which order are the
+    """You took the first half for the one without labels, so guidance leads away from them. In which order are the
     halves?"""
     return guide_batched(eps_both.roll(len(eps_both) // 2, 0), scale)
 
 
 @replaces("guide_batched")
 def interleaved(eps_both, scale):
-    """You took every second row for the rows with label. The rows with label stand first, all of them. Which row
-    belongs to row 0?"""
+    """You took every second row for the rows with label. All rows with label come first: which row belongs to row 0?"""
     if len(eps_both) % 2:
         raise ValueError("odd")
     return guide(eps_both[::2], eps_both[1::2], scale)
@@ -92,7 +114,7 @@ def interleaved(eps_both, scale):
 
 @replaces("guide_batched")
 def last_axis(eps_both, scale):
-    """You cut the last axis into halves. On which axis do the 2B rows lie?"""
+    """You cut the last axis into halves. Which axis has the 2B rows?"""
     if len(eps_both) % 2:
         raise ValueError("odd")
     half = eps_both.shape[-1] // 2
@@ -101,34 +123,43 @@ def last_axis(eps_both, scale):
 
 @replaces("guide_batched")
 def doubled_again(eps_both, scale):
-    """You returned the guided prediction twice, 2B rows, as some samplers want it. Here it is B rows."""
+    """You returned the guided prediction twice, 2B rows, as some samplers want it. How many rows does the docstring
+    promise?"""
     guided_once = guide_batched(eps_both, scale)
     return torch.cat([guided_once, guided_once])
 
 
-@replaces("guide_batched")
-def odd_row_dropped(eps_both, scale):
-    """With an odd number of rows you dropped one, and guided rows by rows that do not belong to them. What
-    should happen?"""
+@replaces("guide_batched", row=["last", "middle"])
+def odd_row_dropped(eps_both, scale, *, row):
+    """With an odd number of rows you leave one out and return the rest. Which row belongs to which then, and what does
+    the contract say?"""
     B = len(eps_both) // 2
-    return guide(eps_both[:B], eps_both[B : 2 * B], scale)
+    return guide(eps_both[:B], eps_both[B : 2 * B] if row == "last" else eps_both[len(eps_both) - B :], scale)
 
 
 @replaces("guide_batched")
 def odd_left_to_torch(eps_both, scale):
-    """With an odd number of rows you leave it to torch, which raises a RuntimeError or nothing at all. Which
-    error does the contract name?"""
+    """With an odd number of rows you leave it to torch, which raises a RuntimeError or nothing at all. Which error does
+    the contract name?"""
     eps_cond, eps_uncond = eps_both[: (len(eps_both) + 1) // 2], eps_both[(len(eps_both) + 1) // 2 :]
     return guide(eps_cond, eps_uncond, scale)
+
+
+@replaces("guide_batched", error=[AssertionError, TypeError, IndexError])
+def another_error(eps_both, scale, *, error):
+    """With an odd number of rows you raise {error}. Which error does the contract name?"""
+    if len(eps_both) % 2:
+        raise error("an odd number of rows")
+    return guide_batched(eps_both, scale)
 
 
 # drop_labels
 
 
-@replaces("drop_labels")
-def kept_and_dropped(labels, null_label, p, u):
-    """You dropped the labels whose u is above p. With p = 0.1, how many should go?"""
-    return torch.where(u > p, null_label, labels)
+@replaces("drop_labels", equal=[False, True])
+def kept_and_dropped(labels, null_label, p, u, *, equal):
+    """You dropped the labels whose u is above p. With p = 0.1, what share of the labels should be dropped?"""
+    return torch.where(u >= p if equal else u > p, null_label, labels)
 
 
 @replaces("drop_labels")
@@ -137,28 +168,35 @@ def at_most_p(labels, null_label, p, u):
     return torch.where(u <= p, null_label, labels)
 
 
-@replaces("drop_labels")
-def zero_for_null(labels, null_label, p, u):
-    """You put 0 for a dropped label, and 0 is a class. Which number says "no label"?"""
-    return labels * (u >= p)
+@replaces("drop_labels", used=[0, -1])
+def other_null(labels, null_label, p, u, *, used):
+    """A dropped label becomes {used}, whatever null_label is. Which number says "no label", and which are classes?"""
+    return torch.where(u < p, used, labels)
+
+
+@replaces("drop_labels", decider=["the first u", "the mean of u"])
+def all_or_none(labels, null_label, p, u, *, decider):
+    """You drop all labels of the batch or none: {decider} decides. How many decisions does the docstring want?"""
+    drop = (u[0] if decider == "the first u" else u.mean()) < p
+    return torch.full_like(labels, null_label) if drop else labels.clone()
+
+
+@replaces("drop_labels", dtype=[torch.float64, torch.float32, torch.int32])
+def of_another_dtype(labels, null_label, p, u, *, dtype):
+    """Your labels are {dtype}. Which dtype does the docstring promise?"""
+    return torch.where(u < p, null_label, labels).to(dtype)
 
 
 @replaces("drop_labels")
-def all_or_none(labels, null_label, p, u):
-    """You let one number decide for the whole batch. Each row has its own u."""
-    return torch.full_like(labels, null_label) if u[0] < p else labels.clone()
-
-
-@replaces("drop_labels")
-def of_float(labels, null_label, p, u):
-    """Your labels are floating point. An embedding looks up whole numbers."""
-    return torch.where(u < p, float(null_label), labels.double())
+def rows_removed(labels, null_label, p, u):
+    """You removed the dropped labels. Which label does the network read for these rows of the batch?"""
+    return labels[u >= p]
 
 
 @replaces("drop_labels")
 def into_the_labels(labels, null_label, p, u):
-    """You write the null labels into the labels that you were given, and the true ones are lost to whoever calls. Where
-    could the new labels stand?"""
+    """You write the null labels into the labels that you were given, and whoever calls loses the true ones. Where could
+    you put the new labels?"""
     labels[u < p] = null_label
     return labels
 
@@ -166,126 +204,126 @@ def into_the_labels(labels, null_label, p, u):
 # gaussian_eps
 
 
-@replaces("gaussian_eps")
-def no_root(xt, ab, mean, var):
-    """You left out √(1 − ᾱ), which is the factor between the score and ε."""
-    return (xt - math.sqrt(ab) * mean) / variance(ab, var)
-
-
-@replaces("gaussian_eps")
-def no_square_root(xt, ab, mean, var):
-    """You multiplied by 1 − ᾱ. What ε was multiplied by when x_t was made is its root."""
-    return (1 - ab) * (xt - math.sqrt(ab) * mean) / variance(ab, var)
+@replaces("gaussian_eps", factor=["1", "1 − ᾱ", "√ᾱ", "1 / √(1 − ᾱ)"])
+def other_factor(xt, ab, mean, var, *, factor):
+    """Your ε is {factor} times (x_t − √ᾱ μ) / v_t. What was ε multiplied by when x_t was made?"""
+    factors = {"1": 1.0, "1 − ᾱ": 1 - ab, "√ᾱ": math.sqrt(ab), "1 / √(1 − ᾱ)": 1 / math.sqrt(1 - ab)}
+    return factors[factor] * (xt - math.sqrt(ab) * mean) / variance(ab, var)
 
 
 @replaces("gaussian_eps")
 def the_score(xt, ab, mean, var):
-    """You returned the score, the gradient of log p. By what is it multiplied to be ε, and with which sign?"""
+    """You returned the score, the gradient of log p. What do you multiply it by to get ε, and with which sign?"""
     return -(xt - math.sqrt(ab) * mean) / variance(ab, var)
 
 
 @replaces("gaussian_eps")
 def minus_eps(xt, ab, mean, var):
-    """Your ε has the opposite sign. It leads from the data to the noise, the score leads back."""
+    """Your ε has the opposite sign. Does it lead from the data to the noise, or back?"""
     return -gaussian_eps(xt, ab, mean, var)
 
 
-@replaces("gaussian_eps")
-def all_from_the_mean(xt, ab, mean, var):
-    """You divided by √(1 − ᾱ) only, as if every x0 were the mean. x0 has a width of its own: what is the variance of
-    x_t?"""
-    return (xt - math.sqrt(ab) * mean) / math.sqrt(1 - ab)
+@replaces("gaussian_eps", v=["1 − ᾱ", "var + 1 − ᾱ", "ᾱ·var", "var", "1", "ᾱ²·var + 1 − ᾱ", "√ᾱ·var + 1 − ᾱ"])
+def other_variance(xt, ab, mean, var, *, v):
+    """You divided by {v} as if it were the variance of x_t. Multiplying x0 by √ᾱ does what to its variance, and what
+    does the noise add?"""
+    values = {
+        "1 − ᾱ": 1 - ab,
+        "var + 1 − ᾱ": var + 1 - ab,
+        "ᾱ·var": ab * var,
+        "var": var,
+        "1": 1.0,
+        "ᾱ²·var + 1 − ᾱ": ab * ab * var + 1 - ab,
+        "√ᾱ·var + 1 − ᾱ": math.sqrt(ab) * var + 1 - ab,
+    }
+    return math.sqrt(1 - ab) * (xt - math.sqrt(ab) * mean) / values[v]
 
 
-@replaces("gaussian_eps")
-def width_not_shrunk(xt, ab, mean, var):
-    """You took var + 1 − ᾱ for the variance of x_t. x0 was multiplied by √ᾱ: what does that do to its variance?"""
-    return math.sqrt(1 - ab) * (xt - math.sqrt(ab) * mean) / (var + 1 - ab)
-
-
-@replaces("gaussian_eps")
-def mean_not_shrunk(xt, ab, mean, var):
-    """You took the mean of x0 for that of x_t. By what was x0 multiplied?"""
-    return gaussian_eps(xt, ab, mean / math.sqrt(ab), var)
-
-
-@replaces("gaussian_eps")
-def mean_by_ab(xt, ab, mean, var):
-    """You multiplied the mean by ᾱ. By what was x0 multiplied?"""
-    return gaussian_eps(xt, ab, mean * math.sqrt(ab), var)
+@replaces("gaussian_eps", mu=["μ", "ᾱ μ", "μ / √ᾱ", "0"])
+def other_mean(xt, ab, mean, var, *, mu):
+    """You took {mu} for the mean of x_t. What was x0 multiplied by?"""
+    factors = {"μ": 1 / math.sqrt(ab), "ᾱ μ": math.sqrt(ab), "μ / √ᾱ": 1 / ab, "0": 0.0}
+    return gaussian_eps(xt, ab, mean * factors[mu], var)
 
 
 @replaces("gaussian_eps")
 def by_deviation(xt, ab, mean, var):
-    """You divided by the standard deviation of x_t. What does the gradient of −z²/(2 v) by z have below the line?"""
+    """You divided by the standard deviation of x_t. What is the gradient of −z²/(2 v) by z divided by?"""
     return math.sqrt(1 - ab) * (xt - math.sqrt(ab) * mean) / math.sqrt(variance(ab, var))
 
 
-@replaces("gaussian_eps")
-def var_squared(xt, ab, mean, var):
-    """You squared var. It is a variance, not a standard deviation."""
-    return gaussian_eps(xt, ab, mean, var * var)
+@replaces("gaussian_eps", power=[2, 0.5])
+def other_power_of_var(xt, ab, mean, var, *, power):
+    """You took var to the power {power}. Is it a variance or a standard deviation?"""
+    return gaussian_eps(xt, ab, mean, var**power)
 
 
 # mixture_eps
 
 
-@replaces("mixture_eps")
-def weights_alone(xt, ab, means, var, weights):
-    """You weighed the classes by their weights, wherever x_t is, so it is pulled to the middle of all. How probable is
+@replaces("mixture_eps", shares=["their weights", "equal shares"])
+def same_everywhere(xt, ab, means, var, weights, *, shares):
+    """The classes count by {shares} in your sum, wherever x_t is, so it is pulled to the middle of all. How probable is
     each class given x_t?"""
-    return gaussian_eps(xt, ab, weights @ means, var)
+    return gaussian_eps(xt, ab, weights @ means if shares == "their weights" else means.mean(0), var)
 
 
 @replaces("mixture_eps")
 def weights_ignored(xt, ab, means, var, weights):
-    """All classes are equally probable to you before x_t is seen. Where do the weights come in?"""
+    """Your result is the same whatever the weights are. How probable is a class before x_t is seen?"""
     return mixture_eps(xt, ab, means, var, torch.full_like(weights, 1 / len(weights)))
 
 
 @replaces("mixture_eps")
 def weights_not_logs(xt, ab, means, var, weights):
-    """You added the weights to the logits of the softmax. A factor before exp is which term inside of it?"""
+    """You added the weights to the logits of the softmax. Which term inside of exp is a factor before it?"""
     v = variance(ab, var)
     return weighed(xt, ab, means, var, weights - squared(xt, math.sqrt(ab) * means) / (2 * v))
 
 
 @replaces("mixture_eps")
+def weights_after_softmax(xt, ab, means, var, weights):
+    """You multiplied probabilities that add up to 1 by the weights. What do the products add up to, and what should
+    they?"""
+    r = (-squared(xt, math.sqrt(ab) * means) / (2 * variance(ab, var))).softmax(-1) * weights
+    each = torch.stack([gaussian_eps(xt, ab, mean, var) for mean in means], dim=1)
+    return (r[..., None] * each).sum(1)
+
+
+@replaces("mixture_eps")
 def nearest_class(xt, ab, means, var, weights):
-    """You gave x_t to its most probable class. Between two classes it belongs to both in part."""
+    """Your x_t belongs to its most probable class alone. What is the ε halfway between two classes?"""
+    return gaussian_eps(xt, ab, means[log_joint(xt, ab, means, var, weights).argmax(-1)], var)
+
+
+@replaces("mixture_eps", divisor=["v_t", "4 v_t", "2 v_t²", "2 √v_t"])
+def other_divisor(xt, ab, means, var, weights, *, divisor):
+    """In your r_m the squared distance is divided by {divisor}. What is it divided by in the exponent of a Gaussian
+    with the variance v_t?"""
     v = variance(ab, var)
-    logits = weights.log() - squared(xt, math.sqrt(ab) * means) / (2 * v)
-    return gaussian_eps(xt, ab, means[logits.argmax(-1)], var)
+    below = {"v_t": v, "4 v_t": 4 * v, "2 v_t²": 2 * v * v, "2 √v_t": 2 * math.sqrt(v)}[divisor]
+    return weighed(xt, ab, means, var, weights.log() - squared(xt, math.sqrt(ab) * means) / below)
 
 
-@replaces("mixture_eps")
-def without_two(xt, ab, means, var, weights):
-    """In your r_m the squared distance is divided by v_t. What stands below the line in the exponent of a Gaussian?"""
-    v = variance(ab, var)
-    return weighed(xt, ab, means, var, weights.log() - squared(xt, math.sqrt(ab) * means) / v)
+@replaces("mixture_eps", v=["1 − ᾱ", "var", "var + 1 − ᾱ", "ᾱ·var", "1"])
+def other_variance_of_classes(xt, ab, means, var, weights, *, v):
+    """In the probabilities of the classes you took {v} for the variance of x_t. The classes have a width, and x_t has
+    noise in it: what do both add?"""
+    values = {"1 − ᾱ": 1 - ab, "var": var, "var + 1 − ᾱ": var + 1 - ab, "ᾱ·var": ab * var, "1": 1.0}
+    return weighed(xt, ab, means, var, weights.log() - squared(xt, math.sqrt(ab) * means) / (2 * values[v]))
 
 
-@replaces("mixture_eps")
-def variance_of_noise(xt, ab, means, var, weights):
-    """In the probabilities of the classes you took 1 − ᾱ for the variance of x_t. The classes have a width too."""
-    return weighed(xt, ab, means, var, weights.log() - squared(xt, math.sqrt(ab) * means) / (2 * (1 - ab)))
-
-
-@replaces("mixture_eps")
-def variance_of_data(xt, ab, means, var, weights):
-    """In the probabilities of the classes you took var for the variance of x_t. x_t has noise in it."""
-    return weighed(xt, ab, means, var, weights.log() - squared(xt, math.sqrt(ab) * means) / (2 * var))
-
-
-@replaces("mixture_eps")
-def distance_to_x0(xt, ab, means, var, weights):
-    """You took the distances to the means of x0. x_t lies around √ᾱ times these."""
-    return weighed(xt, ab, means, var, weights.log() - squared(xt, means) / (2 * variance(ab, var)))
+@replaces("mixture_eps", mu=["μ_m", "ᾱ μ_m"])
+def other_centres(xt, ab, means, var, weights, *, mu):
+    """Your probabilities of the classes use the distances of x_t to {mu}. Around which points is the x_t of each
+    class?"""
+    centres = means if mu == "μ_m" else ab * means
+    return weighed(xt, ab, means, var, weights.log() - squared(xt, centres) / (2 * variance(ab, var)))
 
 
 @replaces("mixture_eps")
 def distance_not_squared(xt, ab, means, var, weights):
-    """In your r_m stands the distance itself. Which power of the distance has the exponent of a Gaussian?"""
+    """Your r_m contain the distance itself. Which power of the distance is in the exponent of a Gaussian?"""
     d = squared(xt, math.sqrt(ab) * means).sqrt()
     return weighed(xt, ab, means, var, weights.log() - d / (2 * variance(ab, var)))
 
@@ -300,88 +338,113 @@ def mean_over_axes(xt, ab, means, var, weights):
 
 @replaces("mixture_eps")
 def over_the_batch(xt, ab, means, var, weights):
-    """Your softmax runs over the batch. The probabilities of the classes add up to 1 for each x_t."""
-    logits = weights.log() - squared(xt, math.sqrt(ab) * means) / (2 * variance(ab, var))
-    return gaussian_eps(xt, ab, logits.softmax(0) @ means, var)
+    """Your softmax runs over the batch. For what do the probabilities of the classes add up to 1?"""
+    return gaussian_eps(xt, ab, log_joint(xt, ab, means, var, weights).softmax(0) @ means, var)
 
 
-@replaces("mixture_eps")
-def underflows(xt, ab, means, var, weights):
-    """Far from all means every exp is 0, and you divide 0 by 0. A softmax of the exponents does not: what does it
-    subtract first?"""
+@replaces("mixture_eps", guard=[0.0, 1e-30, 1e-12, 1e-8])
+def underflows(xt, ab, means, var, weights, *, guard):
+    """Far from all means every exp is 0. What do your r_m add up to there, and what does a softmax subtract before it
+    takes exp?"""
     p = weights * torch.exp(-squared(xt, math.sqrt(ab) * means) / (2 * variance(ab, var)))
-    return gaussian_eps(xt, ab, p / p.sum(-1, keepdim=True) @ means, var)
+    each = torch.stack([gaussian_eps(xt, ab, mean, var) for mean in means], dim=1)
+    return ((p / (p.sum(-1, keepdim=True) + guard))[..., None] * each).sum(1)
 
 
 @replaces("mixture_eps")
 def largest_of_the_batch(xt, ab, means, var, weights):
-    """You subtract the largest exponent of the whole batch before exp. A row that lies farther out than another has
-    nothing but zeros then, and 0/0. Over what does the softmax of one row run?"""
-    logits = weights.log() - squared(xt, math.sqrt(ab) * means) / (2 * variance(ab, var))
+    """You subtract the largest exponent of the whole batch before exp. What is left of a row that is much farther out
+    than another, and over what does the softmax of one row run?"""
+    logits = log_joint(xt, ab, means, var, weights)
     p = torch.exp(logits - logits.max())
     return gaussian_eps(xt, ab, p / p.sum(-1, keepdim=True) @ means, var)
 
 
 @replaces("mixture_eps")
 def not_normalised(xt, ab, means, var, weights):
-    """Your probabilities of the classes do not add up to 1: they are densities, and their sum is p(x_t)."""
-    v = variance(ab, var)
-    p = weights * torch.exp(-squared(xt, math.sqrt(ab) * means) / (2 * v))
+    """Your r_m do not add up to 1. What is the sum of all w_m exp(…), and what turns these numbers into
+    probabilities?"""
+    p = log_joint(xt, ab, means, var, weights).exp()
     each = torch.stack([gaussian_eps(xt, ab, mean, var) for mean in means], dim=1)
     return (p[..., None] * each).sum(1)
 
 
 @replaces("mixture_eps")
 def sum_of_classes(xt, ab, means, var, weights):
-    """You added the ε of all classes, as if each were there in full. Each counts by its probability given x_t."""
+    """You added the ε of all classes, as if each were there in full. How much does each class count, given x_t?"""
     return sum(gaussian_eps(xt, ab, mean, var) for mean in means)
+
+
+@replaces("mixture_eps")
+def one_gaussian(xt, ab, means, var, weights):
+    """You described the mixture by one Gaussian with its mean and its total variance. Between two classes a mixture has
+    few points, and a Gaussian has many. How probable is each class given x_t?"""
+    mean = weights @ means
+    total = var + weights @ (means - mean).square()
+    return math.sqrt(1 - ab) * (xt - math.sqrt(ab) * mean) / (ab * total + 1 - ab)
+
+
+@replaces("mixture_eps")
+def farthest(xt, ab, means, var, weights):
+    """The farther a class is from x_t, the more it counts in your sum. Which sign does the exponent of a Gaussian
+    have?"""
+    v = variance(ab, var)
+    return weighed(xt, ab, means, var, weights.log() + squared(xt, math.sqrt(ab) * means) / (2 * v))
 
 
 # sample
 
 
-@replaces("sample")
-def not_guided(xT, means, var, weights, label, scale, abars):
-    """Your sampler uses the ε of the class, whatever the scale is. Where does guide come in?"""
-    return sample(xT, means, var, weights, label, 1.0, abars)
+@replaces("sample", used=[1.0, 0.0, 7.5])
+def scale_ignored(xT, means, var, weights, label, scale, abars, *, used):
+    """Your samples are those of the scale {used}, whatever scale is. Where does guide come in?"""
+    return sample(xT, means, var, weights, label, used, abars)
 
 
 @replaces("sample")
 def guided_above_one(xT, means, var, weights, label, scale, abars):
-    """You guide only where the scale is above 1, and below it you use the prediction with the label, so s = 0 samples
-    the class. What does guide return for s = 0, and for s = 0.5?"""
+    """Below a scale of 1 you use the prediction with the label, so s = 0 samples the class. What does guide return for
+    s = 0, and for s = 0.5?"""
     return sample(xT, means, var, weights, label, max(scale, 1.0), abars)
 
 
-@replaces("sample")
-def one_more(xT, means, var, weights, label, scale, abars):
-    """Your sampler guides by 1 + s. At s = 1 it should sample the class itself."""
-    return sample(xT, means, var, weights, label, 1.0 + scale, abars)
+@replaces("sample", by=[1.0, -1.0])
+def other_scale(xT, means, var, weights, label, scale, abars, *, by):
+    """Your sampler guides as if s were {by} more. What should it sample at s = 1?"""
+    return sample(xT, means, var, weights, label, scale + by, abars)
 
 
 @replaces("sample")
-def first_label(xT, means, var, weights, label, scale, abars):
-    """Your sampler leads to class 0 whatever the label is. Which of the means belongs to the label?"""
-    return sample(xT, means, var, weights, 0, scale, abars)
+def predictions_exchanged(xT, means, var, weights, label, scale, abars):
+    """The two predictions are exchanged in your guidance, so s = 0 samples the class. Which prediction does guide start
+    from?"""
+    return sample(xT, means, var, weights, label, 1.0 - scale, abars)
+
+
+@replaces("sample", used=[0, -1])
+def one_label(xT, means, var, weights, label, scale, abars, *, used):
+    """Your sampler leads to the same class whatever the label is. Which of the means belongs to the label?"""
+    return sample(xT, means, var, weights, used % len(means), scale, abars)
 
 
 @replaces("sample")
 def finished_samples_guided(xT, means, var, weights, label, scale, abars):
-    """You sampled twice to the end, with the label and without, and guided the two results. Both walks would have to be
-    at the same x: what does guide mix, and in which steps?"""
+    """You sampled twice to the end, with the label and without, and guided the two results. At which x does guide need
+    both predictions, and in which steps?"""
     with_label, without = (sample(xT, means, var, weights, label, s, abars) for s in (1.0, 0.0))
     return guide(with_label, without, scale)
 
 
 @replaces("sample")
 def wrong_end(xT, means, var, weights, label, scale, abars):
-    """You go through abars from its beginning. It falls: at which end is there most noise, as in xT?"""
+    """You go through abars from its beginning. It falls: which end has the most noise, like xT?"""
     return sample(xT, means, var, weights, label, scale, abars[::-1])
 
 
 @replaces("sample")
 def stops_early(xT, means, var, weights, label, scale, abars):
-    """You stopped at the first entry of abars, where x still has noise in it. To which ᾱ does the last step lead?"""
+    """Your result is x at the first entry of abars, where it still has noise in it. To which ᾱ does the last step
+    lead?"""
     x = xT
     for ab, after in zip(abars[:0:-1], abars[-2::-1], strict=True):
         x = ddim(x, guided(x, ab, means, var, weights, label, scale), ab, after)
@@ -390,8 +453,8 @@ def stops_early(xT, means, var, weights, label, scale, abars):
 
 @replaces("sample")
 def round_to_the_last(xT, means, var, weights, label, scale, abars):
-    """After the first entry of abars you looked up index −1, which is the last one in Python, and went back to the
-    noise. To which ᾱ does the last step lead?"""
+    """After the first entry of abars you went on to the last one, and so back to the noise. To which ᾱ does the last
+    step lead, and what is index −1 in Python?"""
     x = xT
     for i in reversed(range(len(abars))):
         x = ddim(x, guided(x, abars[i], means, var, weights, label, scale), abars[i], abars[i - 1])
@@ -400,24 +463,25 @@ def round_to_the_last(xT, means, var, weights, label, scale, abars):
 
 @replaces("sample")
 def begins_late(xT, means, var, weights, label, scale, abars):
-    """You took xT for what it would be at the last entry but one, and left the last out."""
+    """You left the last entry of abars out, as if xT belonged to the one before. Where does sampling begin?"""
     return sample(xT, means, var, weights, label, scale, abars[:-1] or abars)
 
 
-@replaces("sample")
-def noise_of_the_unguided(xT, means, var, weights, label, scale, abars):
-    """Your x0 is made with the guided ε, and the noise that you put back is the one without the label, as a later
-    variant does it. How many ε has a step of the statement?"""
+@replaces("sample", which=["with", "without"])
+def other_noise(xT, means, var, weights, label, scale, abars, *, which):
+    """Your x0 is made from the guided ε, and the noise that you put back is the prediction {which} the label. How many
+    different ε does a step of the statement use?"""
     x = xT
-    for ab, after in zip(reversed(abars), [*abars[-2::-1], 1.0], strict=True):
+    for ab, after in steps(abars):
         x0 = ddim(x, guided(x, ab, means, var, weights, label, scale), ab, 1.0)
-        x = math.sqrt(after) * x0 + math.sqrt(1 - after) * mixture_eps(x, ab, means, var, weights)
+        with_label, without = gaussian_eps(x, ab, means[label], var), mixture_eps(x, ab, means, var, weights)
+        x = math.sqrt(after) * x0 + math.sqrt(1 - after) * (with_label if which == "with" else without)
     return x
 
 
 @replaces("sample")
 def straight_to_x0(xT, means, var, weights, label, scale, abars):
-    """After each step you went on with the predicted x0 alone, without the noise that belongs to the next ᾱ."""
+    """After each step you went on with the predicted x0 alone. How much noise belongs to the next ᾱ?"""
     x = xT
     for ab in reversed(abars):
         x = ddim(x, guided(x, ab, means, var, weights, label, scale), ab, 1.0)
@@ -425,13 +489,12 @@ def straight_to_x0(xT, means, var, weights, label, scale, abars):
 
 
 @replaces("sample")
-def noise_of_cond(xT, means, var, weights, label, scale, abars):
-    """You made x0 from the guided ε and added back the one of the class. Both halves of a DDIM step use the same ε."""
+def x0_not_shrunk(xT, means, var, weights, label, scale, abars):
+    """You put the noise of the next step back to x0 without its factor. What is x0 multiplied by in x at ᾱ′?"""
     x = xT
-    for ab, after in zip(abars[::-1], [*abars[-2::-1], 1.0], strict=True):
+    for ab, after in steps(abars):
         eps = guided(x, ab, means, var, weights, label, scale)
-        x0 = (x - math.sqrt(1 - ab) * eps) / math.sqrt(ab)
-        x = math.sqrt(after) * x0 + math.sqrt(1 - after) * gaussian_eps(x, ab, means[label], var)
+        x = ddim(x, eps, ab, 1.0) + math.sqrt(1 - after) * eps
     return x
 
 
@@ -440,30 +503,28 @@ def noise_of_this_step(xT, means, var, weights, label, scale, abars):
     """You put back as much noise as the step began with: x0 has the factor of ᾱ′, and ε that of ᾱ. To which step do
     both belong, and do their squares add up to 1?"""
     x = xT
-    for ab, after in zip(abars[::-1], [*abars[-2::-1], 1.0], strict=True):
+    for ab, after in steps(abars):
         eps = guided(x, ab, means, var, weights, label, scale)
-        x0 = (x - math.sqrt(1 - ab) * eps) / math.sqrt(ab)
-        x = math.sqrt(after) * x0 + math.sqrt(1 - ab) * eps
+        x = math.sqrt(after) * ddim(x, eps, ab, 1.0) + math.sqrt(1 - ab) * eps
     return x
 
 
-@replaces("sample")
-def clipped(xT, means, var, weights, label, scale, abars):
-    """You clipped x0 to −1 … 1 in each step. Samplers of images do that; where do the means of the classes lie here?"""
+@replaces("sample", bound=[1.0, 2.0])
+def clipped(xT, means, var, weights, label, scale, abars, *, bound):
+    """Your x0 never leaves −{bound} to {bound}. Samplers of images clip it; where are the means of the classes here?"""
     x = xT
-    for ab, after in zip(abars[::-1], [*abars[-2::-1], 1.0], strict=True):
+    for ab, after in steps(abars):
         eps = guided(x, ab, means, var, weights, label, scale)
-        x0 = ((x - math.sqrt(1 - ab) * eps) / math.sqrt(ab)).clamp(-1, 1)
-        x = math.sqrt(after) * x0 + math.sqrt(1 - after) * eps
+        x = math.sqrt(after) * ddim(x, eps, ab, 1.0).clamp(-bound, bound) + math.sqrt(1 - after) * eps
     return x
 
 
 @replaces("sample")
 def uncond_is_middle(xT, means, var, weights, label, scale, abars):
-    """Without the label you took one Gaussian around the mean of all classes. How are the data
-    distributed then?"""
+    """Without the label you took one Gaussian around the mean of all classes. How are the data distributed if the label
+    is not known?"""
     x = xT
-    for ab, after in zip(abars[::-1], [*abars[-2::-1], 1.0], strict=True):
+    for ab, after in steps(abars):
         middle = gaussian_eps(x, ab, weights @ means, var)
         x = ddim(x, guide(gaussian_eps(x, ab, means[label], var), middle, scale), ab, after)
     return x
@@ -471,11 +532,11 @@ def uncond_is_middle(xT, means, var, weights, label, scale, abars):
 
 @replaces("sample")
 def all_but_the_label(xT, means, var, weights, label, scale, abars):
-    """Without the label you took the mixture of the other classes, so that at s = 0 none of the samples is of the
-    label's. A network without a label does not know which class is meant: which data has it seen?"""
+    """Without the label you took the mixture of the other classes, so that at s = 0 no sample is of the label's class.
+    A network without a label does not know which class is meant: which data has it seen?"""
     others = weights * (torch.arange(len(weights)) != label)
     x = xT
-    for ab, after in zip(abars[::-1], [*abars[-2::-1], 1.0], strict=True):
+    for ab, after in steps(abars):
         uncond = mixture_eps(x, ab, means, var, others / others.sum())
         x = ddim(x, guide(gaussian_eps(x, ab, means[label], var), uncond, scale), ab, after)
     return x
@@ -485,53 +546,14 @@ def all_but_the_label(xT, means, var, weights, label, scale, abars):
 def no_roots(xT, means, var, weights, label, scale, abars):
     """Your steps multiply x0 by ᾱ and ε by 1 − ᾱ. Which powers have squares that add up to 1?"""
     x = xT
-    for ab, after in zip(abars[::-1], [*abars[-2::-1], 1.0], strict=True):
+    for ab, after in steps(abars):
         eps = guided(x, ab, means, var, weights, label, scale)
         x0 = (x - (1 - ab) * eps) / ab
         x = after * x0 + (1 - after) * eps
     return x
 
 
-# more of the same functions
-
-
-@replaces("guide")
-def weighted_mean(eps_cond, eps_uncond, scale):
-    """You took a weighted mean of the two predictions, which never leaves the way between them. With s > 1 guidance
-    goes past eps_cond. What should s = 2 return?"""
-    return (scale * eps_cond + eps_uncond) / (1 + scale)
-
-
-@replaces("gaussian_eps")
-def no_noise_in_variance(xt, ab, mean, var):
-    """You took ᾱ·var for the variance of x_t. Noise was added to x0: which variance does the noise bring in?"""
-    return math.sqrt(1 - ab) * (xt - math.sqrt(ab) * mean) / (ab * var)
-
-
-@replaces("mixture_eps")
-def one_gaussian(xt, ab, means, var, weights):
-    """You described the mixture by one Gaussian with its mean and its total variance. Between two classes a mixture
-    has few points, and a Gaussian has many. How probable is each class given x_t?"""
-    mean = weights @ means
-    total = var + weights @ (means - mean).square()
-    return math.sqrt(1 - ab) * (xt - math.sqrt(ab) * mean) / (ab * total + 1 - ab)
-
-
-@replaces("mixture_eps")
-def farthest(xt, ab, means, var, weights):
-    """The farther a class is from x_t, the more it counts in your sum. Which sign has the exponent of a Gaussian?"""
-    v = variance(ab, var)
-    return weighed(xt, ab, means, var, weights.log() + squared(xt, math.sqrt(ab) * means) / (2 * v))
-
-
-@replaces("sample")
-def predictions_exchanged(xT, means, var, weights, label, scale, abars):
-    """You gave the two predictions to guide in the wrong order, so s = 0 samples the class. Which prediction does guide
-    start from?"""
-    return sample(xT, means, var, weights, label, 1.0 - scale, abars)
-
-
 @replaces("sample")
 def keeps_noise(xT, means, var, weights, label, scale, abars):
-    """You mixed x0 and ε with the ᾱ of the step itself, so x stays where it was. To which ᾱ does a step lead?"""
+    """Your x stays what it was, as if each step led to the ᾱ that it began with. To which ᾱ does a step lead?"""
     return xT.clone()

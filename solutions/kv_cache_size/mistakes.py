@@ -2,85 +2,107 @@
 
 import math
 
-from kv_cache_size import _get, cache_shape, config_cache_bytes, kv_cache_bytes, reduction_vs_mha
+from kv_cache_size import _get, cache_shape, config_cache_bytes, kv_cache_bytes, max_batch_size, reduction_vs_mha
 
 from grader.testing import replaces
 
 
-@replaces("kv_cache_bytes")
-def forgot_two(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """Your number is half of it: you counted one vector for each token and head. Which two vectors does the cache
-    hold?"""
-    return math.ceil(num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
+@replaces("kv_cache_bytes", vectors=["one vector", "three vectors", "four vectors"])
+def other_vectors(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2, *, vectors):
+    """You counted {vectors} for each token and head. What does attention need of an earlier token, and what is used
+    once and thrown away?"""
+    factor = {"one vector": 1, "three vectors": 3, "four vectors": 4}[vectors]
+    return math.ceil(factor * num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
 
 
-@replaces("kv_cache_bytes")
-def no_layers(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """You counted the cache of one layer. Every layer computes keys and values of its own and has to keep
-    them."""
-    return math.ceil(2 * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
+@replaces("kv_cache_bytes", missing=["num_layers", "num_kv_heads", "head_dim", "seq_len", "batch_size"])
+def one_factor_missing(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2, *, missing):
+    """Your result is the same whatever {missing} is, unless it is 0. What is stored twice if it doubles?"""
+    numbers = {
+        "num_layers": num_layers,
+        "num_kv_heads": num_kv_heads,
+        "head_dim": head_dim,
+        "seq_len": seq_len,
+        "batch_size": batch_size,
+    }
+    numbers[missing] = min(1, numbers[missing])
+    return kv_cache_bytes(**numbers, bytes_per_element=bytes_per_element)
 
 
-@replaces("kv_cache_bytes")
-def no_batch(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """You counted one sequence whatever the batch is. Do two conversations have the same keys and values?"""
-    return math.ceil(2 * num_layers * num_kv_heads * head_dim * seq_len * bytes_per_element)
-
-
-@replaces("kv_cache_bytes")
-def always_16_bits(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """You took 2 bytes for each number. Which argument says how many bytes a number has?"""
-    return 4 * num_layers * num_kv_heads * head_dim * seq_len * batch_size
+@replaces("kv_cache_bytes", size=[1, 2, 4])
+def always_one_size(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2, *, size):
+    """You took {size} for the bytes of a number, whatever bytes_per_element is. How many bytes does a number take?"""
+    return 2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * size
 
 
 @replaces("kv_cache_bytes")
 def bits(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """Your number is eight times too large: you returned bits. The result is in bytes, and so is
-    bytes_per_element."""
+    """Your result is eight times too large, as if it were in bits. In what does bytes_per_element count?"""
     return math.ceil(16 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
+
+
+@replaces("kv_cache_bytes", unit=["1024 bytes", "2**20 bytes", "2**30 bytes"])
+def larger_unit(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2, *, unit):
+    """Your result is in units of {unit}. In which unit does the docstring want it?"""
+    size = {"1024 bytes": 2**10, "2**20 bytes": 2**20, "2**30 bytes": 2**30}[unit]
+    return kv_cache_bytes(num_layers, num_kv_heads, head_dim, seq_len, batch_size, bytes_per_element) / size
+
+
+@replaces("kv_cache_bytes", by=[1, -1])
+def other_tokens(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2, *, by):
+    """Your cache is right for a different number of tokens. How large is it for a seq_len of 0, and of 1?"""
+    return kv_cache_bytes(num_layers, num_kv_heads, head_dim, max(0, seq_len + by), batch_size, bytes_per_element)
 
 
 @replaces("kv_cache_bytes")
 def cut_off(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """You cut off the last part of a byte, and the cache does not fit into what you ask for. Which way does
-    memory have to be rounded?"""
+    """You cut off the last part of a byte, so the cache does not fit into what you ask for. Which way does memory have
+    to be rounded?"""
     return int(2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
 
 
 @replaces("kv_cache_bytes")
-def rounded_each(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """You rounded the size of each number up before you multiplied, so four bits take a whole byte. Numbers
-    are packed: round once, at the end."""
-    return 2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * math.ceil(bytes_per_element)
+def rounded_to_nearest(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
+    """You rounded a part of a byte to the nearest whole number. Half a byte has to be stored too: which way does memory
+    have to be rounded?"""
+    return round(2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
 
 
 @replaces("kv_cache_bytes")
-def rounded_each_sequence(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """You rounded up the bytes of one sequence, and then multiplied by the number of sequences: a part of a byte is
-    paid once for each. How often does the formula round, and where?"""
-    return math.ceil(2 * num_layers * num_kv_heads * head_dim * seq_len * bytes_per_element) * batch_size
+def rounded_half_up(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
+    """You rounded half a byte up, and less than half a byte down. A quarter of a byte has to be stored too: which parts
+    of a byte may be left out?"""
+    size = 2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element
+    return size if isinstance(size, int) else math.floor(size + 0.5)
 
 
-@replaces("kv_cache_bytes")
-def rounded_each_token(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """You rounded up the bytes of one token, and then multiplied by the number of tokens: a part of a byte is paid once
-    for each. How often does the formula round, and where?"""
-    return math.ceil(2 * num_layers * num_kv_heads * head_dim * bytes_per_element) * seq_len * batch_size
+@replaces("kv_cache_bytes", part=["number", "token", "layer", "sequence"])
+def rounded_too_early(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2, *, part):
+    """You rounded up the bytes of one {part} and then multiplied, so a part of a byte is paid many times. How often
+    does the statement round, and when?"""
+    each = {
+        "number": 1,
+        "token": 2 * num_layers * num_kv_heads * head_dim,
+        "layer": 2 * num_kv_heads * head_dim * seq_len * batch_size,
+        "sequence": 2 * num_layers * num_kv_heads * head_dim * seq_len,
+    }[part]
+    parts = 2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size // each if each else 0
+    return math.ceil(each * bytes_per_element) * parts
 
 
 @replaces("kv_cache_bytes")
 def through_float(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """Your product went through a float, which holds 53 bits and rounds what is larger. With 2 bytes for each number
-    all factors are whole: what keeps their product exact?"""
+    """Your result is not exact above 2**53, as where a product goes through a float. With 2 bytes for each number all
+    factors are whole: what keeps their product exact?"""
     return math.ceil(2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * float(bytes_per_element))
 
 
-@replaces("kv_cache_bytes")
-def no_empty_cache(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """You refused a seq_len of 0. A conversation that has not begun is a valid one: its cache takes 0
-    bytes."""
+@replaces("kv_cache_bytes", error=[ValueError, AssertionError])
+def no_empty_cache(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2, *, error):
+    """You refused a seq_len of 0. What does the docstring say about it, and how many bytes does a conversation take
+    that has not begun?"""
     if seq_len == 0:
-        raise ValueError("seq_len must be positive")
+        raise error("seq_len must be positive")
     return kv_cache_bytes(num_layers, num_kv_heads, head_dim, seq_len, batch_size, bytes_per_element)
 
 
@@ -103,16 +125,16 @@ def shape(L, G, K):
 
 @replaces("cache_shape")
 def query_heads(config):
-    """You counted the query heads. Only keys and values are kept, and the heads of a group share them: which
-    key of the config says how many there are?"""
+    """You counted the query heads. Only keys and values are kept, and the heads of a group share them: which key of the
+    config says how many there are?"""
     L, H = sizes_of(config)
     return shape(L, H, width(config, H))
 
 
 @replaces("cache_shape")
 def width_divided(config):
-    """You divided the width by the number of heads although the config names head_dim. Qwen3 has wider heads
-    than that: what the config says wins."""
+    """You divided the width by the number of heads although the config names head_dim. Which of the two wins if they
+    disagree, as in Qwen3?"""
     L, H = sizes_of(config)
     K, D = _get(config, "head_dim"), _get(config, "hidden_size", "n_embd")
     return shape(L, groups(config, H), K if D is None else D // H)
@@ -120,8 +142,7 @@ def width_divided(config):
 
 @replaces("cache_shape")
 def width_needed(config):
-    """You asked for the width in a config that names head_dim, and refused it without one. Where head_dim
-    stands, nothing else is needed for the width of a head."""
+    """You refused a config that names head_dim and no width. What do you need the width for, if head_dim is there?"""
     L, H = sizes_of(config)
     if _get(config, "hidden_size", "n_embd") is None:
         raise ValueError("the config names neither head_dim nor hidden_size")
@@ -130,33 +151,28 @@ def width_needed(config):
 
 @replaces("cache_shape")
 def width_divided_too_soon(config):
-    """You divide the width before you know whether it is needed: a default is computed even where it is not used. A
-    config that names head_dim may have no width at all: when is the division due?"""
+    """You divide the width even where head_dim is given. A config that names head_dim may have no width at all: when is
+    the division needed?"""
     L, H = sizes_of(config)
     D = _get(config, "hidden_size", "n_embd")
     return shape(L, groups(config, H), _get(config, "head_dim", default=D // H))
 
 
-@replaces("cache_shape")
-def whole_width(config):
-    """Your head_dim is the width of the whole model. Among how many heads is the width divided?"""
-    L, H = sizes_of(config)
-    return shape(L, groups(config, H), _get(config, "head_dim") or width(config, 1))
-
-
-@replaces("cache_shape")
-def width_by_groups(config):
-    """You divided the width by the number of key-value heads. Grouped-query attention has fewer of them and
-    not wider ones: a key is as wide as the query that it is compared with."""
+@replaces(
+    "cache_shape", what=["the whole width", "the width over the key-value heads", "the width over the number of layers"]
+)
+def other_head_dim(config, *, what):
+    """Where the config has no head_dim, yours is {what}. What is the width of the model cut into?"""
     L, H = sizes_of(config)
     G = groups(config, H)
-    return shape(L, G, width(config, G))
+    parts = {"the whole width": 1, "the width over the key-value heads": G}.get(what, L)
+    return shape(L, G, width(config, parts))
 
 
 @replaces("cache_shape")
 def falcon_key(config):
-    """You read Falcon's key num_kv_heads, which says 71. How many key-value heads has a model whose multi_query is
-    true?"""
+    """You read Falcon's key num_kv_heads, which says 71. How many key-value heads does a model have whose multi_query
+    is true?"""
     L, H = sizes_of(config)
     G = _get(config, "num_kv_heads") or groups(config, H)
     return shape(L, G, width(config, H))
@@ -164,57 +180,58 @@ def falcon_key(config):
 
 @replaces("cache_shape")
 def multi_query_ignored(config):
-    """You read no multi_query. A config where it is true says nothing else of its key-value heads, and has
-    one."""
+    """Your shape is the same whatever multi_query is. How many key-value heads does a model have where it is true?"""
     L, H = sizes_of(config)
     return shape(L, _get(config, "num_key_value_heads") or H, width(config, H))
 
 
-@replaces("cache_shape")
-def multi_query_present(config):
-    """You asked whether the config has a key multi_query, not what it says. False and None mean no."""
+@replaces("cache_shape", asked=["that is there", "that is not None"])
+def multi_query_not_read(config, *, asked):
+    """You take any multi_query {asked} for true. How many key-value heads does a model have where it is False?"""
     L, H = sizes_of(config)
-    return shape(L, 1 if "multi_query" in config else groups(config, H), width(config, H))
-
-
-@replaces("cache_shape")
-def multi_query_said(config):
-    """You asked whether the config says anything of multi_query, not what it says. How many key-value heads has a model
-    where it is False?"""
-    L, H = sizes_of(config)
-    return shape(L, groups(config, H) if config.get("multi_query") is None else 1, width(config, H))
+    said = "multi_query" in config if asked == "that is there" else config.get("multi_query") is not None
+    return shape(L, 1 if said else groups(config, H), width(config, H))
 
 
 @replaces("cache_shape")
 def none_is_a_value(config):
-    """A key whose value is None counts as missing; you took None for the value itself. The default of
-    dict.get is used only where the key is not there; that of _get where there is no value either."""
+    """You took None for a value. A key whose value is None counts as missing: when does dict.get use its default, and
+    when does _get?"""
     L, H = sizes_of(config)
     G = 1 if config.get("multi_query") else config.get("num_key_value_heads", H)
     K = config["head_dim"] if "head_dim" in config else width(config, H)
     return shape(L, G, K)
 
 
-@replaces("cache_shape")
-def llama_only(config):
-    """You read the key names of Llama only. Which names do GPT-2 and StarCoder have for the same numbers?"""
-    L, H = config["num_hidden_layers"], config["num_attention_heads"]
+@replaces("cache_shape", names=["Llama", "GPT-2"])
+def names_of_one_model(config, *, names):
+    """You read the key names of {names} only. Which other names for the same numbers does the table of the statement
+    list?"""
+    layers, heads = ("num_hidden_layers", "num_attention_heads") if names == "Llama" else ("n_layer", "n_head")
+    L, H = config[layers], config[heads]
     return shape(L, groups(config, H), width(config, H))
 
 
-@replaces("cache_shape")
-def none_hides_the_other_name(config):
-    """You look for the second name of a number only where the first is not in the config at all. A value of None counts
-    as missing: what does _get do with several keys?"""
-    L = config.get("num_hidden_layers", config.get("n_layer"))
-    H = _get(config, "num_attention_heads", "n_head")
-    return shape(L, groups(config, H), width(config, H))
+@replaces("cache_shape", what=["layers", "query heads", "width"])
+def none_hides_the_other_name(config, *, what):
+    """A first name whose value is None hides the second name of the {what} from you. A value of None counts as missing:
+    what does _get do with several keys?"""
+    L, H = sizes_of(config)
+    D = _get(config, "hidden_size", "n_embd")
+    if what == "layers":
+        L = config.get("num_hidden_layers", config.get("n_layer"))
+    elif what == "query heads":
+        H = config.get("num_attention_heads", config.get("n_head"))
+    else:
+        D = config.get("hidden_size", config.get("n_embd"))
+    K = _get(config, "head_dim")
+    return shape(L, groups(config, H), D // H if K is None else K)
 
 
 @replaces("cache_shape")
 def group_size(config):
-    """You took num_key_value_heads for the number of query heads that share a key-value head. The key holds the
-    number of key-value heads: which number did you divide by it?"""
+    """You divided the query heads by num_key_value_heads, which gives the number of queries that share a key. What does
+    the key of the config count?"""
     L, H = sizes_of(config)
     G = 1 if config.get("multi_query") else H // _get(config, "num_key_value_heads", default=1)
     return shape(L, G, width(config, H))
@@ -222,7 +239,7 @@ def group_size(config):
 
 @replaces("cache_shape")
 def groups_first(config):
-    """You asked for num_key_value_heads before multi_query. A config can have both keys: which of them does the
+    """Where a config has both keys, num_key_value_heads wins over multi_query in your shape. Which of them does the
     docstring name first?"""
     L, H = sizes_of(config)
     G = _get(config, "num_key_value_heads", default=1 if config.get("multi_query") else H)
@@ -230,11 +247,12 @@ def groups_first(config):
 
 
 @replaces("cache_shape")
-def head_dim_by_layers(config):
-    """You divided the width by the number of layers. In Llama 2 7B layers and heads are both 32: which of the two
-    share the width?"""
+def one_without_the_key(config):
+    """Where num_key_value_heads is missing you have one key-value head. How many does a model like GPT-2 have, which
+    does not know groups?"""
     L, H = sizes_of(config)
-    return shape(L, groups(config, H), width(config, L))
+    G = 1 if config.get("multi_query") else _get(config, "num_key_value_heads", default=1)
+    return shape(L, G, width(config, H))
 
 
 def of(config, tokens, batch_size, bytes_per_element):
@@ -245,8 +263,7 @@ def of(config, tokens, batch_size, bytes_per_element):
 
 @replaces("config_cache_bytes")
 def window_ignored(config, seq_len, batch_size=1, bytes_per_element=2):
-    """You counted every token. With a sliding window of W a layer attends to the last W, and the older ones
-    are dropped from the cache."""
+    """Your result grows with the text beyond the sliding window. Which tokens does a layer with a window of W keep?"""
     return of(config, seq_len, batch_size, bytes_per_element)
 
 
@@ -260,60 +277,68 @@ def window_of_the_batch(config, seq_len, batch_size=1, bytes_per_element=2):
 
 @replaces("config_cache_bytes")
 def window_always_full(config, seq_len, batch_size=1, bytes_per_element=2):
-    """You took the window for the number of tokens. A text that is shorter than the window fills only a part
-    of it."""
+    """Your cache is as large as the window, whatever seq_len is. What does it hold of a text that is shorter than the
+    window?"""
     return of(config, _get(config, "sliding_window") or seq_len, batch_size, bytes_per_element)
 
 
 @replaces("config_cache_bytes")
-def defaults_used(config, seq_len, batch_size=1, bytes_per_element=2):
-    """You did not hand on the batch size and the bytes for each number: the result is always that of one
-    sequence in 16 bits."""
-    return config_cache_bytes(config, seq_len)
+def larger_of_the_two(config, seq_len, batch_size=1, bytes_per_element=2):
+    """Your cache holds seq_len or sliding_window tokens, whichever is more. What does a window do to a long text, and
+    to a short one?"""
+    return of(config, max(seq_len, _get(config, "sliding_window", default=seq_len)), batch_size, bytes_per_element)
+
+
+@replaces("config_cache_bytes", what=["batch_size", "bytes_per_element", "batch_size and bytes_per_element"])
+def defaults_used(config, seq_len, batch_size=1, bytes_per_element=2, *, what):
+    """Your result is the same whatever {what} is. Which arguments does kv_cache_bytes have to be given?"""
+    B = 1 if "batch_size" in what else batch_size
+    return config_cache_bytes(config, seq_len, B, 2 if "bytes_per_element" in what else bytes_per_element)
+
+
+@replaces("config_cache_bytes", first=["seq_len", "window"])
+def none_as_a_window(config, seq_len, batch_size=1, bytes_per_element=2, *, first):
+    """A sliding_window of None makes your code fail, since None has no order among numbers. When does dict.get use its
+    default, and when does _get?"""
+    window = config.get("sliding_window", seq_len)
+    tokens = min(seq_len, window) if first == "seq_len" else min(window, seq_len)
+    return of(config, tokens, batch_size, bytes_per_element)
+
+
+@replaces("config_cache_bytes", kept=["W + 1", "W - 1"])
+def window_one_off(config, seq_len, batch_size=1, bytes_per_element=2, *, kept):
+    """With a window of W your cache keeps {kept} tokens of a long text. How many does the docstring keep?"""
+    window = _get(config, "sliding_window", default=seq_len + 1) + (1 if kept == "W + 1" else -1)
+    return of(config, min(seq_len, window), batch_size, bytes_per_element)
 
 
 @replaces("config_cache_bytes")
-def window_of_none(config, seq_len, batch_size=1, bytes_per_element=2):
-    """A sliding_window of None makes your code fail. A value of None counts as missing: what does _get return for
-    such a key?"""
-    if "sliding_window" in config and config["sliding_window"] is None:
-        min(config["sliding_window"], seq_len)
-    return config_cache_bytes(config, seq_len, batch_size, bytes_per_element)
-
-
-@replaces("config_cache_bytes")
-def window_with_a_default(config, seq_len, batch_size=1, bytes_per_element=2):
-    """A sliding_window of None makes your code fail, since None has no order among numbers. The default of dict.get is
-    used only where the key is not there: what does _get return for a key whose value is None?"""
-    tokens = min(seq_len, config.get("sliding_window", seq_len))
+def window_starts_over(config, seq_len, batch_size=1, bytes_per_element=2):
+    """When your window is full, it is emptied and starts over. A new token takes the place of the oldest one: how many
+    tokens are there once the window is full?"""
+    window = _get(config, "sliding_window")
+    tokens = seq_len if window is None or seq_len <= window else seq_len % window
     return of(config, tokens, batch_size, bytes_per_element)
 
 
 @replaces("config_cache_bytes")
-def window_and_one(config, seq_len, batch_size=1, bytes_per_element=2):
-    """Your cache keeps one token more than sliding_window. How many tokens of a long text does the docstring keep?"""
-    kept = min(seq_len, _get(config, "sliding_window", default=seq_len) + 1)
-    return of(config, kept, batch_size, bytes_per_element)
-
-
-@replaces("config_cache_bytes")
 def each_sequence_rounded(config, seq_len, batch_size=1, bytes_per_element=2):
-    """You round the bytes of one sequence up before you multiply by the batch, so each of them may count a part of a
-    byte too much. How often does the statement round, and when?"""
+    """Your result is a whole number of bytes for each sequence, so each of them may count a part of a byte too much.
+    How often does the statement round, and when?"""
     return batch_size * config_cache_bytes(config, seq_len, 1, bytes_per_element)
 
 
 @replaces("reduction_vs_mha")
 def upside_down(config):
-    """You divided key-value heads by query heads, which says how large the cache is, compared with before. How
-    many times smaller it is, is the other way round."""
+    """You divided key-value heads by query heads, so your result is at most 1. How many times does the small cache fit
+    into the large one?"""
     return 1 / reduction_vs_mha(config)
 
 
 @replaces("reduction_vs_mha")
 def reduction_by_key(config):
-    """You divided by the num_key_value_heads of the config, also where multi_query is true. Which function of this
-    file says how many key-value heads are kept?"""
+    """You divided by the num_key_value_heads of the config, even where multi_query is true. Which function of this file
+    says how many key-value heads are kept?"""
     H = _get(config, "num_attention_heads", "n_head")
     return H / _get(config, "num_key_value_heads", default=cache_shape(config)["num_kv_heads"])
 
@@ -327,40 +352,51 @@ def heads_of_the_width(config):
     return D / shape["head_dim"] / shape["num_kv_heads"]
 
 
+@replaces("reduction_vs_mha", kind=["share", "number of heads"])
+def what_is_saved(config, *, kind):
+    """You returned the {kind} that is saved. How many times does the small cache fit into the large one?"""
+    if kind == "share":
+        return 1 - 1 / reduction_vs_mha(config)
+    return float(_get(config, "num_attention_heads", "n_head") - cache_shape(config)["num_kv_heads"])
+
+
 @replaces("reduction_vs_mha")
-def share_saved(config):
-    """You returned the share of the cache that is saved, a number below 1. How many times does the small cache fit
-    into the large one?"""
-    return 1 - 1 / reduction_vs_mha(config)
+def never_smaller(config):
+    """Your reduction is 1 even where query heads share their keys. How many bytes would the cache take with one key-value
+    head for each query head?"""
+    return 1.0
 
 
-def one_sequence(config, seq_len, bytes_per_element):
-    return config_cache_bytes(config, seq_len, bytes_per_element=bytes_per_element)
+@replaces("max_batch_size", rounding=[math.ceil, round])
+def rounded_up(config, seq_len, free_bytes, bytes_per_element=2, *, rounding):
+    """The last sequence of your batch does not fit into the memory. Which way is a number of whole sequences
+    rounded?"""
+    return rounding(free_bytes / config_cache_bytes(config, seq_len, bytes_per_element=bytes_per_element))
 
 
 @replaces("max_batch_size")
-def rounded_up(config, seq_len, free_bytes, bytes_per_element=2):
-    """You rounded up, and the last sequence does not fit into the memory. Which way is a number of whole sequences
-    rounded?"""
-    return -(-free_bytes // one_sequence(config, seq_len, bytes_per_element))
+def never_full(config, seq_len, free_bytes, bytes_per_element=2):
+    """Where sequences fill the memory to the last byte, your batch is one too small. Does a sequence fit into exactly
+    as many bytes as it needs?"""
+    return max(0, max_batch_size(config, seq_len, free_bytes - 1, bytes_per_element))
 
 
 @replaces("max_batch_size")
 def at_least_one(config, seq_len, free_bytes, bytes_per_element=2):
     """You returned 1 where the cache of one sequence does not fit. How many sequences fit then?"""
-    return max(1, free_bytes // one_sequence(config, seq_len, bytes_per_element))
+    return max(1, max_batch_size(config, seq_len, free_bytes, bytes_per_element))
 
 
 @replaces("max_batch_size")
 def batch_ignores_window(config, seq_len, free_bytes, bytes_per_element=2):
-    """You left the sliding window out here. Which function of this file knows about the window?"""
+    """Your batch is too small for a model with a sliding window. Which function of this file knows about the window?"""
     return free_bytes // of(config, seq_len, 1, bytes_per_element)
 
 
 @replaces("max_batch_size")
 def names_of_llama(config, seq_len, free_bytes, bytes_per_element=2):
-    """You wrote the formula once more, with Llama's names of keys, and a config of GPT-2 ends in a KeyError. There is a
-    function already that reads a config."""
+    """You look for Llama's names of keys, so a config of GPT-2 ends in a KeyError. Which function of this file reads a
+    config already?"""
     K = config["hidden_size"] // config["num_attention_heads"]
     n = min(seq_len, _get(config, "sliding_window", default=seq_len))
     one = kv_cache_bytes(config["num_hidden_layers"], config["num_key_value_heads"], K, n, 1, bytes_per_element)
@@ -368,44 +404,12 @@ def names_of_llama(config, seq_len, free_bytes, bytes_per_element=2):
 
 
 @replaces("max_batch_size")
-def heads_for_layers(config, seq_len, free_bytes, bytes_per_element=2):
-    """You multiplied by the number of heads where the number of layers belongs. In Llama-2-7B both are 32; in the model
-    of 70B they are 64 and 80."""
-    L, heads = (_get(config, *keys) for keys in (("num_hidden_layers", "n_layer"), ("num_attention_heads", "n_head")))
-    return free_bytes * L // (heads * one_sequence(config, seq_len, bytes_per_element))
-
-
-@replaces("max_batch_size")
 def tokens_that_fit(config, seq_len, free_bytes, bytes_per_element=2):
     """You returned how many tokens fit. A sequence has seq_len tokens: how many whole sequences are that?"""
-    return int(free_bytes // one_sequence(config, 1, bytes_per_element))
+    return int(free_bytes // config_cache_bytes(config, 1, bytes_per_element=bytes_per_element))
 
 
-@replaces("max_batch_size")
-def sixteen_bits_in_batch(config, seq_len, free_bytes, bytes_per_element=2):
+@replaces("max_batch_size", size=[1, 2, 4])
+def batch_of_one_size(config, seq_len, free_bytes, bytes_per_element=2, *, size):
     """Your batch is the same whatever bytes_per_element is. How large is the cache of one sequence at 4 bits?"""
-    return int(free_bytes // one_sequence(config, seq_len, 2))
-
-
-@replaces("kv_cache_bytes")
-def rounded_to_nearest(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """You round a part of a byte to the nearest whole number. Half a byte has to be stored, too: in which direction
-    does a memory round?"""
-    return round(2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element)
-
-
-@replaces("kv_cache_bytes")
-def rounded_half_up(num_layers, num_kv_heads, head_dim, seq_len, batch_size=1, bytes_per_element=2):
-    """You round half a byte up, and less than half a byte down. A quarter of a byte has to be stored, too: which parts
-    of a byte may a memory leave out?"""
-    size = 2 * num_layers * num_kv_heads * head_dim * seq_len * batch_size * bytes_per_element
-    return size if isinstance(size, int) else math.floor(size + 0.5)
-
-
-@replaces("config_cache_bytes")
-def window_starts_over(config, seq_len, batch_size=1, bytes_per_element=2):
-    """When your window is full, it is emptied and starts over. A new token takes the place of the oldest one: how many
-    tokens are there once the window is full?"""
-    window = _get(config, "sliding_window")
-    tokens = seq_len if window is None or seq_len <= window else seq_len % window
-    return of(config, tokens, batch_size, bytes_per_element)
+    return max_batch_size(config, seq_len, free_bytes, size)

@@ -1,5 +1,8 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
+import math
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from latent_attention import absorbed_attention, split_up_projection
@@ -18,23 +21,26 @@ def groups_without_two(kv_rank: int, rope_dim: int, head_dim: int) -> float:
     return (kv_rank + rope_dim) / head_dim
 
 
-@replaces("equivalent_groups")
-def groups_of_latent_only(kv_rank: int, rope_dim: int, head_dim: int) -> float:
-    """Your cache holds the latent and nothing else. Which second tensor is kept for every token?"""
-    return kv_rank / (2 * head_dim)
+@replaces("equivalent_groups", numbers=["C", "R", "C + 2R", "2C + R", "2 (C + R)"])
+def groups_of_other_numbers(kv_rank: int, rope_dim: int, head_dim: int, *, numbers: str) -> float:
+    """You counted {numbers} numbers of each token in the cache. Which two tensors are kept, and is one of them kept
+    twice?"""
+    C, R = kv_rank, rope_dim
+    counted = {"C": C, "R": R, "C + 2R": C + 2 * R, "2C + R": 2 * C + R, "2 (C + R)": 2 * (C + R)}[numbers]
+    return counted / (2 * head_dim)
+
+
+@replaces("equivalent_groups", rounding=[math.floor, math.ceil, round])
+def groups_rounded(kv_rank: int, rope_dim: int, head_dim: int, *, rounding: Callable) -> float:
+    """You rounded to whole heads. The answer is a measure of memory, and the example has 2.25: which division keeps the
+    fraction?"""
+    return rounding((kv_rank + rope_dim) / (2 * head_dim))
 
 
 @replaces("equivalent_groups")
-def groups_with_two_turned_keys(kv_rank: int, rope_dim: int, head_dim: int) -> float:
-    """You counted the turned key twice, as if there were a value beside it. Does position take part in the values?"""
-    return (kv_rank + 2 * rope_dim) / (2 * head_dim)
-
-
-@replaces("equivalent_groups")
-def groups_rounded(kv_rank: int, rope_dim: int, head_dim: int) -> float:
-    """You rounded down to whole heads. The answer is a measure of memory, and the example has 2.25: which division
-    keeps the fraction?"""
-    return (kv_rank + rope_dim) // (2 * head_dim)
+def groups_upside_down(kv_rank: int, rope_dim: int, head_dim: int) -> float:
+    """Your result is larger the smaller the cache is. How many heads fit into the numbers of this cache?"""
+    return 2 * head_dim / (kv_rank + rope_dim)
 
 
 @replaces("split_up_projection")
@@ -61,23 +67,31 @@ def split_values_first(weight: Tensor, num_heads: int, nope_dim: int) -> tuple[T
 
 
 @replaces("split_up_projection")
+def split_returned_swapped(weight: Tensor, num_heads: int, nope_dim: int) -> tuple[Tensor, Tensor]:
+    """You returned the matrix of the values first. In which order does the docstring name the two?"""
+    return split_up_projection(weight, num_heads, nope_dim)[::-1]
+
+
+@replaces("split_up_projection")
 def split_in_halves(weight: Tensor, num_heads: int, nope_dim: int) -> tuple[Tensor, Tensor]:
     """You cut each head's rows in the middle. N and V may differ: where does the key end?"""
     w_k, w_v = weight.unflatten(0, (num_heads, -1)).tensor_split(2, dim=1)
     return w_k, w_v
 
 
-@replaces("split_up_projection")
-def split_transposed(weight: Tensor, num_heads: int, nope_dim: int) -> tuple[Tensor, Tensor]:
-    """The last two axes of your matrices have changed places: (H, C, N). A row of nn.Linear's weight makes one number
-    of the key, and has C entries. Which axis comes last?"""
+@replaces("split_up_projection", how=["transposed", "reshaped"])
+def split_transposed(weight: Tensor, num_heads: int, nope_dim: int, *, how: str) -> tuple[Tensor, Tensor]:
+    """Your matrices are (H, C, N) and (H, C, V), as if {how}. A row of nn.Linear's weight makes one number of the key,
+    and has C entries: which axis comes last?"""
     w_k, w_v = split_up_projection(weight, num_heads, nope_dim)
-    return w_k.mT, w_v.mT
+    if how == "transposed":
+        return w_k.mT, w_v.mT
+    return w_k.reshape(num_heads, -1, nope_dim), w_v.reshape(num_heads, -1, w_v.shape[1])
 
 
 @replaces("split_up_projection")
 def split_and_flat(weight: Tensor, num_heads: int, nope_dim: int) -> tuple[Tensor, Tensor]:
-    """Your matrices have no axis of heads: (H*N, C). The rows are right; which shape does the docstring ask for?"""
+    """Your matrices have no axis of heads: (H*N, C). The rows are right: which shape does the docstring ask for?"""
     w_k, w_v = split_up_projection(weight, num_heads, nope_dim)
     return w_k.flatten(0, 1), w_v.flatten(0, 1)
 
@@ -107,46 +121,72 @@ def attend(
     return torch.einsum("bhtc,hvc->bhtv", read, w_v)
 
 
-@replaces("absorbed_attention")
-def scale_nope_only(q_nope, q_rope, latent, k_rope, w_k, w_v):
-    """Your scores are divided by √N. The dot product runs over N + R numbers, the turned ones included. By what is it
-    divided?"""
-    return attend(q_nope, q_rope, latent, k_rope, w_k, w_v, scale=q_nope.shape[-1] ** -0.5)
+def right_scale(q_nope: Tensor, q_rope: Tensor) -> float:
+    return (q_nope.shape[-1] + q_rope.shape[-1]) ** -0.5
 
 
-@replaces("absorbed_attention")
-def scale_of_latents(q_nope, q_rope, latent, k_rope, w_k, w_v):
-    """Your scores are divided by √(C + R), the length of what you multiply. Moving the brackets changes no score: of
-    which dot product is it the value?"""
-    return attend(q_nope, q_rope, latent, k_rope, w_k, w_v, scale=(latent.shape[-1] + q_rope.shape[-1]) ** -0.5)
+def right_scores(q_nope: Tensor, q_rope: Tensor, latent: Tensor, k_rope: Tensor, w_k: Tensor) -> Tensor:
+    """(B, H, T, S), not masked."""
+    q = torch.cat([torch.einsum("bhtn,hnc->bhtc", q_nope, w_k), q_rope], dim=-1)
+    scores = torch.einsum("bhtc,bsc->bhts", q, torch.cat([latent, k_rope], -1))
+    return scores * right_scale(q_nope, q_rope)
 
 
-@replaces("absorbed_attention")
-def scale_missing(q_nope, q_rope, latent, k_rope, w_k, w_v):
-    """Your scores are not divided by anything. What does the formula divide them by?"""
-    return attend(q_nope, q_rope, latent, k_rope, w_k, w_v, scale=1.0)
+def hidden(T: int, S: int) -> Tensor:
+    """(T, S), True in the future."""
+    return torch.ones(T, S, dtype=torch.bool).triu(S - T + 1)
+
+
+def mean_of_latents(weights: Tensor, latent: Tensor, w_v: Tensor) -> Tensor:
+    return torch.einsum("bhtc,hvc->bhtv", torch.einsum("bhts,bsc->bhtc", weights, latent), w_v)
+
+
+@replaces("absorbed_attention", scale=["1/√N", "1/√R", "1/√(C + R)", "1/√C", "1", "1/(N + R)", "√(N + R)"])
+def other_scale(q_nope, q_rope, latent, k_rope, w_k, w_v, *, scale):
+    """Your scores are multiplied by {scale}. Moving the brackets changes no score: over how many numbers does the dot
+    product of a query with a rebuilt key run?"""
+    N, R, C = q_nope.shape[-1], q_rope.shape[-1], latent.shape[-1]
+    scales = {
+        "1/√N": N**-0.5,
+        "1/√R": R**-0.5,
+        "1/√(C + R)": (C + R) ** -0.5,
+        "1/√C": C**-0.5,
+        "1": 1.0,
+        "1/(N + R)": 1 / (N + R),
+        "√(N + R)": (N + R) ** 0.5,
+    }
+    return attend(q_nope, q_rope, latent, k_rope, w_k, w_v, scale=scales[scale])
 
 
 @replaces("absorbed_attention")
 def two_scales(q_nope, q_rope, latent, k_rope, w_k, w_v):
-    """You divided q · k by √N and q' · r by √R. Both are parts of one dot product: how many numbers has it?"""
+    """You divided q · k by √N and q' · r by √R. Both are parts of one dot product: how many numbers does it have?"""
     N, R = q_nope.shape[-1], q_rope.shape[-1]
     return attend(q_nope, q_rope, latent, k_rope, w_k, w_v, scale=N**-0.5, rope_scale=R**-0.5)
 
 
-@replaces("absorbed_attention")
-def rope_not_scaled(q_nope, q_rope, latent, k_rope, w_k, w_v):
-    """You divided the first part of the score and added q' · r after that, undivided. What does the root in the formula
-    stand under?"""
-    scale = (q_nope.shape[-1] + q_rope.shape[-1]) ** -0.5
-    return attend(q_nope, q_rope, latent, k_rope, w_k, w_v, scale=scale, rope_scale=1.0)
+@replaces("absorbed_attention", part=["q · k", "q' · r"])
+def part_not_scaled(q_nope, q_rope, latent, k_rope, w_k, w_v, *, part):
+    """In your scores {part} is not divided by the root. What is divided by √(N + R) in the formula?"""
+    right = right_scale(q_nope, q_rope)
+    return attend(
+        q_nope,
+        q_rope,
+        latent,
+        k_rope,
+        w_k,
+        w_v,
+        scale=1.0 if part == "q · k" else right,
+        rope_scale=right if part == "q · k" else 1.0,
+    )
 
 
-@replaces("absorbed_attention")
-def rope_forgotten(q_nope, q_rope, latent, k_rope, w_k, w_v):
-    """q' and r take no part in your scores, so your attention knows no positions. Which two dot products make a
-    score?"""
-    return attend(q_nope, q_rope * 0, latent, k_rope * 0, w_k, w_v)
+@replaces("absorbed_attention", part=["q · k", "q' · r"])
+def part_forgotten(q_nope, q_rope, latent, k_rope, w_k, w_v, *, part):
+    """{part} changes nothing in your scores. Which two dot products make a score?"""
+    if part == "q · k":
+        return attend(q_nope * 0, q_rope, latent, k_rope, w_k, w_v)
+    return attend(q_nope, q_rope * 0, latent, k_rope, w_k, w_v)
 
 
 @replaces("absorbed_attention")
@@ -158,27 +198,46 @@ def not_causal(q_nope, q_rope, latent, k_rope, w_k, w_v):
 @replaces("absorbed_attention")
 def mask_top_left(q_nope, q_rope, latent, k_rope, w_k, w_v):
     """Your mask begins at the top left: query i sees the tokens 0 to i. The queries are the last T of the S tokens: at
-    which position does query 0 stand?"""
+    which position is query 0?"""
     return attend(q_nope, q_rope, latent, k_rope, w_k, w_v, offset=0)
+
+
+@replaces("absorbed_attention", end=["S - T + i + 1", "S - T + i - 1"])
+def mask_one_off(q_nope, q_rope, latent, k_rope, w_k, w_v, *, end):
+    """Your query i sees the tokens 0 to {end}. Which token is the query's own?"""
+    return attend(
+        q_nope,
+        q_rope,
+        latent,
+        k_rope,
+        w_k,
+        w_v,
+        offset=latent.shape[1] - q_nope.shape[2] + (1 if end.endswith("+ 1") else -1),
+    )
 
 
 @replaces("absorbed_attention")
 def masked_only_when_square(q_nope, q_rope, latent, k_rope, w_k, w_v):
-    """With S > T you mask nothing. A single query may see all tokens, but of several the first must not see the others.
-    Which case did you have in mind?"""
+    """With S > T your queries see all tokens. A single query may, but which tokens may the first of several see?"""
     T, S = q_nope.shape[2], latent.shape[1]
     return attend(q_nope, q_rope, latent, k_rope, w_k, w_v, offset=0 if T == S else S)
 
 
 @replaces("absorbed_attention")
 def masked_after_softmax(q_nope, q_rope, latent, k_rope, w_k, w_v):
-    """You set weights of the future to 0 after the softmax, so those that are left sum to less than 1. Where does a
-    mask have to act, so that they still sum to 1?"""
+    """Your weights of the past sum to less than 1: the softmax has counted the future. Where does a mask have to act,
+    so that they still sum to 1?"""
     T, S = q_nope.shape[2], latent.shape[1]
-    q = torch.cat([torch.einsum("bhtn,hnc->bhtc", q_nope, w_k), q_rope], dim=-1)
-    scores = torch.einsum("bhtc,bsc->bhts", q, torch.cat([latent, k_rope], -1))
-    weights = (scores / (q_nope.shape[-1] + q_rope.shape[-1]) ** 0.5).softmax(-1).tril(S - T)
-    return torch.einsum("bhtc,hvc->bhtv", torch.einsum("bhts,bsc->bhtc", weights, latent), w_v)
+    weights = right_scores(q_nope, q_rope, latent, k_rope, w_k).softmax(-1).tril(S - T)
+    return mean_of_latents(weights, latent, w_v)
+
+
+@replaces("absorbed_attention", score=[0.0, -1.0])
+def masked_score(q_nope, q_rope, latent, k_rope, w_k, w_v, *, score):
+    """The scores of future tokens are {score} before the softmax. What weight does a token with this score get?"""
+    scores = right_scores(q_nope, q_rope, latent, k_rope, w_k)
+    weights = scores.masked_fill(hidden(q_nope.shape[2], latent.shape[1]), score).softmax(-1)
+    return mean_of_latents(weights, latent, w_v)
 
 
 @replaces("absorbed_attention")
@@ -190,23 +249,22 @@ def softmax_over_queries(q_nope, q_rope, latent, k_rope, w_k, w_v):
 
 @replaces("absorbed_attention")
 def two_softmaxes(q_nope, q_rope, latent, k_rope, w_k, w_v):
-    """You took one softmax of q · k and one of q' · r, and the mean of both. The two products are added up before
-    anything else happens to them: what does the formula take the softmax of?"""
+    """Your weights are the mean of a softmax of q · k and one of q' · r. What does the formula take the softmax of?"""
     first = attend(q_nope, q_rope * 0, latent, k_rope, w_k, w_v)
     return (first + attend(q_nope * 0, q_rope, latent, k_rope, w_k, w_v)) / 2
 
 
-@replaces("absorbed_attention")
-def first_head_for_all(q_nope, q_rope, latent, k_rope, w_k, w_v):
-    """All of your heads use the matrices of the first one. The latents are shared; what is it that each head has for
-    itself?"""
-    return attend(q_nope, q_rope, latent, k_rope, w_k[:1].expand_as(w_k), w_v[:1].expand_as(w_v))
+@replaces("absorbed_attention", which=["w_k", "w_v", "w_k and w_v"])
+def first_head_for_all(q_nope, q_rope, latent, k_rope, w_k, w_v, *, which):
+    """All of your heads use {which} of the first one. The latents are shared: what does each head have for itself?"""
+    k = w_k[:1].expand_as(w_k) if "w_k" in which else w_k
+    return attend(q_nope, q_rope, latent, k_rope, k, w_v[:1].expand_as(w_v) if "w_v" in which else w_v)
 
 
 @replaces("absorbed_attention")
 def heads_and_queries_mixed(q_nope, q_rope, latent, k_rope, w_k, w_v):
-    """Your results are right and stand in the wrong places: queries went into one axis together with the heads, and
-    came out in another order. In which order did you merge the two axes, and in which did you part them?"""
+    """Your numbers are right and in the wrong places: heads and queries are mixed up, as where two axes are merged in
+    one order and parted in another. In which order does your result have them?"""
     B, H, T, _ = q_nope.shape
     out = attend(q_nope, q_rope, latent, k_rope, w_k, w_v)
     return out.transpose(1, 2).reshape(B, H, T, -1)
@@ -214,8 +272,16 @@ def heads_and_queries_mixed(q_nope, q_rope, latent, k_rope, w_k, w_v):
 
 @replaces("absorbed_attention")
 def heads_last(q_nope, q_rope, latent, k_rope, w_k, w_v):
-    """Your result has the axes (B, T, H, V). The numbers are right; which order does the docstring have?"""
+    """Your result has the axes (B, T, H, V). The numbers are right: which order does the docstring have?"""
     return attend(q_nope, q_rope, latent, k_rope, w_k, w_v).transpose(1, 2)
+
+
+@replaces("absorbed_attention")
+def not_out_of_the_latents(q_nope, q_rope, latent, k_rope, w_k, w_v):
+    """You returned the mean of the latents, with C numbers for each head. What turns it into a mean of values?"""
+    weights = right_scores(q_nope, q_rope, latent, k_rope, w_k)
+    weights = weights.masked_fill(hidden(q_nope.shape[2], latent.shape[1]), -INF).softmax(-1)
+    return torch.einsum("bhts,bsc->bhtc", weights, latent)
 
 
 @replaces("absorbed_attention")
@@ -224,49 +290,37 @@ def always_float64(q_nope, q_rope, latent, k_rope, w_k, w_v):
     return attend(*(each.double() for each in (q_nope, q_rope, latent, k_rope, w_k, w_v)))
 
 
-@replaces("absorbed_attention")
-def always_float32(q_nope, q_rope, latent, k_rope, w_k, w_v):
-    """Somewhere your numbers are float32 although float64 came in, and half of their digits are gone. Which of your
-    lines names a dtype?"""
+@replaces("absorbed_attention", back=[True, False])
+def always_float32(q_nope, q_rope, latent, k_rope, w_k, w_v, *, back):
+    """In float64 your result is only as precise as float32. Which of your lines names a dtype, or makes a tensor
+    without being told one?"""
     out = attend(*(each.float() for each in (q_nope, q_rope, latent, k_rope, w_k, w_v)))
-    return out.to(q_nope.dtype)
+    return out.to(q_nope.dtype) if back else out
 
 
-@replaces("absorbed_attention")
-def without_gradient(q_nope, q_rope, latent, k_rope, w_k, w_v):
-    """Your values are right, and no gradient leads back from them. Which line leaves the graph?"""
-    with torch.no_grad():
-        return attend(q_nope, q_rope, latent, k_rope, w_k, w_v)
+@replaces("absorbed_attention", missing=["any argument", "latent and k_rope", "w_k and w_v"])
+def without_gradient(q_nope, q_rope, latent, k_rope, w_k, w_v, *, missing):
+    """Your values are right, and no gradient reaches {missing}. Which line leaves the graph?"""
+    if missing == "latent and k_rope":
+        return attend(q_nope, q_rope, latent.detach(), k_rope.detach(), w_k, w_v)
+    if missing == "w_k and w_v":
+        return attend(q_nope, q_rope, latent, k_rope, w_k.detach(), w_v.detach())
+    return attend(q_nope, q_rope, latent, k_rope, w_k, w_v).detach()
 
 
-@replaces("absorbed_attention")
-def cache_detached(q_nope, q_rope, latent, k_rope, w_k, w_v):
-    """Your values are right, and latent and k_rope get no gradient. They come from a cache in some calls, and in others
-    from tokens that are still learning: what does the docstring promise?"""
-    return attend(q_nope, q_rope, latent.detach(), k_rope.detach(), w_k, w_v)
-
-
-@replaces("absorbed_attention", ends="memory")
-def absorb_rebuilds(q_nope, q_rope, latent, k_rope, w_k, w_v):
-    """Somewhere a tensor has an axis of all tokens and one of all heads, and it is not the scores: the keys of all
-    heads. Which factor can be multiplied with the query instead?"""
+@replaces("absorbed_attention", ends="memory", what=["keys", "values"])
+def absorb_rebuilds(q_nope, q_rope, latent, k_rope, w_k, w_v, *, what):
+    """Somewhere a tensor has an axis of all tokens and one of all heads, and it is not the scores: the {what} of all
+    heads. With which smaller tensor can w_k or w_v be multiplied instead?"""
     T, S = q_nope.shape[2], latent.shape[1]
-    keys = torch.einsum("bsc,hnc->bhsn", latent, w_k)
-    scores = q_nope @ keys.mT + torch.einsum("bhtr,bsr->bhts", q_rope, k_rope)
-    scores = scores / (q_nope.shape[-1] + q_rope.shape[-1]) ** 0.5
-    weights = scores.masked_fill(torch.ones(T, S, dtype=torch.bool).triu(S - T + 1), -INF).softmax(-1)
-    return torch.einsum("bhtc,hvc->bhtv", torch.einsum("bhts,bsc->bhtc", weights, latent), w_v)
-
-
-@replaces("absorbed_attention", ends="memory")
-def absorb_rebuilds_values(q_nope, q_rope, latent, k_rope, w_k, w_v):
-    """Somewhere a tensor has an axis of all tokens and one of all heads, and it is not the scores: the values of all
-    heads. Which factor can be multiplied with the result instead?"""
-    T, S = q_nope.shape[2], latent.shape[1]
-    q_c = torch.einsum("bhtn,hnc->bhtc", q_nope, w_k)
-    scores = torch.einsum("bhtc,bsc->bhts", q_c, latent) + torch.einsum("bhtr,bsr->bhts", q_rope, k_rope)
-    scores = scores / (q_nope.shape[-1] + q_rope.shape[-1]) ** 0.5
-    weights = scores.masked_fill(torch.ones(T, S, dtype=torch.bool).triu(S - T + 1), -INF).softmax(-1)
+    if what == "keys":
+        scores = q_nope @ torch.einsum("bsc,hnc->bhsn", latent, w_k).mT
+        scores = (scores + torch.einsum("bhtr,bsr->bhts", q_rope, k_rope)) * right_scale(q_nope, q_rope)
+    else:
+        scores = right_scores(q_nope, q_rope, latent, k_rope, w_k)
+    weights = scores.masked_fill(hidden(T, S), -INF).softmax(-1)
+    if what == "keys":
+        return mean_of_latents(weights, latent, w_v)
     return weights @ torch.einsum("bsc,hvc->bhsv", latent, w_v)
 
 
@@ -275,12 +329,11 @@ def rebuilds_head_by_head(q_nope, q_rope, latent, k_rope, w_k, w_v):
     """A loop over the heads makes the keys of one head from all latents, and then its values. The loop saves memory,
     and no work: which factor can be multiplied with the query, and which with the mean?"""
     T, S = q_nope.shape[2], latent.shape[1]
-    hidden = torch.ones(T, S, dtype=torch.bool).triu(S - T + 1)
     heads = []
     for h in range(w_k.shape[0]):
         scores = q_nope[:, h] @ (latent @ w_k[h].T).mT + q_rope[:, h] @ k_rope.mT
-        scores = scores / (q_nope.shape[-1] + q_rope.shape[-1]) ** 0.5
-        heads.append(scores.masked_fill(hidden, -INF).softmax(-1) @ (latent @ w_v[h].T))
+        scores = scores * right_scale(q_nope, q_rope)
+        heads.append(scores.masked_fill(hidden(T, S), -INF).softmax(-1) @ (latent @ w_v[h].T))
     return torch.stack(heads, dim=1)
 
 
@@ -290,8 +343,7 @@ def broadcast_copies(q_nope, q_rope, latent, k_rope, w_k, w_v):
     heads be queries of one product?"""
     T, S = q_nope.shape[2], latent.shape[1]
     scores = (q_nope @ w_k) @ latent[:, None].mT + q_rope @ k_rope[:, None].mT
-    scores = scores / (q_nope.shape[-1] + q_rope.shape[-1]) ** 0.5
-    weights = scores.masked_fill(torch.ones(T, S, dtype=torch.bool).triu(S - T + 1), -INF).softmax(-1)
+    weights = (scores * right_scale(q_nope, q_rope)).masked_fill(hidden(T, S), -INF).softmax(-1)
     return (weights @ latent[:, None]) @ w_v.mT
 
 
@@ -419,8 +471,8 @@ class LatentNotNormed(Layer):
 
 @replaces("LatentAttention")
 class NormAfterCache(Layer):
-    """Your outputs are right, and your cache holds latents before their norm, so the norm runs again for all S tokens
-    in every step. What depends on one token only is done once: before the cache, or after it?"""
+    """Your outputs are right, but your cache holds latents before their norm, so the norm runs again for all S tokens
+    in every step. What depends on one token only: when can that be done once?"""
 
     def norm(self, latent):
         return latent
@@ -432,8 +484,8 @@ class NormAfterCache(Layer):
 
 @replaces("LatentAttention")
 class KeyCachedUnturned(Layer):
-    """Your cache holds keys that are not turned, so all of them are turned again in each step. A key's position never
-    changes: when can it be turned once and for all?"""
+    """Your outputs are right, but your cache holds keys that are not turned, so all of them are turned again in each
+    step. A key's position never changes: when can it be turned once and for all?"""
 
     def turn_key(self, y, positions):
         return y
@@ -445,8 +497,7 @@ class KeyCachedUnturned(Layer):
 
 @replaces("LatentAttention")
 class KeysTurnedAgain(Layer):
-    """You turned the keys of the cache a second time: they were turned when they were made. Which keys still need
-    it?"""
+    """You turned the keys of the cache a second time. Which keys have not been turned yet?"""
 
     def attend(self, q_nope, q_rope, full, absorb):
         T, S = q_nope.shape[2], full["k_rope"].shape[1]
@@ -455,18 +506,34 @@ class KeysTurnedAgain(Layer):
         return super().attend(q_nope, q_rope, {"latent": full["latent"], "k_rope": again}, absorb)
 
 
-@replaces("LatentAttention")
+@replaces("LatentAttention", what=["queries", "keys", "queries and keys"])
 class PositionRestart(Layer):
-    """Your second piece begins at position 0 again. How many tokens are in the cache?"""
+    """The new {what} of a later piece are turned as if it began at position 0. How many tokens are in the cache?"""
 
-    def start(self, cache):
-        return 0
+    what: str
+
+    def turn_query(self, y, positions):
+        return self.turn(y, positions - positions[0] if "queries" in self.what else positions)
+
+    def turn_key(self, y, positions):
+        return self.turn(y, positions - positions[0] if "keys" in self.what else positions)
+
+
+@replaces("LatentAttention", by=[1, -1])
+class PositionOneOff(Layer):
+    """The positions of your later pieces are off by one. The tokens in the cache are numbers 0 to P − 1: which number
+    is the next one?"""
+
+    by: int
+
+    def turn(self, y, positions):
+        return rotate(y, positions + self.by if int(positions[0]) > 0 else positions, self.theta)
 
 
 @replaces("LatentAttention")
 class OneNewToken(Layer):
-    """With a cache you give every token of a piece the position P. A piece may have several tokens: where does the
-    second one stand?"""
+    """With a cache you give every token of a piece the position P. A piece may have several tokens: at which position
+    is the second one?"""
 
     def forward(self, x, cache=None, absorb=False):
         self.together = cache is not None
@@ -476,31 +543,17 @@ class OneNewToken(Layer):
         return rotate(y, positions[:1].expand_as(positions) if self.together else positions, self.theta)
 
 
-@replaces("LatentAttention")
-class QueryNotTurned(Layer):
-    """Your keys are turned and your queries are not. A score then depends on the place of the key alone. What should it
-    depend on?"""
+@replaces("LatentAttention", turned=["the queries alone", "the keys alone", "nothing"])
+class OtherTurned(Layer):
+    """You turned {turned}. A score should depend on the distance of two tokens: what has to turn for that?"""
+
+    turned: str
 
     def turn_query(self, y, positions):
-        return y
-
-
-@replaces("LatentAttention")
-class KeyNotTurned(Layer):
-    """Your queries are turned and your keys are not. A score then depends on the place of the query alone. What should
-    it depend on?"""
+        return self.turn(y, positions) if self.turned == "the queries alone" else y
 
     def turn_key(self, y, positions):
-        return y
-
-
-@replaces("LatentAttention")
-class NothingTurned(Layer):
-    """Nothing is turned in your layer, so it does not know in which order the tokens came. What are the R numbers
-    for?"""
-
-    def turn(self, y, positions):
-        return y
+        return self.turn(y, positions) if self.turned == "the keys alone" else y
 
 
 @replaces("LatentAttention")
@@ -525,54 +578,44 @@ class TurnsEverything(Layer):
         return F.scaled_dot_product_attention(q, k, v, attn_mask=keep)
 
 
-@replaces("LatentAttention")
+@replaces("LatentAttention", back=[True, False])
 class Neighbours(Layer):
     """You turned neighbours, (x_{2i}, x_{2i+1}), as DeepSeek's own files want it. In the layout of this course, what is
     the partner of x_i?"""
 
+    back: bool  # to their places, or halves as Hugging Face's rope_interleave=True leaves them
+
     def turn(self, y, positions):
         y = rotate(torch.cat([y[..., ::2], y[..., 1::2]], dim=-1), positions, self.theta)
-        return y.unflatten(-1, (2, -1)).mT.flatten(-2)
+        return y.unflatten(-1, (2, -1)).mT.flatten(-2) if self.back else y
 
 
-@replaces("LatentAttention")
-class NeighboursToHalves(Layer):
-    """You took neighbours for pairs and put them out as halves, as Hugging Face does with rope_interleave=True. Which
-    rows does a pair have here?"""
-
-    def turn(self, y, positions):
-        return rotate(torch.cat([y[..., ::2], y[..., 1::2]], dim=-1), positions, self.theta)
-
-
-@replaces("LatentAttention")
+@replaces("LatentAttention", base=[10000.0, 500000.0])
 class ThetaIgnored(Layer):
-    """rope_theta has no effect: your frequencies always have the base 10000. From where do they take their base?"""
+    """Your frequencies have the base {base} whatever rope_theta is. Where does the option have to arrive?"""
+
+    base: float
 
     def turn(self, y, positions):
-        return rotate(y, positions, 10000.0)
+        return rotate(y, positions, self.base)
 
 
-@replaces("LatentAttention")
-class HalfExponent(Layer):
-    """Your frequencies are rope_theta^(-i/R), so each pair turns faster than it should. The exponents of the R/2 pairs
-    go from 0 to nearly -1. Which factor is missing?"""
+@replaces("LatentAttention", exponent=["-i/R", "-4i/R", "-2i/(N + R)"])
+class OtherExponent(Layer):
+    """Your frequencies are rope_theta^({exponent}). i goes from 0 to R/2 - 1: from where to where should the exponents
+    go?"""
 
-    def turn(self, y, positions):
-        return rotate(y, positions, self.theta**0.5)
-
-
-@replaces("LatentAttention")
-class FrequenciesOfTheHead(Layer):
-    """Your exponents are -2i/(N + R), as if the whole head were turned. Over how many numbers do the pairs run?"""
+    exponent: str
 
     def turn(self, y, positions):
-        return rotate(y, positions, self.theta ** (self.R / (self.N + self.R)))
+        power = {"-i/R": 0.5, "-4i/R": 2.0, "-2i/(N + R)": self.R / (self.N + self.R)}[self.exponent]
+        return rotate(y, positions, self.theta**power)
 
 
 @replaces("LatentAttention")
 class Float32Angles(Layer):
-    """Your angles are float32. Far into a text an angle has few digits left behind the point. In which dtype does the
-    docstring ask for the angles?"""
+    """Your results are only as precise as angles in float32. Far into a text such an angle has few digits after the
+    point: in which dtype does the docstring want the angles?"""
 
     def turn(self, y, positions):
         half = y.shape[-1] // 2
@@ -584,8 +627,8 @@ class Float32Angles(Layer):
 
 @replaces("LatentAttention")
 class AnglesInX(Layer):
-    """You compute the angles in the dtype of x. In float32 that leaves few digits behind the point at a large position.
-    In which dtype does the docstring ask for the angles?"""
+    """In float32 your angles at a large position are imprecise. How many digits after the point does such an angle have
+    in float32, and in which dtype does the docstring want the angles?"""
 
     def turn(self, y, positions):
         half = y.shape[-1] // 2
@@ -615,13 +658,37 @@ class QueriesNotByHeads(Layer):
         return torch.cat(parts, dim=-1).transpose(1, 2)
 
 
-@replaces("LatentAttention")
-class SplitNoTranspose(Layer):
-    """You made (B, H, T, ·) of (B, T, ·) with view alone, which mixes tokens. The numbers of a token are cut into heads
-    first: which two axes change places after that?"""
+@replaces("LatentAttention", where=["before attention", "after attention", "before and after attention"])
+class NoTranspose(Layer):
+    """Your heads are cut or joined by a reshape alone ({where}), which mixes tokens. Which axes of (B, T, H, ·) have to
+    change places?"""
+
+    where: str
 
     def split(self, y):
+        if self.where.startswith("after"):
+            return super().split(y)
         return y.reshape(y.shape[0], self.H, y.shape[1], self.N + self.R)
+
+    def out(self, heads):
+        B, H, T, V = heads.shape
+        return super().out(heads) if self.where == "before attention" else self.o_proj(heads.reshape(B, T, H * V))
+
+
+@replaces("LatentAttention", where=["queries", "outputs"])
+class HeadsInside(Layer):
+    """Head h of your {where} is made of every H-th number. Which neighbouring rows or columns does a head own according
+    to the docstring?"""
+
+    where: str
+
+    def split(self, y):
+        if self.where == "outputs":
+            return super().split(y)
+        return y.unflatten(-1, (self.N + self.R, self.H)).permute(0, 3, 1, 2)
+
+    def out(self, heads):
+        return super().out(heads) if self.where == "queries" else self.o_proj(heads.permute(0, 2, 3, 1).flatten(2))
 
 
 @replaces("LatentAttention")
@@ -635,8 +702,8 @@ class SharedKeyFirst(Layer):
 
 @replaces("LatentAttention")
 class NormsTheCacheAgain(Layer):
-    """Your norm runs over all tokens, and those in the cache have been normed when they came: with each call they go
-    through it once more. What is it that the cache holds?"""
+    """The latents in your cache go through the norm once more with each call. What does the cache hold: latents before
+    their norm, or after it?"""
 
     def norm(self, latent):
         return latent
@@ -673,44 +740,52 @@ class SharedKeyNormed(Layer):
 
 @replaces("LatentAttention")
 class QNormMissing(Layer):
-    """With q_rank your query is the product of two matrices and nothing else. What stands between them?"""
+    """With q_rank your query is the product of two matrices and nothing else. What comes between them?"""
 
     def q_norm(self, y):
         return y
 
 
-@replaces("LatentAttention")
+@replaces("LatentAttention", norms=["the latent's norm", "the query's norm", "both norms"])
 class NormWithoutWeight(Layer):
-    """The weight of the latent's norm has no effect in your layer. What is multiplied after the division?"""
+    """The weight of {norms} has no effect in your layer. What is multiplied after the division?"""
+
+    norms: str
 
     def norm(self, latent):
-        return self.normed(latent, torch.ones_like(self.kv_a_layernorm.weight))
+        weight = self.kv_a_layernorm.weight
+        return self.normed(latent, weight if "query" in self.norms else torch.ones_like(weight))
+
+    def q_norm(self, y):
+        weight = self.q_a_layernorm.weight
+        return self.normed(y, weight if "latent" in self.norms else torch.ones_like(weight))
 
 
 @replaces("LatentAttention")
 class NormCentres(Layer):
-    """You subtracted the mean before you divided: that is LayerNorm. What does RMSNorm leave out?"""
+    """You subtracted the mean before you divided, as LayerNorm does. What does RMSNorm leave out?"""
 
     def normed(self, y, weight):
         return F.layer_norm(y, weight.shape, weight, eps=1e-6)
 
 
-@replaces("LatentAttention")
+@replaces("LatentAttention", norms=["the latent's norm", "the query's norm", "both norms"], eps=[None, 1e-5, 1e-8])
 class NormWithAnotherEps(Layer):
-    """The number under the root of your norm is not 1e-6. nn.RMSNorm has one of its own, which depends on the dtype:
-    which one does the docstring give?"""
+    """The number under the root of {norms} is not 1e-6. Which one does nn.RMSNorm take if it is told none, and how many
+    norms does a layer with q_rank have?"""
 
-    def normed(self, y, weight):
-        return F.rms_norm(y, weight.shape, weight)
+    norms: str
+    eps: float | None
 
-
-@replaces("LatentAttention")
-class QueryNormWithAnotherEps(Layer):
-    """With q_rank the number under the root of the query's norm is not 1e-6. nn.RMSNorm has one of its own, which
-    depends on the dtype: which one do both of your norms need?"""
+    def norm(self, latent):
+        if "query" in self.norms:
+            return super().norm(latent)
+        return F.rms_norm(latent, latent.shape[-1:], self.kv_a_layernorm.weight, eps=self.eps)
 
     def q_norm(self, y):
-        return F.rms_norm(y, y.shape[-1:], self.q_a_layernorm.weight)
+        if "latent" in self.norms:
+            return super().q_norm(y)
+        return F.rms_norm(y, y.shape[-1:], self.q_a_layernorm.weight, eps=self.eps)
 
 
 @replaces("LatentAttention")
@@ -723,8 +798,8 @@ class NormEpsOutside(Layer):
 
 @replaces("LatentAttention")
 class CachesHeads(Layer):
-    """You cache what multi-head attention caches, keys and values of all heads. Of which two small tensors can all of
-    it be made again?"""
+    """Your cache also holds keys and values of all heads, as multi-head attention keeps them. From which two small
+    tensors can all of it be made again?"""
 
     def forward(self, x, cache=None, absorb=False):
         own = None if cache is None else {"latent": cache["latent"], "k_rope": cache["k_rope"]}
@@ -752,8 +827,8 @@ class SharedKeyForEachHead(Layer):
 
 @replaces("LatentAttention")
 class CacheOnlyNew(Layer):
-    """You return the new tokens alone, and at the next call everything before them is forgotten. Which tokens has the
-    new cache?"""
+    """You return the new tokens alone, and at the next call everything before them is forgotten. Which tokens does the
+    new cache hold?"""
 
     def kept(self, full, new):
         return new
@@ -761,8 +836,8 @@ class CacheOnlyNew(Layer):
 
 @replaces("LatentAttention")
 class WritesIntoTheCache(Layer):
-    """You put the new entries into the dict that you were given. Whoever keeps it to continue the text in two ways
-    finds the first continuation in it: what does the docstring say of the cache that is passed in?"""
+    """You put the new entries into the dict that you were given. Somebody may continue the text in two ways: what does
+    the second continuation find there?"""
 
     def forward(self, x, cache=None, absorb=False):
         y, full = super().forward(x, cache, absorb)
@@ -772,21 +847,28 @@ class WritesIntoTheCache(Layer):
         return y, cache
 
 
-@replaces("LatentAttention")
+@replaces("LatentAttention", what=["latents", "keys", "latents and keys"])
 class NewTokensFirst(Layer):
-    """Your new tokens stand before the old ones in the cache. It has the order of the text: where do they belong?"""
+    """The {what} of new tokens come before the old ones in your cache. It has the order of the text: where do they
+    belong?"""
+
+    what: str
 
     def join(self, old, new):
-        return torch.cat([new, old], dim=1)
+        kind = "latents" if old.shape[-1] == self.C else "keys"
+        return torch.cat([new, old] if kind in self.what else [old, new], dim=1)
 
 
-@replaces("LatentAttention")
+@replaces("LatentAttention", reset=[False, True])
 class KeepsState(Layer):
-    """Your layer remembers the text itself, and two continuations of one cache get into each other's way. Where is all
-    that it may know of the tokens before?"""
+    """Your layer remembers the text itself, so that two continuations of one cache follow each other. Where does all
+    that it may know of the tokens before have to come from?"""
+
+    reset: bool  # where no cache is given
 
     def forward(self, x, cache=None, absorb=False):
-        y, self.mine = super().forward(x, getattr(self, "mine", None), absorb)
+        begins = cache is None and self.reset
+        y, self.mine = super().forward(x, None if begins else getattr(self, "mine", cache), absorb)
         return y, self.mine
 
 
@@ -800,83 +882,56 @@ class MatrixNotByHeads(Layer):
         return k.unflatten(0, (self.H, -1)), v.unflatten(0, (self.H, -1))
 
 
-@replaces("LatentAttention")
-class RebuildScalesByN(Layer):
-    """Without absorb your scores are divided by √N, with it by another number. Both ways compute the same: over how
-    many numbers does the dot product run?"""
-
-    def attend(self, q_nope, q_rope, full, absorb):
-        factor = 1.0 if absorb else ((self.N + self.R) / self.N) ** 0.5
-        return super().attend(q_nope * factor, q_rope * factor, full, absorb)
-
-
-@replaces("LatentAttention")
-class RebuildNotCausal(Layer):
-    """Without absorb your tokens see later ones. Which keys are closed to a query?"""
+class RebuildsOnItsOwn(Layer):
+    """The right layer, in which a mistake gets the way without absorb wrong."""
 
     def attend(self, q_nope, q_rope, full, absorb):
         if absorb:
             return super().attend(q_nope, q_rope, full, absorb)
-        return attend(q_nope, q_rope, full["latent"], full["k_rope"], *self.matrices(), offset=full["latent"].shape[1])
+        return self.rebuild(q_nope, q_rope, full["latent"], full["k_rope"], *self.matrices())
 
 
-@replaces("LatentAttention")
-class RebuildTopLeftMask(Layer):
-    """Without absorb your mask begins at the top left, as is_causal=True does: with a cache the first new token sees
-    the first key of the text only. Where does it stand?"""
+@replaces("LatentAttention", scale=["1/√N", "1/√R", "1", "1/√V"])
+class RebuildScale(RebuildsOnItsOwn):
+    """Without absorb your scores are multiplied by {scale}, with it by another number. Both ways compute the same: over
+    how many numbers does the dot product run?"""
 
-    def attend(self, q_nope, q_rope, full, absorb):
-        if absorb:
-            return super().attend(q_nope, q_rope, full, absorb)
-        return attend(q_nope, q_rope, full["latent"], full["k_rope"], *self.matrices(), offset=0)
+    scale: str
 
-
-@replaces("LatentAttention")
-class RebuildIsCausal(Layer):
-    """Without absorb a piece of several tokens after a cache is masked from the top left, as is_causal=True does: its
-    first token sees the first key of the text only. A single new token and a text at once come out right. Which keys
-    does token t of a piece see?"""
-
-    def attend(self, q_nope, q_rope, full, absorb):
-        if absorb or q_nope.shape[2] == 1:
-            return super().attend(q_nope, q_rope, full, absorb)
-        return attend(q_nope, q_rope, full["latent"], full["k_rope"], *self.matrices(), offset=0)
+    def rebuild(self, *arguments):
+        scales = {"1/√N": self.N**-0.5, "1/√R": self.R**-0.5, "1": 1.0, "1/√V": self.V**-0.5}
+        return attend(*arguments, scale=scales[self.scale])
 
 
-@replaces("LatentAttention")
-class RebuildPieceSeesAll(Layer):
-    """Without absorb you mask a text at once, and with a cache nothing: a token of a piece sees those of its piece that
-    come after it. A single new token may see all there is. And the first of several?"""
+@replaces("LatentAttention", when=["in every call", "in a call with a cache"])
+class RebuildSeesTheFuture(RebuildsOnItsOwn):
+    """Without absorb, your tokens see later ones of their piece {when}. A single new token may see all there is: and
+    the first of several?"""
 
-    def attend(self, q_nope, q_rope, full, absorb):
-        T, S = q_nope.shape[2], full["latent"].shape[1]
-        if absorb or T == S:
-            return super().attend(q_nope, q_rope, full, absorb)
-        return attend(q_nope, q_rope, full["latent"], full["k_rope"], *self.matrices(), offset=S)
+    when: str
 
-
-@replaces("LatentAttention")
-class MergeNoTranspose(Layer):
-    """You flattened (B, H, T, V) as it was, and one row mixes several tokens. Which two axes change places first?"""
-
-    def out(self, heads):
-        B, H, T, V = heads.shape
-        return self.o_proj(heads.reshape(B, T, H * V))
+    def rebuild(self, q_nope, q_rope, latent, k_rope, w_k, w_v):
+        T, S = q_nope.shape[2], latent.shape[1]
+        offset = 0 if self.when.endswith("cache") and T == S else S
+        return attend(q_nope, q_rope, latent, k_rope, w_k, w_v, offset=offset)
 
 
-@replaces("LatentAttention")
-class HeadsInside(Layer):
-    """You merged the heads so that their first numbers stand together, then their second ones. Head h owns V
-    neighbouring columns of o_proj: which of the two axes comes last before they are merged?"""
+@replaces("LatentAttention", single_too=[True, False])
+class RebuildTopLeftMask(RebuildsOnItsOwn):
+    """Without absorb your mask begins at the top left, as with is_causal=True: the first token of a later piece sees
+    the first key of the text only. Where is it among the keys?"""
 
-    def out(self, heads):
-        return self.o_proj(heads.permute(0, 2, 3, 1).flatten(2))
+    single_too: bool
+
+    def rebuild(self, q_nope, q_rope, latent, k_rope, w_k, w_v):
+        alone = q_nope.shape[2] == 1 and not self.single_too
+        return attend(q_nope, q_rope, latent, k_rope, w_k, w_v, offset=None if alone else 0)
 
 
 @replaces("LatentAttention")
 class Biases(Layer):
-    """Your matrices have biases, which nn.Linear adds unless it is told not to. Which parameters does the docstring
-    list?"""
+    """Your matrices have biases. Which parameters does the docstring list, and what does nn.Linear do unless it is told
+    otherwise?"""
 
     bias = True
 
@@ -888,13 +943,18 @@ class AcceptsOdd(Layer):
     even = False
 
 
-@replaces("LatentAttention")
-class LatentsDetached(Layer):
-    """Your values are right, and the latents are detached, so the first matrix and its norm learn nothing through them.
-    Which parameters does the docstring promise gradients to?"""
+@replaces("LatentAttention", what=["latents", "shared key"])
+class PartDetached(Layer):
+    """Your values are right, but no gradient flows through the {what}, so its matrix learns nothing from it. Which
+    parameters does the docstring promise gradients to?"""
+
+    what: str
 
     def norm(self, latent):
-        return super().norm(latent).detach()
+        return super().norm(latent).detach() if self.what == "latents" else super().norm(latent)
+
+    def turn_key(self, y, positions):
+        return super().turn_key(y.detach() if self.what == "shared key" else y, positions)
 
 
 @replaces("LatentAttention")
@@ -907,34 +967,26 @@ class AbsorbWithoutGradient(Layer):
         return heads.detach() if absorb else heads
 
 
-@replaces("LatentAttention")
-class AbsorbedMatrixDetached(Layer):
-    """With absorb=True your values are right, and no gradient reaches kv_b_proj: W_k and W_v are cut from its numbers
-    (.data, detach) and not from the parameter. The docstring promises gradients to all parameters: is absorb an
-    exception?"""
+@replaces("LatentAttention", when=["with absorb=True", "with absorb and without"])
+class MatrixDetached(Layer):
+    """Your values are right, and no gradient reaches kv_b_proj, {when}. What are W_k and W_v cut from: the parameter,
+    or its numbers alone?"""
+
+    when: str
 
     def attend(self, q_nope, q_rope, full, absorb):
-        self.absorbs = absorb
+        self.detaches = absorb or self.when.endswith("without")
         return super().attend(q_nope, q_rope, full, absorb)
 
     def matrices(self):
         w_k, w_v = super().matrices()
-        return (w_k.detach(), w_v.detach()) if self.absorbs else (w_k, w_v)
-
-
-@replaces("LatentAttention")
-class MatrixDetached(Layer):
-    """Your values are right, and no gradient reaches kv_b_proj, with absorb and without: W_k and W_v are cut from its
-    numbers (.data, detach) and not from the parameter. From what would it learn?"""
-
-    def matrices(self):
-        w_k, w_v = super().matrices()
-        return w_k.detach(), w_v.detach()
+        return (w_k.detach(), w_v.detach()) if self.detaches else (w_k, w_v)
 
 
 @replaces("LatentAttention", ends="memory")
 class AbsorbIgnored(Layer):
-    """absorb has no effect: the keys and values of all heads are rebuilt whatever it says."""
+    """The keys and values of all heads are rebuilt even with absorb=True. Which of your functions reads the latents as
+    they are?"""
 
     def attend(self, q_nope, q_rope, full, absorb):
         return super().attend(q_nope, q_rope, full, False)
