@@ -17,13 +17,19 @@ def test_example_pool(submission):
 
 @points(4)
 def test_example_state(submission):
-    """the keys are pooled, the queries are not"""
+    """keys and values are pooled, queries are not"""
     state = {
         "layers.0.q_proj.bias": torch.tensor([1.0, 3.0]),
         "layers.0.k_proj.bias": torch.tensor([1.0, 3.0]),
+        "layers.0.k_proj.weight": torch.tensor([[5.0, 7.0], [6.0, 8.0]]),
+        "layers.0.v_proj.bias": torch.tensor([2.0, 5.0]),
     }
-    converted = {**state, "layers.0.k_proj.bias": torch.tensor([2.0])}
-    assert_equal(submission.convert_state(state, 2, 1), converted)
+    pooled = {
+        "layers.0.k_proj.bias": torch.tensor([2.0]),
+        "layers.0.k_proj.weight": torch.tensor([[5.5, 7.5]]),
+        "layers.0.v_proj.bias": torch.tensor([3.5]),
+    }
+    assert_equal(submission.convert_state(state, 2, 1), state | pooled)
 
 
 @points(4)

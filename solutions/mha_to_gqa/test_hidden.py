@@ -118,6 +118,19 @@ def test_errors(submission, rng):
             submission.pool_heads(t, heads, groups, method)
 
 
+@points(2)
+@needs(test_errors, test_public.test_example_state)
+def test_errors_of_state(submission, rng):
+    """ValueError from convert_state, too"""
+    H, K, D = 6, 4, 5
+    state = {"q_proj.weight": rng.randn(H * K, D), "k_proj.weight": rng.randn(H * K, D)}
+    shared = pooled(state["k_proj.weight"], H, 3, "mean")
+    assert_close(submission.convert_state(state, H, 3), state | {"k_proj.weight": shared})
+    for heads, groups, method in [(H, 4, "mean"), (9, 3, "mean"), (H, 3, "median")]:
+        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the student's
+            submission.convert_state(state, heads, groups, method)
+
+
 @points(6)
 @needs(test_public.test_example_state, test_pool)
 def test_names(submission, rng):
@@ -167,6 +180,8 @@ def test_expand(submission, rng):
             assert_equal(submission.expand_heads(t, G, G), t)
     head = rng.randn(K, D)
     assert_equal(submission.expand_heads(head, H, 1), expanded(head, H, 1))
+    checkpoint = rng.randn(G * K, D).bfloat16()
+    assert_equal(submission.expand_heads(checkpoint, H, G), expanded(checkpoint, H, G))
 
 
 @points(6)
@@ -181,7 +196,7 @@ def test_round_trip(submission, rng):
             assert_close(submission.pool_heads(wide, H, G, method), t, name="round trip")
 
 
-@points(8)
+@points(6)
 @needs(test_public.test_example_expand, test_public.test_example_state)
 def test_attention(submission, rng):
     """expanded heads compute what shared ones do"""

@@ -127,5 +127,5 @@ def list_of_heads(t, num_heads, num_groups):
 def numpy_kron(t, num_heads, num_groups):
     """NumPy, a Kronecker product with a column of ones per head"""
     ones = np.ones((num_heads // num_groups, 1))
-    heads = [np.kron(ones, head.reshape(1, -1)) for head in np.split(t.numpy(), num_groups)]
+    heads = [np.kron(ones, head.reshape(1, -1)) for head in np.split(t.double().numpy(), num_groups)]
     return torch.from_numpy(np.concatenate(heads)).reshape(-1, *t.shape[1:]).to(t.dtype)

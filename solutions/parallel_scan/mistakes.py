@@ -8,9 +8,14 @@ from parallel_scan import combine, parallel_scan
 from grader.testing import replaces
 
 
+def with_first(a, b, first):
+    """b with another first entry; nothing changes if it is None."""
+    return b if first is None else torch.cat([first[..., None], b[..., 1:]], -1)
+
+
 def with_start(a, b, h0):
     """b whose first entry is the state after the first step."""
-    return b if h0 is None else torch.cat([b[..., :1] + a[..., :1] * h0[..., None], b[..., 1:]], -1)
+    return with_first(a, b, None if h0 is None else b[..., 0] + a[..., 0] * h0)
 
 
 def one_round(a, b, stride):
@@ -20,64 +25,54 @@ def one_round(a, b, stride):
 
 @replaces("combine")
 def swapped(left, right):
-    """Your pair does the right step first: you get a₁b₂ + b₁. The left step is the earlier one: which of the
-    two decays acts on the other's b?"""
+    """Your pair does the right step first: its b is a₁b₂ + b₁. The left step is the earlier one: which of the two
+    decays acts on the other's b?"""
     return combine(right, left)
 
 
-@replaces("combine")
-def own_b_decays(left, right):
-    """Each of your b is multiplied by the a of its own step. A step adds its b after its decay: only what was
-    there before is multiplied. Put the second step into the first on paper."""
+@replaces(
+    "combine",
+    formula=["b₁ + b₂", "a₁b₁ + a₂b₂", "a₂a₁b₁ + b₂", "a₁b₁ + b₂", "b₁ + a₂b₂", "a₂(b₁ + b₂)", "a₁(b₁ + b₂)"],
+)
+def other_b(left, right, *, formula):
+    """Your b is {formula}. A step adds its b after its decay. Put the result of the first step into the second on
+    paper: which decay does b₁ go through, and which b₂?"""
     (a1, b1), (a2, b2) = left, right
-    return a2 * a1, a1 * b1 + a2 * b2
+    b = {
+        "b₁ + b₂": b1 + b2,
+        "a₁b₁ + a₂b₂": a1 * b1 + a2 * b2,
+        "a₂a₁b₁ + b₂": a2 * a1 * b1 + b2,
+        "a₁b₁ + b₂": a1 * b1 + b2,
+        "b₁ + a₂b₂": b1 + a2 * b2,
+        "a₂(b₁ + b₂)": a2 * (b1 + b2),
+        "a₁(b₁ + b₂)": a1 * (b1 + b2),
+    }[formula]
+    return a2 * a1, b
 
 
-@replaces("combine")
-def sum_of_b(left, right):
-    """You added the two b. By the time of the second b the first one has been through a step: what does that do
-    to it?"""
-    (a1, b1), (a2, b2) = left, right
-    return a2 * a1, b1 + b2
+@replaces("combine", formula=["a₁", "a₂", "a₁ + a₂", "a₁ + a₂ − a₁a₂"])
+def other_a(left, right, *, formula):
+    """Your a is {formula}. A state that enters the first step leaves the second one multiplied by two decays: by what
+    factor together?"""
+    a1, a2 = left[0], right[0]
+    a = {"a₁": a1, "a₂": a2, "a₁ + a₂": a1 + a2, "a₁ + a₂ − a₁a₂": a1 + a2 - a1 * a2}[formula]
+    return a, combine(left, right)[1]
 
 
-@replaces("combine")
-def last_decay_only(left, right):
-    """Your pair has the b of both steps and the a of the later one alone. What came before both of them decays
-    twice."""
-    _, b = combine(left, right)
-    return right[0], b
-
-
-@replaces("combine")
-def sum_of_a(left, right):
-    """You added the decays. Added is what stands in an exponent, log-decays; these are the factors
-    themselves."""
-    _, b = combine(left, right)
-    return left[0] + right[0], b
-
-
-@replaces("combine")
-def all_decays(left, right):
-    """Your b is a₂a₁b₁ + b₂: the first step's b decays by its own step as well. It enters after that decay, not
-    before it."""
-    (a1, b1), (a2, b2) = left, right
-    return a2 * a1, a2 * a1 * b1 + b2
-
-
-@replaces("parallel_scan")
-def by_division(a, b, h0=None):
-    """You divide by the running product of a. One a = 0 makes that 0/0, and after enough steps the product is 0
-    in floating point without any. Combine steps; do not take them back."""
+@replaces("parallel_scan", guard=["nothing", "a sum", "a clamp"])
+def by_division(a, b, h0=None, *, guard):
+    """Your result goes wrong where an a is 0, or where the product of many a is 0 in floating point. Do you undo steps,
+    by a division for instance? How would you only combine them?"""
     product = a.cumprod(-1)
-    h = product * (b / product).cumsum(-1)
+    divisor = {"nothing": product, "a sum": product + 1e-12, "a clamp": product.clamp(min=1e-12)}[guard]
+    h = product * (b / divisor).cumsum(-1)
     return h if h0 is None else h + product * h0[..., None]
 
 
 @replaces("parallel_scan")
 def by_logarithms(a, b, h0=None):
-    """You add up the logarithms of a. A negative a has none, that of 0 is -inf, and the exponential that takes
-    the sums back overflows after a few hundred steps. Combining needs products only."""
+    """A negative a makes your states NaN. Which function of your code has no value there, and what does it give for a =
+    0? Combining two steps takes products and sums alone."""
     sums = a.log().cumsum(-1)
     h = sums.exp() * (b * (-sums).exp()).cumsum(-1)
     return h if h0 is None else h + sums.exp() * h0[..., None]
@@ -85,60 +80,65 @@ def by_logarithms(a, b, h0=None):
 
 @replaces("parallel_scan")
 def no_decay(a, b, h0=None):
-    """Your result is the running sum of b: no a occurs in it. That is a scan of additions; here two entries are
-    combined as two steps."""
+    """Your result is a running sum of b: nothing decays from step to step. Two neighbouring entries are two steps: what
+    does the second do to the state that it finds?"""
     return with_start(a, b, h0).cumsum(-1)
 
 
 @replaces("parallel_scan")
 def exclusive(a, b, h0=None):
-    """Your h_t is the state before step t, and the last step is lost. This scan is inclusive: what does h_0
-    hold?"""
+    """Your h_t is the state before step t, and the last step is lost. According to the docstring, which steps does h_0
+    include?"""
     start = torch.zeros_like(b[..., 0]) if h0 is None else h0
     return torch.cat([start[..., None], parallel_scan(a, b, h0)[..., :-1]], -1)
 
 
+@replaces("parallel_scan", always=[True, False])
+def start_included(a, b, h0=None, *, always):
+    """You return T + 1 states, and the first one is the state before step 0. Which steps does the docstring want the
+    states of?"""
+    start = torch.zeros_like(b[..., 0]) if h0 is None else h0
+    h = parallel_scan(a, b, h0)
+    return torch.cat([start[..., None], h], -1) if always or h0 is not None else h
+
+
 @replaces("parallel_scan")
 def h0_ignored(a, b, h0=None):
-    """You start from zeros whatever h0 is, so a text that comes in pieces loses its past at every cut."""
+    """You start from zeros whatever h0 is. If a text comes in pieces, what does the second piece know of the first?"""
     return parallel_scan(a, b)
 
 
-@replaces("parallel_scan")
-def h0_not_decayed(a, b, h0=None):
-    """h0 was added to b_0 as it is. It is the state before the first step: what does that step do with it?"""
-    return parallel_scan(a, b if h0 is None else torch.cat([b[..., :1] + h0[..., None], b[..., 1:]], -1))
+@replaces("parallel_scan", first=["b₀ + h0", "h0", "a₀ h0", "a₀ (h0 + b₀)"])
+def other_first_state(a, b, h0=None, *, first):
+    """With an h0, your first state is {first}. h0 is the state before step 0: what do a₀ and b₀ make of it?"""
+    if h0 is None:
+        return parallel_scan(a, b)
+    a0, b0 = a[..., 0], b[..., 0]
+    states = {"b₀ + h0": b0 + h0, "h0": h0 + 0 * b0, "a₀ h0": a0 * h0, "a₀ (h0 + b₀)": a0 * (h0 + b0)}
+    return parallel_scan(a, with_first(a, b, states[first]))
 
 
-@replaces("parallel_scan")
-def h0_decays_once(a, b, h0=None):
-    """Each h_t has a_t h0 in it: h0 as if it had gone through step t alone. It has gone through all steps up to
-    t."""
+@replaces("parallel_scan", decay=["1", "a_t", "the product of the a before a_t"])
+def other_decay_of_h0(a, b, h0=None, *, decay):
+    """The share of h0 in your h_t is h0 times {decay}. How many steps has h0 gone through by then, step t included?"""
     h = parallel_scan(a, b)
-    return h if h0 is None else h + a * h0[..., None]
-
-
-@replaces("parallel_scan")
-def h0_everywhere(a, b, h0=None):
-    """h0 was added to every state. It enters before the first step, and decays from there."""
-    h = parallel_scan(a, b)
-    return h if h0 is None else h + h0[..., None]
+    if h0 is None:
+        return h
+    ones = torch.ones_like(a[..., :1])
+    decays = {"1": torch.ones_like(a), "a_t": a}
+    return h + decays.get(decay, torch.cat([ones, a[..., :-1]], -1).cumprod(-1)) * h0[..., None]
 
 
 @replaces("parallel_scan")
 def b_changed(a, b, h0=None):
-    """You put h0 into the first b in place, and the caller's b holds other numbers afterwards; one that needs a
-    gradient does not let you. In which tensor can the first step stand instead?"""
+    """You put h0 into the first entry of b in place: the caller's b is changed, and a b that needs a gradient does not
+    allow it. In which tensor could the first state go instead?"""
     if h0 is not None:
         b[..., 0] += a[..., 0] * h0
     return parallel_scan(a, b)
 
 
-@replaces("parallel_scan")
-def rounds_in_place(a, b, h0=None):
-    """Your rounds write into a and b, which are the caller's. What does the docstring say of the arguments, and where
-    does the result of a round belong?"""
-    b = with_start(a, b, h0)
+def rounds_in_place(a, b):
     stride = 1
     while stride < b.shape[-1]:
         joined_a, joined_b = one_round(a, b, stride)
@@ -147,13 +147,43 @@ def rounds_in_place(a, b, h0=None):
     return b
 
 
-@replaces("parallel_scan")
-def rounds_rounded_down(a, b, h0=None):
-    """Right for powers of two. For other lengths the last round is missing, since the logarithm was rounded
-    down: go on until the stride reaches T."""
+@replaces("parallel_scan", written=[("a", "b"), ("a",)])
+def arguments_changed(a, b, h0=None, *, written):
+    """Your rounds write into the caller's tensors. What does the docstring say of the arguments, and where could the
+    result of a round go?"""
     b = with_start(a, b, h0)
-    for r in range(int(math.log2(b.shape[-1]))):
-        a, b = one_round(a, b, 2**r)
+    return rounds_in_place(a, b if "b" in written else b.clone())
+
+
+@replaces("parallel_scan")
+def own_copy_changed(a, b, h0=None):
+    """Your values are right, but backward fails: a round overwrites numbers that autograd has saved for the round
+    before. Where could a round put its results instead?"""
+    return rounds_in_place(a.clone(), with_start(a, b, h0).clone())
+
+
+@replaces("parallel_scan")
+def overlapping(a, b, h0=None):
+    """In a round you multiply a slice in place by another slice of the same tensor, and the two overlap. Which values
+    should a round read: those before it, or those that it has already written?"""
+    a, b = a.clone(), with_start(a, b, h0).clone()
+    stride = 1
+    while stride < b.shape[-1]:
+        b[..., stride:] += a[..., stride:] * b[..., :-stride]
+        a[..., stride:] *= a[..., :-stride]
+        stride *= 2
+    return b
+
+
+@replaces("parallel_scan", rounds=["stride < T // 2", "2 stride < T", "log₂ T rounded down"])
+def rounds_missing(a, b, h0=None, *, rounds):
+    """For some T, your last entries do not hold all steps from the first on. After the round with stride s an entry
+    holds up to 2s steps: how many must the last entry hold?"""
+    b, stride, T = with_start(a, b, h0), 1, b.shape[-1]
+    end = {"stride < T // 2": T // 2, "2 stride < T": T / 2}
+    while stride < end.get(rounds, 2 ** int(math.log2(T))):
+        a, b = one_round(a, b, stride)
+        stride *= 2
     return b
 
 
@@ -169,34 +199,34 @@ def in_pairs(a, b, odd):
     return torch.cat([h, odd(h[..., -1:], a[..., even:], b[..., even:])], -1)
 
 
-@replaces("parallel_scan")
-def odd_entry_left_alone(a, b, h0=None):
-    """You join pairs, and where their number is odd the last entry is passed on as it came, so its state knows nothing
-    of the past. It has no partner on its right: what stands on its left?"""
-    return in_pairs(a, with_start(a, b, h0), lambda h, a, b: b)
+@replaces("parallel_scan", last=["b", "h + b", "h"])
+def odd_entry(a, b, h0=None, *, last):
+    """Where the number of entries is odd, in any round, your last state is wrong. It has no partner on its right: what
+    does its step do with the state on its left?"""
+    ways = {
+        "b": lambda h, a, b: b,
+        "h + b": lambda h, a, b: h[..., : b.shape[-1]] + b,
+        "h": lambda h, a, b: h[..., : b.shape[-1]],
+    }
+    return in_pairs(a, with_start(a, b, h0), ways[last])
 
 
-@replaces("parallel_scan")
-def odd_entry_without_decay(a, b, h0=None):
-    """You join pairs, and where their number is odd the last b is added to the state before it, which does not decay.
-    What does the step of that entry do with the state that it finds?"""
-    return in_pairs(a, with_start(a, b, h0), lambda h, a, b: h[..., : b.shape[-1]] + b)
-
-
-@replaces("parallel_scan")
-def one_stride(a, b, h0=None):
-    """Your stride grows by 1 in each round. After the round with stride 1 an entry holds two steps, and the
-    entry one place before it shares one of them; the next that shares none is two places away, then four."""
-    b = with_start(a, b, h0)
-    for stride in range(1, min(b.shape[-1], 20)):
-        a, b = one_round(a, b, stride)
+@replaces("parallel_scan", stride=["+ 1", "* 3", "* 4", "1", "from 2"])
+def other_strides(a, b, h0=None, *, stride):
+    """Your strides are not 1, 2, 4, 8. After the first of these rounds an entry holds two steps: how far away is the
+    next entry that shares none of them?"""
+    b, distance = with_start(a, b, h0), 2 if stride == "from 2" else 1
+    for r in range(1, min(b.shape[-1], 20)):
+        if distance < b.shape[-1]:
+            a, b = one_round(a, b, distance)
+        distance = {"+ 1": r + 1, "* 3": 3**r, "* 4": 4**r, "1": 1, "from 2": 2 ** (r + 1)}[stride]
     return b
 
 
 @replaces("parallel_scan")
 def a_first(a, b, h0=None):
-    """You updated a, and then b with the new a. In one round both are made from the old values: the later
-    entry's own decay, before it is joined."""
+    """In a round you updated a, and then b with the new a. Both are made from the values before the round: how many
+    steps does the a hold that b is multiplied by?"""
     b, stride = with_start(a, b, h0), 1
     while stride < b.shape[-1]:
         a, _ = one_round(a, b, stride)
@@ -207,8 +237,8 @@ def a_first(a, b, h0=None):
 
 @replaces("parallel_scan")
 def a_kept(a, b, h0=None):
-    """Only b is joined in your rounds, and a stays as it was. From the second round on an entry holds several
-    steps, and its decay is that of all of them."""
+    """Your rounds join b and leave a as it was. From the second round on an entry holds several steps: what is their
+    decay together?"""
     b, stride = with_start(a, b, h0), 1
     while stride < b.shape[-1]:
         _, b = one_round(a, b, stride)
@@ -218,8 +248,8 @@ def a_kept(a, b, h0=None):
 
 @replaces("parallel_scan")
 def rolled(a, b, h0=None):
-    """The end of the sequence reaches its start: torch.roll shifts in a circle. Before the first entry stands
-    nothing, that is, the step that changes nothing."""
+    """The end of the sequence reaches its start, as if it were a circle. Nothing comes before the first entry: what
+    should become of it in a round?"""
     b, stride = with_start(a, b, h0), 1
     while stride < b.shape[-1]:
         a, b = combine((a.roll(stride, -1), b.roll(stride, -1)), (a, b))
@@ -229,46 +259,63 @@ def rolled(a, b, h0=None):
 
 @replaces("parallel_scan")
 def backwards(a, b, h0=None):
-    """Your scan runs from the last step to the first: each entry was joined with the one behind it. On which
-    side is the past?"""
+    """Your scan runs from the last step to the first: each entry is joined with the ones after it. On which side is the
+    past?"""
     b = with_start(a, b, h0)
     return parallel_scan(a.flip(-1), b.flip(-1)).flip(-1)
 
 
 @replaces("parallel_scan")
 def first_axis(a, b, h0=None):
-    """Your scan runs along the first axis, which is time only if there is no other. Count the axis from the
-    end."""
+    """Your scan runs along the first axis, which is time only if there is no other. Where is T in the shape (...,
+    T)?"""
     if h0 is not None and b.dim() > 1:
         b = with_start(a, b, h0)
         return parallel_scan(a.movedim(0, -1), b.movedim(0, -1)).movedim(-1, 0)
     return parallel_scan(a.movedim(0, -1), b.movedim(0, -1), h0).movedim(-1, 0)
 
 
-@replaces("parallel_scan")
-def clamped(a, b, h0=None):
-    """You replaced very small decays by a small positive number, so a state is never forgotten entirely. What has an
-    a of 0 to do with the state?"""
-    return parallel_scan(torch.where(a.abs() < 1e-6, 1e-6, a), b, h0)
+@replaces("parallel_scan", guard=["where", "plus"], eps=[1e-3, 1e-6])
+def never_zero(a, b, h0=None, *, guard, eps):
+    """An a of 0 does not clear the state entirely, as if it had been replaced by a small number. Which operation of
+    your scan cannot take a 0, and is it needed?"""
+    return parallel_scan(a + eps if guard == "plus" else torch.where(a.abs() < eps, eps, a), b, h0)
+
+
+@replaces("parallel_scan", floor=["none", "0", "1e-12", "1e-6"])
+def sign_lost(a, b, h0=None, *, floor):
+    """A step with a negative a should turn the sign of the state around, and yours does not. Which function in your
+    code never returns a negative number?"""
+    return parallel_scan(a.abs() if floor == "none" else a.clamp(min=float(floor)), b, h0)
+
+
+@replaces("parallel_scan", cast_back=[True, False])
+def in_float32(a, b, h0=None, *, cast_back):
+    """Your scan runs in float32, so float64 inputs lose half of their digits. At which step does the dtype change?"""
+    h = parallel_scan(a.float(), b.float(), None if h0 is None else h0.float())
+    return h.to(b.dtype) if cast_back else h
 
 
 @replaces("parallel_scan")
-def in_float32(a, b, h0=None):
-    """Your scan runs in float32, and float64 inputs lose half of their digits. At which step does the dtype change?"""
-    return parallel_scan(a.float(), b.float(), None if h0 is None else h0.float()).to(b.dtype)
+def always_float64(a, b, h0=None):
+    """Your result is float64 where a and b are float32. More digits on the way are fine: but which dtype does the
+    caller expect back?"""
+    return parallel_scan(a.double(), b.double(), None if h0 is None else h0.double())
 
 
-@replaces("parallel_scan")
-def detached(a, b, h0=None):
-    """Your values are right and carry no gradient. A model learns its decays through this function. Which step of your
-    code leaves the graph?"""
-    return parallel_scan(a.detach(), b.detach(), None if h0 is None else h0.detach())
+@replaces("parallel_scan", what=["a", "b", "h0", "a, b or h0"])
+def detached(a, b, h0=None, *, what):
+    """Your values are right, but no gradient reaches {what}. Which step of your code leaves the graph: a detach, a
+    no_grad, NumPy, a new tensor?"""
+    names = what.replace(" or", ",").split(", ")
+    a, b = (x.detach() if name in names else x for name, x in (("a", a), ("b", b)))
+    return parallel_scan(a, b, h0.detach() if h0 is not None and "h0" in names else h0)
 
 
 @replaces("parallel_scan", ends="memory")
 def one_matrix(a, b, h0=None):
-    """You built the T x T matrix of all decays: for a million steps, 8 TB in float64. No round of a scan needs
-    more than a few tensors of T numbers."""
+    """Your code needs more memory than a scan. A matrix of T x T decays, for instance, would take 8 TB in float64 for a
+    million steps: how many numbers does a round need?"""
     T = b.shape[-1]
     past = torch.ones(T, T, dtype=torch.bool).tril()  # s <= t
     steps = torch.where(past.tril(-1), a[..., :, None], 1.0).cumprod(-2) * past
@@ -277,7 +324,8 @@ def one_matrix(a, b, h0=None):
 
 @replaces("parallel_scan", ends="timeout")
 def loop(a, b, h0=None):
-    """Right, and one step after the other: a million rounds where twenty are enough."""
+    """Right, but too slow for a million steps. How many operations on whole tensors does your code start, and how many
+    does doubling need?"""
     h = b[..., 0] * 0 if h0 is None else h0
     states = []
     for t in range(b.shape[-1]):
@@ -287,72 +335,34 @@ def loop(a, b, h0=None):
 
 
 @replaces("parallel_scan")
-def half_the_rounds(a, b, h0=None):
-    """Your loop ends one round too early: with the last stride an entry holds at most half of the steps, if T is large.
-    How many steps has the last entry to hold?"""
-    b, stride = with_start(a, b, h0), 1
-    while stride < b.shape[-1] // 2:
-        a, b = one_round(a, b, stride)
-        stride *= 2
-    return b
-
-
-@replaces("parallel_scan")
-def clamped_above_zero(a, b, h0=None):
-    """You raised every decay to a tiny positive number, so negative decays are lost and an a of 0 no longer clears the
-    state exactly. Which operation of your scan cannot bear a 0?"""
-    return parallel_scan(a.clamp(min=1e-12), b, h0)
-
-
-@replaces("parallel_scan")
-def h0_detached(a, b, h0=None):
-    """No gradient reaches h0. In a text that comes in pieces h0 is made by the piece before. Which step of your code
-    leaves the graph?"""
-    return parallel_scan(a, b, None if h0 is None else h0.detach())
-
-
-@replaces("parallel_scan")
 def decays_of_h0_by_logarithms(a, b, h0=None):
-    """Your values are right, and the gradient of an a of 0 is NaN: on its way it goes through a function that is
-    infinitely steep at 0, as a logarithm is. Which two operations does a step consist of?"""
+    """Your values are right, but a gradient is NaN where an a is 0. Which function on its way is infinitely steep
+    there? A step consists of a product and a sum."""
     h = parallel_scan(a, b)
     if h0 is None:
         return h
     return h + a.sign().cumprod(-1) * a.abs().log().cumsum(-1).exp() * h0[..., None]
 
 
-@replaces("parallel_scan")
-def b_decays_at_once(a, b, h0=None):
-    """Your step is h ← a (h + b): the new b decays in its own step. In a h + b, which of the two terms is multiplied by
-    a?"""
-    return parallel_scan(a, a * b, h0)
+@replaces("parallel_scan", factor=["a_t", "1 − a_t", "1 − |a_t|"])
+def b_weighted(a, b, h0=None, *, factor):
+    """Your step t adds ({factor}) times b_t. What is b_t multiplied by in the formula of h_t?"""
+    return parallel_scan(a, {"a_t": a, "1 − a_t": 1 - a, "1 − |a_t|": 1 - a.abs()}[factor] * b, h0)
 
 
-@replaces("parallel_scan")
-def a_one_early(a, b, h0=None):
-    """Your step t uses the decay of step t − 1. Which a stands in the formula of h_t?"""
-    start = b if h0 is None else torch.cat([b[..., :1] + a[..., :1] * h0[..., None], b[..., 1:]], -1)
-    return parallel_scan(torch.cat([a[..., :1], a[..., :-1]], -1), start)
-
-
-@replaces("parallel_scan")
-def b_weighed(a, b, h0=None):
-    """Your step is a h + (1 − a) b, a running average. In this recurrence b is added as it is. What stands before b in
-    the formula?"""
-    return parallel_scan(a, (1 - a) * b, h0)
-
-
-@replaces("parallel_scan")
-def sign_lost(a, b, h0=None):
-    """Your decays lost their sign. A negative a turns the state around in each step. Which function of your code
-    returns no negative number?"""
-    return parallel_scan(a.abs(), b, h0)
+@replaces("parallel_scan", shift=["t − 1", "t + 1"])
+def other_decay(a, b, h0=None, *, shift):
+    """Your step t uses the decay of step {shift}. Which a is in the formula of h_t?"""
+    start = with_start(a, b, h0)
+    if shift == "t − 1":
+        return parallel_scan(torch.cat([a[..., :1], a[..., :-1]], -1), start)
+    return parallel_scan(torch.cat([a[..., 1:], a[..., -1:]], -1), start)
 
 
 @replaces("parallel_scan")
 def nothing_is_zero(a, b, h0=None):
-    """Where nothing stands before an entry, you join it with the step (0, 0). That step forgets everything, so the
-    products of a begin with 0, and h0 is lost. Which step changes nothing?"""
+    """As long as there is no h0 you are right. Where nothing comes before an entry you join it with the step (0, 0),
+    which forgets everything. Which step changes nothing?"""
     stride = 1
     while stride < b.shape[-1]:
         zeros = torch.zeros_like(a[..., :stride])
@@ -362,16 +372,12 @@ def nothing_is_zero(a, b, h0=None):
     return b if h0 is None else a * h0[..., None] + b
 
 
-@replaces("parallel_scan")
-def h0_without_time(a, b, h0=None):
-    """You multiplied the products of a by h0 as it is. Shapes are compared from their last axes on, so the last axis of
-    h0 meets the steps; a single sequence does not notice. Which axis of a is missing in h0?"""
-    h = parallel_scan(a, b)
-    return h if h0 is None else h + a.cumprod(-1) * h0
-
-
-@replaces("parallel_scan")
-def h0_without_time_at_first(a, b, h0=None):
-    """You multiplied the a of the first step by h0 as it is. Shapes are compared from their last axes on, and your
-    slice of a still has an axis for the steps. Which axis of a is missing in h0?"""
-    return parallel_scan(a, b if h0 is None else torch.cat([a[..., :1] * h0 + b[..., :1], b[..., 1:]], -1))
+@replaces("parallel_scan", where=["all steps", "the first step"])
+def h0_without_time(a, b, h0=None, *, where):
+    """Your product lines up the last axis of h0 with the steps of a. Shapes are compared from their last axes on: which
+    axis of a is missing in h0?"""
+    if h0 is None:
+        return parallel_scan(a, b)
+    if where == "all steps":
+        return parallel_scan(a, b) + a.cumprod(-1) * h0
+    return parallel_scan(a, torch.cat([a[..., :1] * h0 + b[..., :1], b[..., 1:]], -1))
