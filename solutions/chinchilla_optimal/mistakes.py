@@ -28,8 +28,8 @@ def other_exponents(n, d, coef, *, keys):
 
 @replaces("predicted_loss")
 def sizes_exchanged(n, d, coef):
-    """You divided A by a power of the tokens and B by a power of the parameters. Which of the two coefficients
-    belongs to N?"""
+    """You divided A by a power of the tokens and B by a power of the parameters. Which of the two coefficients belongs
+    to N?"""
     return predicted_loss(d, n, coef)
 
 
@@ -147,8 +147,8 @@ def g_upside_down(flops, coef, *, letters):
 
 @replaces("compute_optimal", root=["one", "both", "alpha", "beta"])
 def g_with_another_root(flops, coef, *, root):
-    """αA/(βB) has the wrong exponent in your G. With D = C/(6N) in αA/N^α = βB/D^β, bring all N to one side: what is their
-    power, and what undoes it?"""
+    """αA/(βB) has the wrong exponent in your G. With D = C/(6N) in αA/N^α = βB/D^β, bring all N to one side: what is
+    their power, and what undoes it?"""
     _, _, alpha, beta, both = parts(coef)
     power = {"one": 1.0, "both": both, "alpha": 1 / alpha, "beta": 1 / beta}[root]
     return closed_form(flops, coef, right_g(coef) ** (both * power))
@@ -164,8 +164,8 @@ def g_grows_with_b(flops, coef):
 
 @replaces("compute_optimal")
 def root_without_brackets(flops, coef):
-    """Your G is αA/(βB), divided by α + β. Python takes a power before it divides: what is the exponent in
-    x ** 1 / (a + b)?"""
+    """Your G is αA/(βB), divided by α + β. Python takes a power before it divides: what is the exponent in x ** 1 / (a
+    + b)?"""
     A, B, alpha, beta, both = parts(coef)
     return closed_form(flops, coef, (alpha * A / (beta * B)) ** 1 / both)
 
@@ -573,8 +573,8 @@ def search_ends_too_early(target_loss, inference_tokens, coef, *, end):
 
 @replaces("lifetime_optimal", points=[100, 200, 500])
 def coarse_grid(target_loss, inference_tokens, coef, *, points):
-    """Your N is near the best one, but not near enough. How far apart are the sizes that your search compares, and
-    what would a second search around the best of them find?"""
+    """Your N is near the best one, but not near enough. How far apart are the sizes that your search compares, and what
+    would a second search around the best of them find?"""
     reachable(target_loss, coef)
     sizes = torch.logspace(6, 14, points, dtype=torch.float64).tolist()
     sizes = [n for n in sizes if target_loss - coef["E"] > coef["A"] / n ** coef["alpha"]]
