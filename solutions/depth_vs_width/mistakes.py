@@ -259,10 +259,10 @@ def one_layer(layers, width, bytes_per_value=2):
     return 2 * width * bytes_per_value
 
 
-@replaces("kv_bytes_per_token", size=[1, 2])
-def fixed_bytes(layers, width, bytes_per_value=2, *, size):
-    """You counted {size} for the bytes of a number whatever bytes_per_value says. When does its default count?"""
-    return 2 * layers * width * size
+@replaces("kv_bytes_per_token")
+def fixed_bytes(layers, width, bytes_per_value=2):
+    """You counted 2 bytes for each number, whatever bytes_per_value says. When does its default count?"""
+    return 4 * layers * width
 
 
 @replaces("kv_bytes_per_token", whole=[math.floor, math.ceil])
@@ -381,12 +381,11 @@ def other_block_read(layers, width, tokens, hw, devices=1, *, weights):
     return layers * (outside(hw, devices) + work(width, tokens, hw, devices) * weights / 12)
 
 
-@replaces("step_latency", share=["whole layers", "a fraction"])
-def layers_shared(layers, width, tokens, hw, devices=1, *, share):
+@replaces("step_latency")
+def layers_shared(layers, width, tokens, hw, devices=1):
     """You gave each device some of the layers, as if all devices could work on their own at the same time. Layers wait
     for one another: what do the devices share?"""
-    own = math.ceil(layers / devices) if share == "whole layers" else layers / devices
-    return own * (outside(hw, devices) + work(width, tokens, hw, 1))
+    return math.ceil(layers / devices) * (outside(hw, devices) + work(width, tokens, hw, 1))
 
 
 @replaces("step_latency", exchanges=[1, 2])
