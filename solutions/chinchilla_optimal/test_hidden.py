@@ -205,7 +205,8 @@ def test_power_law(submission, rng):
         for noise in (0.0, 0.2):
             M = int(rng.randint(4, 9, (1,)))
             xs = [40 + 2 * i + float(e) for i, e in enumerate(rng.rand(M))]
-            ys = [exponent * x - 2.2 + noise * float(e) for x, e in zip(xs, rng.randn(M), strict=True)]
+            xs.append(xs[0])  # measured twice
+            ys = [exponent * x - 2.2 + noise * float(e) for x, e in zip(xs, rng.randn(M + 1), strict=True)]
             fit = submission.power_law_fit(double([math.exp(x) for x in xs]), double([math.exp(y) for y in ys]))
             slope, height = line(xs, ys)
             # Both are promised to one part in a million.

@@ -131,7 +131,7 @@ def test_padding(submission, rng):
     tokens = torch.zeros(B, T, dtype=torch.int64)
     for b, span in enumerate(spans):
         tokens[b, span] = 1
-    for dtype in (torch.int64, torch.bool):
+    for dtype in (torch.int64, torch.bool, torch.uint8):
         y = build(submission, state, H)(x, tokens.to(dtype))
         for b, span in enumerate(spans):
             alone = layer(x[b : b + 1, span])[0]

@@ -96,7 +96,8 @@ def test_masks(submission, rng):
     block = build(submission, state, H)
     x, memory = rng.randn(B, T, D), rng.randn(B, S, D)
     right, source = padded((T, 3), T), padded((4, S), S)
-    for masks in ((source, None), (None, right), (source.bool(), right.bool()), (source.flip(1), right.flip(1))):
+    left = source.flip(1).to(torch.uint8), right.flip(1).to(torch.int32)
+    for masks in ((source, None), (None, right), (source.bool(), right.bool()), left):
         assert_close(block(x, memory, *masks), expected_layer(state, H, x, memory, *masks), name="y")
 
 
