@@ -56,34 +56,49 @@ def walk(x, mean, var, times, method, first=velocity, second=velocity, last_is_e
     return x
 
 
+def bell(z: Tensor, like: Tensor, mean: float, std: float, by: float | None = None) -> Tensor:
+    """The normal density, of which the exponent divides by `by`."""
+    by = 2 * std**2 if by is None else by
+    return torch.exp(-((z.to(like.dtype) - mean) ** 2) / by) / (std * math.sqrt(2 * math.pi))
+
+
+def heun_step(noise, mean, var, times, method, both):
+    """sample, where both(x, v, t, after) says along what a step of Heun goes."""
+    known(method)
+    x = noise
+    for t, after in itertools.pairwise(times):
+        v = velocity(x, t, mean, var)
+        x = x + (after - t) * (both(x, v, t, after) if method == "heun" else v)
+    return x
+
+
 # flow_pair
 
 
 @replaces("flow_pair")
 def velocity_backwards(x0, noise, t):
-    """Your v is x0 − noise, which leads from noise to data. In which direction does time run, and so the derivative
-    by t?"""
+    """Your v leads from the noise to the data. In which direction does time run, and with it the derivative by t?"""
     return flow_pair(x0, noise, t)[0], x0 - noise
 
 
 @replaces("flow_pair")
 def time_backwards(x0, noise, t):
-    """Your x_t is noise at t = 0 and data at t = 1, and v fits that: two of the papers count so. Which end is t = 0
+    """Your x_t is noise at t = 0 and data at t = 1, and v fits that: some papers count this way. Which end is t = 0
     here?"""
     return flow_pair(noise, x0, t)
 
 
 @replaces("flow_pair")
 def point_backwards(x0, noise, t):
-    """Your x_t is noise at t = 0, and your v runs from data to noise, so they do not fit each other. How much noise
+    """Your x_t is noise at t = 0, but your v runs from data to noise, so they do not fit each other. How much noise
     should there be in x_t at t = 0?"""
     return flow_pair(noise, x0, t)[0], noise - x0
 
 
 @replaces("flow_pair")
 def roots_of_diffusion(x0, noise, t):
-    """Your coefficients are the roots of 1 − t and t, as in DDPM, where they keep the variance. Does the path of a
-    point with roots run straight?"""
+    """Your coefficients are the roots of 1 − t and t; DDPM has roots to keep the variance. Is the path of a point
+    straight with roots?"""
     s = at(t, x0)
     return (1 - s).sqrt() * x0 + s.sqrt() * noise, noise - x0
 
@@ -95,72 +110,50 @@ def noise_is_added(x0, noise, t):
     return x0 + at(t, x0) * noise, noise - x0
 
 
-@replaces("flow_pair")
-def divided_by_time(x0, noise, t):
-    """You make v from x_t − x0 divided by t, and at t = 0 that is 0/0. Which two tensors give v without a
-    division?"""
+@replaces("flow_pair", end=[0, 1])
+def divided_by_time(x0, noise, t, *, end: int):
+    """Your v is NaN at t = {end}, and right elsewhere. What is divided by 0 there, and which two tensors give v without
+    a division?"""
     xt, _ = flow_pair(x0, noise, t)
-    return xt, (xt - x0) / at(t, x0)
+    s = at(t, x0)
+    return xt, (xt - x0) / s if end == 0 else (noise - xt) / (1 - s)
 
 
-@replaces("flow_pair")
-def target_is_noise(x0, noise, t):
-    """You return the noise for v, what a network of DDPM learns. What does one learn here?"""
-    return flow_pair(x0, noise, t)[0], noise * 1
+@replaces("flow_pair", what=["the noise", "x0", "x_t", "x_t − x0", "noise − x_t"])
+def another_target(x0, noise, t, *, what: str):
+    """What you return as v is {what}. Which two points does the line connect, and in which direction does it run?"""
+    xt, _ = flow_pair(x0, noise, t)
+    return xt, {"the noise": noise, "x0": x0, "x_t": xt, "x_t − x0": xt - x0, "noise − x_t": noise - xt}[what].clone()
 
 
 @replaces("flow_pair")
 def pair_exchanged(x0, noise, t):
-    """You return v first. In which order does the docstring have the two?"""
+    """You return v first. In which order does the docstring name the two?"""
     xt, v = flow_pair(x0, noise, t)
     return v, xt
 
 
-@replaces("flow_pair")
-def vectors_only(x0, noise, t):
-    """Your t has the shape (B, 1), which is right for vectors. How many axes of size 1 does it need to meet an image
-    (B, C, H, W)?"""
-    s = t.to(x0.dtype)[:, None]
+@replaces("flow_pair", axes=[0, 1, 2, 3])
+def axes_as_always(x0, noise, t, *, axes: int):
+    """After B, your t always has {axes} axes of size 1. How many does it need to meet vectors (B, D), and how many for
+    images (B, C, H, W)?"""
+    s = t.to(x0.dtype).reshape(-1, *[1] * axes)
     return (1 - s) * x0 + s * noise, noise - x0
 
 
-@replaces("flow_pair")
-def images_only(x0, noise, t):
-    """Your t has the shape (B, 1, 1, 1), which is right for images. A vector of B rows becomes something else with
-    it: from where can the number of axes be taken?"""
-    s = t.to(x0.dtype)[:, None, None, None]
+@replaces("flow_pair", which=[0, -1, None])
+def one_time_for_all_rows(x0, noise, t, *, which: int | None):
+    """All your rows are at the same time. How many times does t hold, and how does row b find its own?"""
+    s = (t.mean() if which is None else t[which]).to(x0.dtype)
     return (1 - s) * x0 + s * noise, noise - x0
 
 
-@replaces("flow_pair")
-def time_on_last_axis(x0, noise, t):
-    """Your t meets the last axis of x0, so columns have times and not rows. Where does broadcasting begin to compare
-    axes, at the front or at the end?"""
-    s = t.to(x0.dtype)
-    return (1 - s) * x0 + s * noise, noise - x0
-
-
-@replaces("flow_pair")
-def first_time_for_all(x0, noise, t):
-    """All your rows are at the time of the first one. t holds a time for each row: how does row b find its own?"""
-    s = t[0].to(x0.dtype)
-    return (1 - s) * x0 + s * noise, noise - x0
-
-
-@replaces("flow_pair")
-def dtype_of_time(x0, noise, t):
-    """Your results take the dtype of t where it is the finer one: float32 pictures come back in float64. Whose dtype
-    do results have?"""
-    wide = t.reshape(-1, *[1] * (x0.dim() - 1)) + torch.zeros_like(x0)
-    return (1 - wide) * x0 + wide * noise, (noise - x0).to(wide.dtype)
-
-
-@replaces("flow_pair")
-def point_in_dtype_of_time(x0, noise, t):
-    """Your x_t takes the dtype of t where it is the finer one: of float32 pictures it comes back in float64, and v does
-    not. Whose dtype do results have?"""
+@replaces("flow_pair", v_too=[True, False])
+def dtype_of_time(x0, noise, t, *, v_too: bool):
+    """For float32 pictures and a t of float64, you return float64. Whose dtype do results have?"""
     s = t.reshape(-1, *[1] * (x0.dim() - 1))
-    return (1 - s) * x0 + s * noise, noise - x0
+    v = noise - x0
+    return (1 - s) * x0 + s * noise, v.to(torch.promote_types(v.dtype, t.dtype)) if v_too else v
 
 
 # flow_loss
@@ -168,164 +161,127 @@ def point_in_dtype_of_time(x0, noise, t):
 
 @replaces("flow_loss")
 def loss_without_weight(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """Your loss is the plain squared error: t, mean and std have no effect. What is each row multiplied by?"""
+    """Your loss is the plain squared error: t, mean and std have no effect. What is the error of a row multiplied
+    by?"""
     return errors(prediction, noise - x0).mean()
 
 
-@replaces("flow_loss")
-def weight_without_jacobian(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """Your weight is the normal density at logit t. π is a density of t, and not of logit t: put in t = 0.5 and t =
-    0.9, what should the weights be?"""
+@replaces("flow_loss", factor=["1", "t (1 − t)", "1 / t", "1 / (1 − t)"])
+def another_slope(prediction, x0, noise, t, mean=0.0, std=1.0, *, factor: str):
+    """Your weight is the normal density of logit t, times {factor}. π is a density of t: how steep is logit t at t =
+    0.5, and how does that change a density?"""
     e = errors(prediction, noise - x0)
     s = t.to(e.dtype)
-    return (weights(t, e, mean, std) * s * (1 - s) * e).mean()
+    factors = {"1": 1.0, "t (1 − t)": s * (1 - s), "1 / t": 1 / s, "1 / (1 − t)": 1 / (1 - s)}
+    return (bell(torch.logit(s), e, mean, std) * factors[factor] * e).mean()
 
 
-@replaces("flow_loss")
-def jacobian_multiplied(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """You multiply the normal density by t (1 − t). The slope of logit t is 1 / (t (1 − t)): by which of the two does
-    a density change?"""
+@replaces("flow_loss", what=["ln t", "t", "ln(1 − t)", "ln((1 − t) / t)"])
+def another_argument(prediction, x0, noise, t, mean=0.0, std=1.0, *, what: str):
+    """The bell in your weight is that of {what}. What is logit t at t = 0.5 and at t = 0.9, and what do you have
+    there?"""
     e = errors(prediction, noise - x0)
     s = t.to(e.dtype)
-    return (weights(t, e, mean, std) * (s * (1 - s)) ** 2 * e).mean()
+    argument = {"ln t": s.log(), "t": s, "ln(1 − t)": (1 - s).log(), "ln((1 − t) / t)": -torch.logit(s)}[what]
+    return (bell(argument, e, mean, std) / (s * (1 - s)) * e).mean()
 
 
-@replaces("flow_loss")
-def log_for_logit(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """You put ln t where logit t belongs: yours is the log-normal density. What lies between 0 and 1 only, and what
-    has the logit of it as its range?"""
+@replaces("flow_loss", by=["std²", "2 std", "std", "std² / 2"])
+def another_width(prediction, x0, noise, t, mean=0.0, std=1.0, *, by: str):
+    """Your exponent divides the square by {by}. What does the exponent of a normal density divide by, and is that the
+    same for std = 1 and std = 2?"""
     e = errors(prediction, noise - x0)
     s = t.to(e.dtype)
-    bell = torch.exp(-((s.log() - mean) ** 2) / (2 * std**2)) / (std * math.sqrt(2 * math.pi))
-    return (bell / (s * (1 - s)) * e).mean()
+    divisor = {"std²": std**2, "2 std": 2 * std, "std": std, "std² / 2": std**2 / 2}[by]
+    return (bell(torch.logit(s), e, mean, std, divisor) / (s * (1 - s)) * e).mean()
 
 
-@replaces("flow_loss")
-def logit_backwards(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """Your logit is ln((1 − t) / t), and a mean above 0 then favours early times. Which of the two should a positive
-    mean favour?"""
-    return flow_loss(prediction, x0, noise, t, -mean, std)
+@replaces("flow_loss", area=["std", "√(2π)", "1 / √(2π)", "std √(2π)", "1 / std"])
+def another_area(prediction, x0, noise, t, mean=0.0, std=1.0, *, area: str):
+    """The area under your weight is {area}. What should it be for a density, and which factor is missing or too
+    many?"""
+    areas = {"std": std, "√(2π)": math.sqrt(2 * math.pi), "1 / √(2π)": 1 / math.sqrt(2 * math.pi), "1 / std": 1 / std}
+    areas["std √(2π)"] = std * math.sqrt(2 * math.pi)
+    return flow_loss(prediction, x0, noise, t, mean, std) * areas[area]
 
 
-@replaces("flow_loss")
-def square_not_divided_by_two(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """Your exponent lacks the 2 below the line, so the bell is too narrow and its area is less than 1. What does the
-    exponent of a normal density divide by?"""
-    e = errors(prediction, noise - x0)
-    narrow = std / math.sqrt(2)
-    return (weights(t, e, mean, narrow) * narrow / std * e).mean()
+@replaces("flow_loss", what=["mean", "std", "mean and std"])
+def argument_ignored(prediction, x0, noise, t, mean=0.0, std=1.0, *, what: str):
+    """Your weight is the same for every {what}. Where in π do mean and std appear?"""
+    return flow_loss(prediction, x0, noise, t, 0.0 if "mean" in what else mean, 1.0 if "std" in what else std)
 
 
-@replaces("flow_loss")
-def std_not_squared(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """Your exponent divides by 2 std and not by 2 std². With std = 1 the two are one: in what units is the square
-    above the line?"""
-    e = errors(prediction, noise - x0)
-    wide = math.sqrt(std)
-    return (weights(t, e, mean, wide) * wide / std * e).mean()
-
-
-@replaces("flow_loss")
-def not_divided_by_std(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """Your density does not divide by std, so its area is std and not 1. What happens to the height of a bell that
-    gets wider?"""
-    return flow_loss(prediction, x0, noise, t, mean, std) * std
-
-
-@replaces("flow_loss")
-def without_root_of_two_pi(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """Your weight lacks the factor 1/√(2π), and its area is 2.5. What should a density add up to?"""
-    return flow_loss(prediction, x0, noise, t, mean, std) * math.sqrt(2 * math.pi)
-
-
-@replaces("flow_loss")
-def two_pi_without_root(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """You divide by 2π and not by its root. What stands below the line of a normal density in one dimension?"""
-    return flow_loss(prediction, x0, noise, t, mean, std) / math.sqrt(2 * math.pi)
-
-
-@replaces("flow_loss")
-def mean_and_std_ignored(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """mean and std have no effect: your weight is always that of 0 and 1. Where do the two stand in π?"""
-    return flow_loss(prediction, x0, noise, t)
-
-
-@replaces("flow_loss")
-def weights_normalised(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """You divide by the sum of the weights. Then the weight of a row depends on the times of the other rows: which
-    numbers does π(t) depend on?"""
+@replaces("flow_loss", twice=[False, True])
+def weights_normalised(prediction, x0, noise, t, mean=0.0, std=1.0, *, twice: bool):
+    """You divide by the sum of the weights, so the weight of a row depends on the times of the others. What does π(t)
+    depend on?"""
     e = errors(prediction, noise - x0)
     w = weights(t, e, mean, std)
-    return (w * e).sum() / w.sum()
+    return (w * e).sum() / w.sum() / (len(e) if twice else 1)
 
 
 @replaces("flow_loss")
 def averaged_apart(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """Your loss is the mean weight times the mean error, as if each weight met every error; (B, 1) times (B,) does
-    that too. Which error does the weight of row b belong to?"""
+    """Your loss is the mean weight times the mean error, as if every weight met every error, which (B, 1) times (B,)
+    does. Whose error does the weight of row b belong to?"""
     e = errors(prediction, noise - x0)
     return weights(t, e, mean, std).mean() * e.mean()
 
 
-@replaces("flow_loss")
-def weight_on_last_axis(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """Your weights (B,) meet the last axis of the squares, so columns are weighed and not rows. Which shape has what is
-    left of the squares when each row has its mean?"""
+@replaces("flow_loss", first=[True, False])
+def weight_on_last_axis(prediction, x0, noise, t, mean=0.0, std=1.0, *, first: bool):
+    """Your weights (B,) meet the last axis of the squares, so columns are weighed and not rows. Which shape is left
+    when each row has been averaged?"""
     squares = (prediction - (noise - x0)).square()
-    return (weights(t, squares, mean, std) * squares).mean()
+    w = weights(t, squares, mean, std)
+    return (w * squares if first else squares * w).mean()
 
 
-@replaces("flow_loss")
-def weight_on_last_axis_from_behind(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """Your weights (B,) meet the last axis of the squares, so columns are weighed and not rows. Which shape has what is
-    left of the squares when each row has its mean?"""
-    squares = (prediction - (noise - x0)).square()
-    return (squares * weights(t, squares, mean, std)).mean()
+@replaces("flow_loss", over=["the numbers of a row", "the rows", "the rows and their numbers"])
+def summed(prediction, x0, noise, t, mean=0.0, std=1.0, *, over: str):
+    """Your loss is a sum over {over}, so it grows with their number. Which two means does the docstring take?"""
+    loss = flow_loss(prediction, x0, noise, t, mean, std)
+    return loss * (x0[0].numel() if "numbers" in over else 1) * (len(x0) if "rows" in over else 1)
 
 
-@replaces("flow_loss")
-def rows_summed(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """You add up the squares of a row, so a larger image has a larger loss. What does the docstring take of a row,
-    sum or mean?"""
-    return flow_loss(prediction, x0, noise, t, mean, std) * x0[0].numel()
-
-
-@replaces("flow_loss")
-def batch_summed(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """You add up the rows, so a larger batch has a larger loss. What is taken over the rows, sum or mean?"""
-    return flow_loss(prediction, x0, noise, t, mean, std) * len(x0)
+@replaces("flow_loss", factor=[0.5, 2])
+def loss_off_by_a_factor(prediction, x0, noise, t, mean=0.0, std=1.0, *, factor: float):
+    """Your loss is exactly {factor} times the right one. Which factor is in front of the square in the docstring?"""
+    return flow_loss(prediction, x0, noise, t, mean, std) * factor
 
 
 @replaces("flow_loss")
 def target_backwards(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """Your target is x0 − noise. In which direction does v lead?"""
+    """Your target leads from the noise to the data. In which direction does v lead?"""
     return flow_loss(prediction, noise, x0, t, mean, std)
 
 
-@replaces("flow_loss")
-def noise_as_target(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """You compare the prediction with the noise, as DDPM does. What does the network predict here?"""
-    return flow_loss(prediction, torch.zeros_like(x0), noise, t, mean, std)
+@replaces("flow_loss", what=["the noise", "x0", "x_t"])
+def another_loss_target(prediction, x0, noise, t, mean=0.0, std=1.0, *, what: str):
+    """You compare the prediction with {what}. What does the network predict here?"""
+    e = errors(prediction, {"the noise": noise, "x0": x0, "x_t": flow_pair(x0, noise, t)[0]}[what])
+    return (weights(t, e, mean, std) * e).mean()
 
 
-@replaces("flow_loss")
-def root_of_squares(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """You take the root of each row's mean square before it is weighed. Where in the docstring is there a root
-    besides that of 2π?"""
+@replaces("flow_loss", what=["roots of each row's mean square", "absolute values"])
+def no_squares(prediction, x0, noise, t, mean=0.0, std=1.0, *, what: str):
+    """The errors in your loss are {what}. What does the docstring do to prediction − v?"""
     e = errors(prediction, noise - x0).sqrt()
+    if what == "absolute values":
+        e = (prediction - (noise - x0)).abs().flatten(1).mean(1)
     return (weights(t, e, mean, std) * e).mean()
 
 
 @replaces("flow_loss")
 def prediction_detached(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """Your value is right, and no gradient reaches the prediction, so no network learns from it. Which step of your
-    code leaves the graph?"""
+    """Your value is right, but no gradient reaches the prediction, so no network learns from it. Where does your code
+    leave the graph?"""
     return flow_loss(prediction.detach(), x0, noise, t, mean, std)
 
 
 @replaces("flow_loss")
 def loss_in_dtype_of_time(prediction, x0, noise, t, mean=0.0, std=1.0):
-    """Your loss has the dtype of t where that is the finer one. Whose dtype do results have?"""
+    """Your loss is float64 if t is, even for a prediction of float32. Whose dtype do results have?"""
     e = errors(prediction, noise - x0)
     return (weights(t, t, mean, std) * e).mean()
 
@@ -339,42 +295,28 @@ def shift_other_way(t, shift):
     return shift_time(t, 1 / shift)
 
 
-@replaces("shift_time")
-def shift_without_minus_one(t, shift):
-    """Below the line you have 1 + shift · t, and t = 1 does not stay at 1. Put t = 1 into the formula: what makes the
-    two sides of the line equal?"""
-    return shift * t / (1 + shift * t)
+@replaces("shift_time", under=["1", "1 + shift · t", "1 − (shift − 1) t"])
+def another_denominator(t, shift, *, under: str):
+    """You divide by {under}. At t = 1 the result should be 1: what does the fraction bar need below it there?"""
+    return shift * t / {"1": 1.0, "1 + shift · t": 1 + shift * t, "1 − (shift − 1) t": 1 - (shift - 1) * t}[under]
 
 
-@replaces("shift_time")
-def shift_above_only(t, shift):
-    """You multiply t by shift, and times go beyond 1. What holds t = 1 in its place?"""
-    return shift * t
+@replaces("shift_time", what=["√shift", "shift²", "e^shift"])
+def another_shift(t, shift, *, what: str):
+    """You put {what} where the formula has a. Three letters are used for a shift, a, n and μ: which of them is the
+    argument?"""
+    return shift_time(t, {"√shift": math.sqrt(shift), "shift²": shift**2, "e^shift": math.exp(shift)}[what])
 
 
-@replaces("shift_time")
-def root_of_shift(t, shift):
-    """You take the root of shift. The root is that of the number of pixels, a = √n: is the argument a or n?"""
-    return shift_time(t, math.sqrt(shift))
-
-
-@replaces("shift_time")
-def shift_as_exponent(t, shift):
-    """You take shift for FLUX's μ and put e^shift in its place. With shift = 1 nothing should change: which name in
-    the statement is the argument?"""
-    return shift_time(t, math.exp(shift))
-
-
-@replaces("shift_time")
-def power_of_time(t, shift):
-    """You take t to the power 1/shift, which leaves 0 and 1 alone too. What is multiplied by shift, t or t / (1 −
-    t)?"""
-    return t ** (1 / shift)
+@replaces("shift_time", inverse=[True, False])
+def power_of_time(t, shift, *, inverse: bool):
+    """You take a power of t, which leaves 0 and 1 alone too. What is multiplied by shift, t or t / (1 − t)?"""
+    return t ** (1 / shift if inverse else shift)
 
 
 @replaces("shift_time")
 def always_float64(t, shift):
-    """Your times are float64 whatever came in. Which dtype do they have?"""
+    """Your times are float64 whatever came in. Which dtype should they have?"""
     return shift_time(t.double(), shift)
 
 
@@ -383,114 +325,126 @@ def always_float64(t, shift):
 
 @replaces("gaussian_velocity")
 def guess_backwards(xt, t, mean, var):
-    """Your velocity is E[x0] − E[noise]. In which direction does v lead?"""
+    """Your velocity has the opposite sign: it leads from the noise to the data. In which direction does v lead?"""
     return -gaussian_velocity(xt, t, mean, var)
 
 
-@replaces("gaussian_velocity")
-def variance_for_deviation(xt, t, mean, var):
-    """You square var. It is a variance already, σ²: what is squared in s_t²?"""
-    return gaussian_velocity(xt, t, mean, var**2)
+@replaces("gaussian_velocity", where=["s_t²", "E[x₀ | x_t]", "s_t² and E[x₀ | x_t]"], power=["square", "root"])
+def power_of_var(xt, t, mean, var, *, where: str, power: str):
+    """In {where} you take the {power} of var. Is var σ or σ², and which of the two does the formula have there?"""
+    s, s2, rest = parts(xt, t, mean, var)
+    other = var**2 if power == "square" else math.sqrt(var)
+    if "s_t²" in where:
+        s2 = (1 - s) ** 2 * other + s**2
+    covariance = (1 - s) * (other if "E[x₀" in where else var)
+    return s / s2 * rest - (mean + covariance / s2 * rest)
 
 
-@replaces("gaussian_velocity")
-def deviation_for_variance(xt, t, mean, var):
-    """You take the root of var. Which of σ and σ² does the formula of s_t² have?"""
-    return gaussian_velocity(xt, t, mean, math.sqrt(var))
-
-
-@replaces("gaussian_velocity")
-def mean_not_scaled(xt, t, mean, var):
-    """You subtract the whole mean from x_t. Where is the middle of x_t at t = 1?"""
+@replaces("gaussian_velocity", what=["the whole mean", "nothing", "t times the mean"])
+def another_middle(xt, t, mean, var, *, what: str):
+    """You subtract {what} from x_t. Where is the middle of x_t at t = 0, and where at t = 1?"""
     t, s2, _ = parts(xt, t, mean, var)
-    return -mean + (t - (1 - t) * var) / s2 * (xt - mean)
-
-
-@replaces("gaussian_velocity")
-def mean_not_subtracted(xt, t, mean, var):
-    """You take x_t as it is, without its mean. How far is x_t from its middle?"""
-    t, s2, _ = parts(xt, t, mean, var)
-    return -mean + (t - (1 - t) * var) / s2 * xt
+    middle = {"the whole mean": mean, "nothing": 0.0, "t times the mean": t * mean}[what]
+    return -mean + (t - (1 - t) * var) / s2 * (xt - middle)
 
 
 @replaces("gaussian_velocity")
 def without_mean(xt, t, mean, var):
-    """Your E[x0 | x_t] lacks the mean in front. What would you guess for x0 if x_t said nothing?"""
+    """Your E[x0 | x_t] lacks the mean in front. What would you guess for x0 if x_t said nothing about it?"""
     return gaussian_velocity(xt, t, mean, var) + mean
 
 
 @replaces("gaussian_velocity")
 def noise_by_division(xt, t, mean, var):
-    """You solve x_t = (1 − t) x0 + t ε for ε, or for v, and divide by t. At t = 0, where Heun's last step asks, that is
-    0/0. Which formula has no t below the line?"""
+    """Your velocity is NaN at t = 0, where Heun's last step asks for it. What do you divide by t, and which formula for
+    E[ε | x_t] does not?"""
     s, s2, rest = parts(xt, t, mean, var)
     x0 = mean + (1 - s) * var / s2 * rest
     return (xt - (1 - s) * x0) / s - x0
 
 
-@replaces("gaussian_velocity")
-def covariance_without_time(xt, t, mean, var):
-    """Your E[x0 | x_t] goes along by σ² / s_t², as if all of x0 were in x_t. How much of it is there at time t, and
-    what should x_t say about x0 at t = 1?"""
+@replaces("gaussian_velocity", factor=["1 ·", "(1 − t)²", "t"])
+def another_slope_of_x0(xt, t, mean, var, *, factor: str):
+    """In your E[x0 | x_t] the distance of x_t from its middle is multiplied by {factor} σ² / s_t². How much of x0 is in
+    x_t at time t?"""
     s, s2, rest = parts(xt, t, mean, var)
-    return s / s2 * rest - (mean + var / s2 * rest)
+    value = {"1 ·": 1.0, "(1 − t)²": (1 - s) ** 2, "t": s}[factor]
+    return s / s2 * rest - (mean + value * var / s2 * rest)
+
+
+@replaces("gaussian_velocity", factor=["1", "t²", "(1 − t)"])
+def another_slope_of_noise(xt, t, mean, var, *, factor: str):
+    """In your E[ε | x_t] the distance of x_t from its middle is multiplied by {factor} / s_t². How much of ε is in x_t
+    at time t?"""
+    s, s2, rest = parts(xt, t, mean, var)
+    value = {"1": 1.0, "t²": s**2, "(1 − t)": 1 - s}[factor]
+    return value / s2 * rest - (mean + (1 - s) * var / s2 * rest)
 
 
 @replaces("gaussian_velocity")
 def noise_less_the_mean(xt, t, mean, var):
-    """You subtract the mean of the data from E[noise | x_t], whatever x_t is. What does x_t say about x0?"""
+    """You subtract the mean of the data from E[ε | x_t], whatever x_t is. What does x_t say about x0?"""
     t, s2, rest = parts(xt, t, mean, var)
     return t / s2 * rest - mean
 
 
-@replaces("gaussian_velocity")
-def times_not_squared(xt, t, mean, var):
-    """Your s_t² is (1 − t) σ² + t. What happens to a variance when a number is multiplied by t?"""
+@replaces(
+    "gaussian_velocity",
+    form=["(1 − t) σ² + t", "(1 − t)² σ² + t", "(1 − t) σ² + t²", "((1 − t) σ + t)²", "(1 − t)² + t² σ²"],
+)
+def another_variance(xt, t, mean, var, *, form: str):
+    """Your s_t² is {form}. What happens to a variance when a number is multiplied by t, and when two independent
+    numbers are added?"""
     t, _, rest = parts(xt, t, mean, var)
-    s2 = (1 - t) * var + t
-    return -mean + (t - (1 - t) * var) / s2 * rest
-
-
-@replaces("gaussian_velocity")
-def noise_time_not_squared(xt, t, mean, var):
-    """In your s_t² the noise has the variance t. It is multiplied by t: what is its variance then?"""
-    t, _, rest = parts(xt, t, mean, var)
-    s2 = (1 - t) ** 2 * var + t
+    s2 = {
+        "(1 − t) σ² + t": (1 - t) * var + t,
+        "(1 − t)² σ² + t": (1 - t) ** 2 * var + t,
+        "(1 − t) σ² + t²": (1 - t) * var + t**2,
+        "((1 − t) σ + t)²": ((1 - t) * math.sqrt(var) + t) ** 2,
+        "(1 − t)² + t² σ²": (1 - t) ** 2 + t**2 * var,
+    }[form]
     return -mean + (t - (1 - t) * var) / s2 * rest
 
 
 @replaces("gaussian_velocity")
 def divided_by_deviation(xt, t, mean, var):
-    """You divide by s_t and not by its square. Covariance over variance is the slope of a regression: which of the
-    two is s_t?"""
+    """You divide by s_t, not by its square. The slope of a regression is a covariance over a variance: which of the two
+    is s_t?"""
     t, s2, rest = parts(xt, t, mean, var)
     return -mean + (t - (1 - t) * var) / s2.sqrt() * rest
 
 
 @replaces("gaussian_velocity")
 def conditional_velocity(xt, t, mean, var):
-    """You return (x_t − μ) / t, the velocity if all data were one single picture; at t = 0 it divides by zero. Where
-    is var in it?"""
+    """You return (x_t − μ) / t, the velocity if all data were a single picture, and at t = 0 that divides by zero. What
+    does var change?"""
     return (xt - mean) / at(t, xt)
 
 
 @replaces("gaussian_velocity")
 def score(xt, t, mean, var):
-    """You return −(x_t − (1 − t) μ) / s_t², the score. What has to be done to make a velocity of it?"""
+    """You return −(x_t − (1 − t) μ) / s_t², the score. Which two conditional means is a velocity made of?"""
     _, s2, rest = parts(xt, t, mean, var)
     return -rest / s2
 
 
+@replaces("gaussian_velocity", what=["E[ε | x_t]", "E[x0 | x_t]"])
+def one_guess_alone(xt, t, mean, var, *, what: str):
+    """You return {what} alone. Which two guesses is the velocity the difference of?"""
+    s, s2, rest = parts(xt, t, mean, var)
+    return s / s2 * rest if what == "E[ε | x_t]" else mean + (1 - s) * var / s2 * rest
+
+
 @replaces("gaussian_velocity")
 def one_time_for_all(xt, t, mean, var):
-    """All your rows are at the time of the first one. t holds a time for each row: how does row b find its own?"""
+    """All your rows are at the time of the first one. How many times does t hold, and how does row b find its own?"""
     return gaussian_velocity(xt, t[:1].expand(len(xt)), mean, var)
 
 
 @replaces("gaussian_velocity")
 def time_for_each_column(xt, t, mean, var):
-    """Your t meets the last axis of xt, so columns have times and not rows. Where does broadcasting begin to compare
-    axes?"""
+    """Your t meets the last axis of xt, so columns have times and not rows. Does broadcasting begin to compare axes at
+    the front or at the end?"""
     t = t.to(xt.dtype)
     s2 = (1 - t) ** 2 * var + t**2
     return -mean + (t - (1 - t) * var) / s2 * (xt - (1 - t) * mean)
@@ -498,7 +452,7 @@ def time_for_each_column(xt, t, mean, var):
 
 @replaces("gaussian_velocity")
 def velocity_in_dtype_of_time(xt, t, mean, var):
-    """Your velocity has the dtype of t where that is the finer one. Whose dtype do results have?"""
+    """Your velocity is float64 if t is, even for an xt of float32. Whose dtype do results have?"""
     return gaussian_velocity(xt.to(torch.promote_types(xt.dtype, t.dtype)), t, mean, var)
 
 
@@ -507,8 +461,7 @@ def velocity_in_dtype_of_time(xt, t, mean, var):
 
 @replaces("sample")
 def wrong_direction(noise, mean, var, times, method="euler"):
-    """You walk away from the data: your step is t − t′, or v is subtracted. What sign has t′ − t, and what sign has
-    the step of the statement?"""
+    """You walk away from the data. What sign does t′ − t have, and what sign does the step in the formula have?"""
 
     def backwards(x, t, mean, var):
         return -velocity(x, t, mean, var)
@@ -518,8 +471,8 @@ def wrong_direction(noise, mean, var, times, method="euler"):
 
 @replaces("sample")
 def euler_at_the_end(noise, mean, var, times, method="euler"):
-    """You ask for the velocity at the time t′, where the step ends, in the point where it starts. To which time does
-    the x of the step's start belong?"""
+    """You take the velocity at the time t′ where the step ends, in the point where it starts. Which time does that
+    point belong to?"""
     known(method)
     x = noise
     for t, after in itertools.pairwise(times):
@@ -532,7 +485,7 @@ def euler_at_the_end(noise, mean, var, times, method="euler"):
 
 @replaces("sample")
 def one_time_throughout(noise, mean, var, times, method="euler"):
-    """You ask for all velocities at times[0]. At which time is x after the first step?"""
+    """You take all velocities at times[0]. At which time is x after the first step?"""
 
     def at_first(x, t, mean, var):
         return velocity(x, times[0], mean, var)
@@ -542,8 +495,8 @@ def one_time_throughout(noise, mean, var, times, method="euler"):
 
 @replaces("sample")
 def direction_kept(noise, mean, var, times, method="euler"):
-    """You ask for the velocity once, at the beginning, and walk along it to the end. The lines from x0 to the noise are
-    straight, and many of them cross: what does their mean do on the way?"""
+    """You ask for the velocity once and walk along it to the end. The lines from x0 to the noise are straight, but many
+    cross: what does their mean do on the way?"""
 
     def at_first(x, t, mean, var):
         return velocity(noise, times[0], mean, var)
@@ -553,7 +506,7 @@ def direction_kept(noise, mean, var, times, method="euler"):
 
 @replaces("sample")
 def place_kept(noise, mean, var, times, method="euler"):
-    """You ask for the velocities at the time of each step, and always in the point where the way began. Where is x
+    """You ask for the velocities at the time of each step, but always in the point where the way began. Where is x
     after the first step?"""
     known(method)
     x = noise
@@ -565,99 +518,92 @@ def place_kept(noise, mean, var, times, method="euler"):
     return x
 
 
-@replaces("sample")
-def heun_old_time(noise, mean, var, times, method="euler"):
-    """Your second velocity is taken at the new point and the old time. It belongs to the end of the step, in place
-    and in time: which time is that?"""
-    known(method)
-    x = noise
-    for t, after in itertools.pairwise(times):
-        v = velocity(x, t, mean, var)
-        if method == "heun":
-            v = (v + velocity(x + (after - t) * v, t, mean, var)) / 2
-        x = x + (after - t) * v
-    return x
+@replaces("sample", where=["new point and the old time", "old point and the new time", "old point and the old time"])
+def heun_second_place(noise, mean, var, times, method="euler", *, where: str):
+    """Heun's second velocity is taken at the {where} in your code. Where would Euler's step arrive, and when?"""
+
+    def both(x, v, t, after):
+        place = x + (after - t) * v if "new point" in where else x
+        return (v + velocity(place, after if "new time" in where else t, mean, var)) / 2
+
+    return heun_step(noise, mean, var, times, method, both)
+
+
+@replaces("sample", what=["the second velocity alone", "the sum of both", "their difference"])
+def heun_along(noise, mean, var, times, method="euler", *, what: str):
+    """Your step of Heun goes along {what}. How does the formula combine the two velocities?"""
+
+    def both(x, v, t, after):
+        second = velocity(x + (after - t) * v, after, mean, var)
+        return {"the second velocity alone": second, "the sum of both": v + second, "their difference": v - second}[
+            what
+        ]
+
+    return heun_step(noise, mean, var, times, method, both)
 
 
 @replaces("sample")
-def heun_old_point(noise, mean, var, times, method="euler"):
-    """Your second velocity is taken at the new time and the old point. It belongs to the end of the step, in place
-    and in time: where would Euler arrive?"""
-    known(method)
-    x = noise
-    for t, after in itertools.pairwise(times):
-        v = velocity(x, t, mean, var)
-        if method == "heun":
-            v = (v + velocity(x, after, mean, var)) / 2
-        x = x + (after - t) * v
-    return x
+def heun_after_euler(noise, mean, var, times, method="euler"):
+    """Your step of Heun begins where Euler's ended, so x has moved twice. Which point does the mean of the two
+    velocities move?"""
 
+    def both(x, v, t, after):
+        return v + (v + velocity(x + (after - t) * v, after, mean, var)) / 2
 
-@replaces("sample")
-def heun_takes_second_alone(noise, mean, var, times, method="euler"):
-    """Your step of Heun goes along the second velocity alone. What is taken of the two?"""
-    known(method)
-    x = noise
-    for t, after in itertools.pairwise(times):
-        v = velocity(x, t, mean, var)
-        if method == "heun":
-            v = velocity(x + (after - t) * v, after, mean, var)
-        x = x + (after - t) * v
-    return x
-
-
-@replaces("sample")
-def heun_sums(noise, mean, var, times, method="euler"):
-    """Your step of Heun goes along the sum of the two velocities, and so twice as far. What is taken of the two?"""
-    known(method)
-    x = noise
-    for t, after in itertools.pairwise(times):
-        v = velocity(x, t, mean, var)
-        if method == "heun":
-            v = v + velocity(x + (after - t) * v, after, mean, var)
-        x = x + (after - t) * v
-    return x
+    return heun_step(noise, mean, var, times, method, both)
 
 
 @replaces("sample")
 def midpoint_for_heun(noise, mean, var, times, method="euler"):
     """Your second velocity is taken in the middle of the step, and it alone counts: the midpoint method. Where does
-    Heun take its second one?"""
-    known(method)
-    x = noise
-    for t, after in itertools.pairwise(times):
-        v = velocity(x, t, mean, var)
-        if method == "heun":
-            v = velocity(x + (after - t) / 2 * v, (t + after) / 2, mean, var)
-        x = x + (after - t) * v
-    return x
+    Heun take the second one?"""
+
+    def both(x, v, t, after):
+        return velocity(x + (after - t) / 2 * v, (t + after) / 2, mean, var)
+
+    return heun_step(noise, mean, var, times, method, both)
 
 
 @replaces("sample")
 def heun_ends_with_euler(noise, mean, var, times, method="euler"):
-    """Your last step is one of Euler, as in samplers that cannot ask for a velocity at the end. What does the
-    docstring say of Heun's last step?"""
+    """Your last step is one of Euler, as in samplers that cannot ask for a velocity at the end. What does the docstring
+    say about Heun's last step?"""
     return walk(noise, mean, var, times, method, last_is_euler=True)
 
 
 @replaces("sample")
 def always_euler(noise, mean, var, times, method="euler"):
-    """ "heun" gives the steps of Euler. Where does your code look at `method`?"""
+    """The method "heun" gives the steps of Euler. Where does your code look at `method`?"""
     known(method)
     return sample(noise, mean, var, times)
 
 
 @replaces("sample")
-def heun_by_default(noise, mean, var, times, method="heun"):
-    """Without a method you take Heun's. What does the signature say?"""
-    return sample(noise, mean, var, times, method)
+def always_heun(noise, mean, var, times, method="euler"):
+    """Even "euler" gives the steps of Heun in your code. Where does it look at `method`?"""
+    known(method)
+    return sample(noise, mean, var, times, "heun")
 
 
 @replaces("sample")
-def falls_back_to_euler(noise, mean, var, times, method="euler"):
-    """A method that you do not know is taken for Euler's, so a slip of the pen goes unnoticed. What should happen to
+def heun_by_default(noise, mean, var, times, method="heun"):
+    """Without a method you take Heun's. Which default does the signature have?"""
+    return sample(noise, mean, var, times, method)
+
+
+@replaces("sample", taken=["Euler's", "Heun's"])
+def unknown_is_known(noise, mean, var, times, method="euler", *, taken: str):
+    """A method that you do not know is taken for {taken}, so a typo goes unnoticed. What should happen to
     "midpoint"?"""
-    return sample(noise, mean, var, times, method if method == "heun" else "euler")
+    other = "heun" if taken == "Heun's" else "euler"
+    return sample(noise, mean, var, times, method if method in ("euler", "heun") else other)
+
+
+@replaces("sample")
+def key_error(noise, mean, var, times, method="euler"):
+    """An unknown method ends in a KeyError. Which exception does the docstring promise?"""
+    methods = {"euler": "euler", "heun": "heun"}
+    return sample(noise, mean, var, times, methods[method])
 
 
 @replaces("sample")
@@ -668,16 +614,16 @@ def any_case(noise, mean, var, times, method="euler"):
 
 @replaces("sample")
 def equal_steps(noise, mean, var, times, method="euler"):
-    """Your steps are of equal length, from the first time to the last: what stands between in `times` has no effect.
-    Where does a step begin, and where does it end?"""
+    """All your steps have the same length, and the times in between have no effect. Where does a step begin, and where
+    does it end?"""
     n = len(times) - 1
     return sample(noise, mean, var, [times[0] + (times[-1] - times[0]) * i / n for i in range(n + 1)], method)
 
 
 @replaces("sample")
 def steps_of_one_length(noise, mean, var, times, method="euler"):
-    """Your velocities belong to the times that are given, and your steps are all of one length. How far is it from one
-    time to the next, if `times` are not equally far apart?"""
+    """Your velocities belong to the given times, but all your steps have the same length. How far is it from one time
+    to the next if `times` are not equally far apart?"""
     known(method)
     x, step = noise, (times[-1] - times[0]) / (len(times) - 1)
     for t, after in itertools.pairwise(times):
@@ -690,27 +636,27 @@ def steps_of_one_length(noise, mean, var, times, method="euler"):
 
 @replaces("sample")
 def from_one_to_zero(noise, mean, var, times, method="euler"):
-    """You always go from 1 to 0, whatever the ends of `times` are. Where does the docstring say that x is at
-    first?"""
+    """You always go from 1 to 0, whatever the ends of `times` are. At which time is x at first, by the docstring?"""
     n = len(times) - 1
     return sample(noise, mean, var, [1 - i / n for i in range(n + 1)], method)
 
 
 @replaces("sample")
 def on_to_zero(noise, mean, var, times, method="euler"):
-    """You go on to t = 0 where `times` ends before it. At which time should x be in the end?"""
+    """You go on to t = 0 even if `times` ends before it. At which time should x be in the end?"""
     return sample(noise, mean, var, times if times[-1] == 0 else [*times, 0.0], method)
 
 
-@replaces("sample")
-def last_step_missing(noise, mean, var, times, method="euler"):
-    """Your last step is missing. How many steps do n times make?"""
-    return noise * 1 if len(times) == 2 else sample(noise, mean, var, times[:-1], method)
+@replaces("sample", which=["last", "first"])
+def step_missing(noise, mean, var, times, method="euler", *, which: str):
+    """Your {which} step is missing. How many steps do n times make?"""
+    left = times[:-1] if which == "last" else times[1:]
+    return noise.clone() if len(left) == 1 else sample(noise, mean, var, left, method)
 
 
 @replaces("sample")
 def way_returned(noise, mean, var, times, method="euler"):
-    """You return all points of the way. Which of them is asked for?"""
+    """You return all points of the way. Which of them does the docstring ask for?"""
     points = [noise]
     for pair in itertools.pairwise(times):
         points.append(sample(points[-1], mean, var, list(pair), method))
@@ -719,8 +665,8 @@ def way_returned(noise, mean, var, times, method="euler"):
 
 @replaces("sample")
 def exact_flow(noise, mean, var, times, method="euler"):
-    """You return the end of the exact flow, without an error. What a sampler finds in a few steps has one: which
-    steps does the docstring describe?"""
+    """You return the end of the exact flow, which has no error. A sampler finds its way in a few steps: which steps
+    does the docstring describe?"""
     known(method)
     first, last = (math.sqrt((1 - t) ** 2 * var + t * t) for t in (times[0], times[-1]))
     return (1 - times[-1]) * mean + last / first * (noise - (1 - times[0]) * mean)
@@ -728,8 +674,8 @@ def exact_flow(noise, mean, var, times, method="euler"):
 
 @replaces("sample")
 def to_the_mean(noise, mean, var, times, method="euler"):
-    """In each step you go to E[x0 | x_t] and mix it anew with the noise that was drawn at first. What does the noise
-    become along the way: is it still the first one?"""
+    """In each step you go to E[x0 | x_t] and mix it with the first noise again. What does the noise become along the
+    way?"""
     known(method)
     x = noise
     for t, after in itertools.pairwise(times):
@@ -738,28 +684,18 @@ def to_the_mean(noise, mean, var, times, method="euler"):
     return x
 
 
-@replaces("sample")
-def sample_in_float32(noise, mean, var, times, method="euler"):
-    """You compute in float32 whatever comes in, and float64 loses half of its digits. From where can the times take
-    their dtype?"""
-    return sample(noise.float(), mean.float(), var, times, method).to(noise.dtype)
+@replaces("sample", what=["everything", "times", "times and steps"])
+def digits_lost(noise, mean, var, times, method="euler", *, what: str):
+    """Your numbers are right to seven digits, as if something were float32 although float64 came in. Which of your
+    tensors is made without a dtype, or converted?"""
+    if what == "everything":
+        return sample(noise.float(), mean.float(), var, times, method).to(noise.dtype)
+    if what == "times":
 
+        def rounded(x, t, mean, var):
+            return gaussian_velocity(x, torch.full((len(x),), t), mean, var)
 
-@replaces("sample")
-def times_in_float32(noise, mean, var, times, method="euler"):
-    """You hand the velocity a time in float32, the dtype that torch makes where nobody names one: 0.7 has seven digits
-    there. From where can a time take the dtype of x?"""
-
-    def rounded(x, t, mean, var):
-        return gaussian_velocity(x, torch.full((len(x),), t), mean, var)
-
-    return walk(noise, mean, var, times, method, rounded, rounded)
-
-
-@replaces("sample")
-def list_in_float32(noise, mean, var, times, method="euler"):
-    """You made a tensor of `times`, which is float32 where nobody names a dtype: times and steps have seven digits.
-    From where can they take the dtype of x?"""
+        return walk(noise, mean, var, times, method, rounded, rounded)
     known(method)
     x = noise
     for t, after in itertools.pairwise(torch.tensor(times)):

@@ -18,57 +18,86 @@ def keys(config):
     return [config[f"{kind}_layer_{key}"] for kind in ("attn", "expert") for key in ("period", "offset")]
 
 
-@replaces("layout")
-def period_start(config):
-    """You put attention and experts into the first layer of each period. The offset says which layer of the period it
-    is; Jamba has attention in the fifth of eight."""
-    p, _, q, _ = keys(config)
-    return pairs(config, lambda i: i % p == 0, lambda i: i % q == 0)
-
-
-@replaces("layout")
-def ratio_as_period(config):
-    """Your period is one layer too long. 1:7 is one layer of attention to seven others: how many layers is that until
-    the next one?"""
+def by_rule(config, kind, rule):
+    """The layout where rule(i, period, offset) says where attention, the experts or both are; the others are right."""
     p, o, q, r = keys(config)
-    return pairs(config, lambda i: i % (p + 1) == o, lambda i: i % (q + 1) == r)
+    return pairs(
+        config,
+        lambda i: rule(i, p, o) if "attention" in kind else i % p == o,
+        lambda i: rule(i, q, r) if "experts" in kind else i % q == r,
+    )
+
+
+@replaces("layout", kind=["attention", "experts", "attention and experts"], end=["first", "last"])
+def one_end_of_the_period(config, *, kind: str, end: str):
+    """You put {kind} into the {end} layer of each period. Jamba has attention in the fifth of eight: which key of the
+    config says so?"""
+    return by_rule(config, kind, lambda i, period, offset: i % period == (0 if end == "first" else period - 1))
+
+
+@replaces("layout", kind=["attention", "experts", "attention and experts"])
+def ratio_as_period(config, *, kind: str):
+    """Your period of {kind} is one layer too long. 1:7 means one layer of attention to seven others: how many layers is
+    that until the next one?"""
+    return by_rule(config, kind, lambda i, period, offset: i % (period + 1) == offset)
+
+
+@replaces("layout", kind=["attention", "experts", "attention and experts"], when=["early", "late"])
+def shifted(config, *, kind: str, when: str):
+    """Your {kind} come one layer too {when}. From which number are layers counted, and what is the first i for which i
+    mod period is the offset?"""
+    step = 1 if when == "early" else -1
+    return by_rule(config, kind, lambda i, period, offset: (i + step) % period == offset)
+
+
+@replaces("layout", kind=["attention", "experts", "attention and experts"])
+def offset_added(config, *, kind: str):
+    """You added the offset to i before taking the remainder, for {kind}. With Jamba's numbers that gives the same
+    layers. With an offset of 1 in a period of 3 it gives layer 2: which one should it be?"""
+    return by_rule(config, kind, lambda i, period, offset: (i + offset) % period == 0)
+
+
+@replaces("layout", what=["attention and Mamba", "MoE and SwiGLU", "attention and Mamba, MoE and SwiGLU"])
+def negated(config, *, what: str):
+    """You exchanged {what}. Which of the two does a layer get when the remainder equals the offset?"""
+    mixers = {"attention": "mamba", "mamba": "attention"} if "Mamba" in what else {}
+    ffns = {"moe": "mlp", "mlp": "moe"} if "MoE" in what else {}
+    return [[mixers.get(mixer, mixer), ffns.get(ffn, ffn)] for mixer, ffn in layout(config)]
 
 
 @replaces("layout")
-def one_based(config):
-    """Your pattern stands one layer too early: you counted layers from 1. They are counted from 0."""
-    p, o, q, r = keys(config)
-    return pairs(config, lambda i: (i + 1) % p == o % p, lambda i: (i + 1) % q == r % q)
-
-
-@replaces("layout")
-def offset_added(config):
-    """You added the offset to i before you took the remainder. For Jamba's numbers this gives the same layers. With
-    an offset of 1 in a period of 3 it gives layer 2: which layer is asked for?"""
-    p, o, q, r = keys(config)
-    return pairs(config, lambda i: (i + o) % p == 0, lambda i: (i + r) % q == 0)
+def ffn_first(config):
+    """Your pairs begin with the feed-forward network. Which of the two does the docstring name first?"""
+    return [[ffn, mixer] for mixer, ffn in layout(config)]
 
 
 @replaces("layout")
 def never_both(config):
-    """You gave no attention layer experts. In Jamba the two never meet, since attention has even numbers and experts
-    odd ones, but no rule forbids it: the mixer of a layer says nothing of its FFN."""
+    """Your attention layers never have experts. In Jamba the two never meet, but does any rule forbid it?"""
     return [[mixer, "mlp" if mixer == "attention" else ffn] for mixer, ffn in layout(config)]
 
 
 @replaces("layout")
 def one_expert_is_none(config):
-    """With one expert your layers have none: you ask for num_experts > 1 as well, as the code of transformers does.
-    Which two numbers decide here whether a layer is MoE?"""
+    """With one expert your layers have no MoE: the code of transformers asks for num_experts > 1 as well. Which two
+    numbers decide it here?"""
     return [[mixer, ffn if config["num_experts"] > 1 else "mlp"] for mixer, ffn in layout(config)]
 
 
 @replaces("layout")
 def exchanged(config):
-    """Attention and experts have changed places: you read the keys expert_* for the mixer and attn_* for the FFN. Which
-    of the two networks is the mixer?"""
+    """You read the keys expert_* for the mixer and attn_* for the FFN. Which of the two networks is attention?"""
     p, o, q, r = keys(config)
     return pairs(config, lambda i: i % q == r, lambda i: i % p == o)
+
+
+@replaces("layout", rest=[True, False])
+def block_repeated(config, *, rest: bool):
+    """Your pattern of experts begins again in each block of attn_layer_period layers. What does i count in both rules
+    of the statement?"""
+    p, o, q, r = keys(config)
+    stack = config if rest else {**config, "num_hidden_layers": config["num_hidden_layers"] // p * p}
+    return pairs(stack, lambda i: i % p == o, lambda i: i % p % q == r)
 
 
 def count(config, name):
@@ -79,163 +108,184 @@ def width(config):
     return config["hidden_size"] // config["num_attention_heads"]
 
 
-@replaces("kv_cache_bytes")
-def kv_all_layers(config, context, batch=1, bytes_per_value=2):
-    """You gave every layer a KV cache. A Mamba layer keeps no keys and no values: how many layers are attention?"""
-    kept = 2 * config["num_hidden_layers"] * config["num_key_value_heads"] * width(config)
-    return kept * context * batch * bytes_per_value
+def layers_of(config, what):
+    """How many attention layers there are, by a wrong count."""
+    L, period = config["num_hidden_layers"], config["attn_layer_period"]
+    return {"all layers": L, "L / period, rounded down": L // period, "L / period, rounded up": -(-L // period)}[what]
+
+
+def token_values(config, what="2 · G · K"):
+    """What an attention layer keeps of a token."""
+    D, K = config["hidden_size"], width(config)
+    H, G = config["num_attention_heads"], config["num_key_value_heads"]
+    return {
+        "2 · G · K": 2 * G * K,
+        "G · K": G * K,
+        "2 · H · K": 2 * H * K,
+        "2 · G · D": 2 * G * D,
+        "2 · K": 2 * K,
+        "3 · G · K": 3 * G * K,
+        "(H + 2G) · K": (H + 2 * G) * K,
+    }[what]
+
+
+def state_values(config, what="Ch · (N + W)"):
+    """What a Mamba layer keeps of a text."""
+    D, N, W = config["hidden_size"], config["mamba_d_state"], config["mamba_d_conv"]
+    Ch = config["mamba_expand"] * D
+    return {
+        "Ch · (N + W)": Ch * (N + W),
+        "2 · Ch · (N + W)": 2 * Ch * (N + W),
+        "D · (N + W)": D * (N + W),
+        "2 · D · (N + W)": 2 * D * (N + W),
+        "Ch · N": Ch * N,
+        "Ch · W": Ch * W,
+        "Ch · N · W": Ch * N * W,
+        "Ch · N + D · W": Ch * N + D * W,
+        "Ch · (N + W − 1)": Ch * (N + W - 1),
+    }[what]
+
+
+@replaces(
+    "kv_cache_bytes",
+    what=["G · K", "2 · H · K", "2 · G · D", "2 · K", "3 · G · K", "(H + 2G) · K"],
+)
+def another_cache(config, context, batch=1, bytes_per_value=2, *, what: str):
+    """In your count an attention layer keeps {what} numbers of one token. Which vectors does it keep, for how many
+    heads, and how wide is each?"""
+    return count(config, "attention") * token_values(config, what) * context * batch * bytes_per_value
+
+
+@replaces(
+    "kv_cache_bytes",
+    what=["all layers", "L / period, rounded down", "L / period, rounded up"],
+)
+def cache_of_other_layers(config, context, batch=1, bytes_per_value=2, *, what: str):
+    """You took {what} for the number of attention layers. With 9 layers, a period of 4 and an offset of 0 or 3, which
+    layers are attention?"""
+    return layers_of(config, what) * token_values(config) * context * batch * bytes_per_value
 
 
 @replaces("kv_cache_bytes")
-def keys_only(config, context, batch=1, bytes_per_value=2):
-    """Your number is half of it: you counted one vector for each token and head. Which two vectors does attention
-    keep?"""
-    kept = count(config, "attention") * config["num_key_value_heads"] * width(config)
-    return kept * context * batch * bytes_per_value
+def cache_of_the_mamba_layers(config, context, batch=1, bytes_per_value=2):
+    """You counted the Mamba layers. Which kind of layer keeps keys and values?"""
+    return count(config, "mamba") * token_values(config) * context * batch * bytes_per_value
 
 
-@replaces("kv_cache_bytes")
-def query_heads(config, context, batch=1, bytes_per_value=2):
-    """You counted the query heads. Queries are used once and not kept, and the keys and values have fewer heads: which
-    key of the config says how many?"""
-    kept = 2 * count(config, "attention") * config["num_attention_heads"] * width(config)
-    return kept * context * batch * bytes_per_value
+@replaces("kv_cache_bytes", argument=["batch", "bytes_per_value"])
+def cache_whatever(config, context, batch=1, bytes_per_value=2, *, argument: str):
+    """{argument} has no effect on your bytes of keys and values. What happens to them when it doubles?"""
+    batch = 1 if argument == "batch" else batch
+    size = 2 if argument == "bytes_per_value" else bytes_per_value
+    return count(config, "attention") * token_values(config) * context * batch * size
 
 
-@replaces("kv_cache_bytes")
-def one_sequence_cached(config, context, batch=1, bytes_per_value=2):
-    """You counted the keys and values of one sequence whatever batch is. Can two sequences share their keys?"""
-    return count(config, "attention") * 2 * config["num_key_value_heads"] * width(config) * context * bytes_per_value
-
-
-@replaces("kv_cache_bytes")
-def two_bytes_cached(config, context, batch=1, bytes_per_value=2):
-    """You took 2 bytes for every number of the cache. Which argument says how many bytes a number has?"""
-    return 2 * count(config, "attention") * 2 * config["num_key_value_heads"] * width(config) * context * batch
-
-
-@replaces("kv_cache_bytes")
-def cached_by_division(config, context, batch=1, bytes_per_value=2):
-    """You divided the number of layers by the period to count the attention layers. With 9 layers, a period of 4 and
-    an offset of 0, which layers are attention?"""
-    layers = config["num_hidden_layers"] // config["attn_layer_period"]
-    return layers * 2 * config["num_key_value_heads"] * width(config) * context * batch * bytes_per_value
-
-
-def state(config, columns, factor=1, expand=None):
-    channels = config["hidden_size"] * (config["mamba_expand"] if expand is None else expand)
-    return factor * count(config, "mamba") * channels * columns
-
-
-@replaces("ssm_state_bytes")
-def state_twice(config, batch=1, bytes_per_value=2):
-    """Your state is twice as large as it is: the 2 of keys and values is not in it. A Mamba layer keeps one state, and
-    the columns of its convolution."""
-    return state(config, config["mamba_d_state"] + config["mamba_d_conv"], factor=2) * batch * bytes_per_value
-
-
-@replaces("ssm_state_bytes")
-def no_expand(config, batch=1, bytes_per_value=2):
-    """You took the width D of the model for the number of channels. Inside a Mamba layer it is mamba_expand times as
-    wide."""
-    return state(config, config["mamba_d_state"] + config["mamba_d_conv"], expand=1) * batch * bytes_per_value
-
-
-@replaces("ssm_state_bytes")
-def without_convolution(config, batch=1, bytes_per_value=2):
-    """You counted the N numbers of the state and forgot what the convolution needs. It reads the last inputs, so these
-    are kept too."""
-    return state(config, config["mamba_d_state"]) * batch * bytes_per_value
+@replaces(
+    "ssm_state_bytes",
+    what=[
+        "2 · Ch · (N + W)",
+        "D · (N + W)",
+        "2 · D · (N + W)",
+        "Ch · N",
+        "Ch · W",
+        "Ch · N · W",
+        "Ch · N + D · W",
+    ],
+)
+def another_state(config, batch=1, bytes_per_value=2, *, what: str):
+    """In your count a Mamba layer keeps {what} numbers. How many channels does it have, and what does it keep in each
+    of them?"""
+    return count(config, "mamba") * state_values(config, what) * batch * bytes_per_value
 
 
 @replaces("ssm_state_bytes")
 def one_column_less(config, batch=1, bytes_per_value=2):
-    """You kept W - 1 columns for the convolution. That would do, since the W-th is the new token itself; but the count
-    asked for is that of Mamba's own code, which allocates W."""
-    return state(config, config["mamba_d_state"] + config["mamba_d_conv"] - 1) * batch * bytes_per_value
+    """You kept W − 1 columns for the convolution. That would do, since the W-th is the new token itself; but whose
+    count does the statement follow, and how many columns does that allocate?"""
+    return count(config, "mamba") * state_values(config, "Ch · (N + W − 1)") * batch * bytes_per_value
 
 
-@replaces("ssm_state_bytes")
-def state_every_layer(config, batch=1, bytes_per_value=2):
-    """You gave every layer a state. Which kind of layer has none?"""
-    channels = config["hidden_size"] * config["mamba_expand"]
-    columns = config["mamba_d_state"] + config["mamba_d_conv"]
-    return config["num_hidden_layers"] * channels * columns * batch * bytes_per_value
+@replaces(
+    "ssm_state_bytes",
+    what=["L / period, rounded down", "L / period, rounded up"],
+)
+def states_of_other_layers(config, batch=1, bytes_per_value=2, *, what: str):
+    """You took {what} for the number of attention layers, and the others for Mamba. With 9 layers, a period of 4 and an
+    offset of 0 or 3, which layers are attention?"""
+    layers = config["num_hidden_layers"] - layers_of(config, what)
+    return layers * state_values(config) * batch * bytes_per_value
 
 
-@replaces("ssm_state_bytes")
-def states_by_division(config, batch=1, bytes_per_value=2):
-    """You divided the number of layers by the period to count the attention layers, and took the others for Mamba.
-    With 9 layers, a period of 4 and an offset of 0, which layers are attention?"""
-    layers = config["num_hidden_layers"] - config["num_hidden_layers"] // config["attn_layer_period"]
-    columns = config["mamba_d_state"] + config["mamba_d_conv"]
-    return layers * config["hidden_size"] * config["mamba_expand"] * columns * batch * bytes_per_value
+@replaces("ssm_state_bytes", what=["every layer", "the attention layers"])
+def states_of_wrong_layers(config, batch=1, bytes_per_value=2, *, what: str):
+    """You gave a state to {what}. Which kind of layer has one?"""
+    layers = config["num_hidden_layers"] if what == "every layer" else count(config, "attention")
+    return layers * state_values(config) * batch * bytes_per_value
 
 
-@replaces("ssm_state_bytes")
-def expand_of_two(config, batch=1, bytes_per_value=2):
-    """Your channels are twice the width D in every model. Jamba has mamba_expand = 2: what does another config say?"""
-    return state(config, config["mamba_d_state"] + config["mamba_d_conv"], expand=2) * batch * bytes_per_value
-
-
-@replaces("ssm_state_bytes")
-def states_of_one_sequence(config, batch=1, bytes_per_value=2):
-    """You counted the states of one sequence whatever batch is. Can two sequences share a state?"""
-    return state(config, config["mamba_d_state"] + config["mamba_d_conv"]) * bytes_per_value
-
-
-def one_of_each(config):
-    """Numbers in the state of one Mamba layer, and of one token in one attention layer."""
-    channels = config["hidden_size"] * config["mamba_expand"]
-    columns = config["mamba_d_state"] + config["mamba_d_conv"]
-    return channels * columns, 2 * config["num_key_value_heads"] * width(config)
+@replaces("ssm_state_bytes", argument=["batch", "bytes_per_value"])
+def states_whatever(config, batch=1, bytes_per_value=2, *, argument: str):
+    """{argument} has no effect on your bytes of states. What happens to them when it doubles?"""
+    batch = 1 if argument == "batch" else batch
+    size = 2 if argument == "bytes_per_value" else bytes_per_value
+    return count(config, "mamba") * state_values(config) * batch * size
 
 
 @replaces("crossover_context")
 def where_equal(config):
-    """Where the division has no remainder, your context is the one at which both layers keep the same. Asked is the
-    first at which attention keeps more."""
-    values, token = one_of_each(config)
-    return -(-values // token)
+    """Where the division has no remainder, both layers keep the same at your context. How many tokens does it take for
+    attention to keep more?"""
+    return -(-state_values(config) // token_values(config))
 
 
 @replaces("crossover_context")
 def rounded_down(config):
-    """You rounded the quotient down. With that many tokens attention still keeps less, or the same: from how many on
-    does it keep more?"""
-    values, token = one_of_each(config)
-    return values // token
+    """You rounded the quotient down. With that many tokens, does attention keep more, the same or less?"""
+    return state_values(config) // token_values(config)
+
+
+@replaces("crossover_context")
+def up_and_one(config):
+    """You rounded the quotient up and added 1. Where the division has a remainder, is the number that was rounded up
+    not enough already?"""
+    return -(-state_values(config) // token_values(config)) + 1
 
 
 @replaces("crossover_context")
 def whole_model(config):
     """You compared all Mamba layers with all attention layers. How many layers of each kind does the docstring
     compare?"""
-    values, token = one_of_each(config)
+    values, token = state_values(config), token_values(config)
     return count(config, "mamba") * values // max(1, count(config, "attention") * token) + 1
 
 
-@replaces("crossover_context")
-def up_and_one(config):
-    """You rounded the quotient up and added 1. Where the division leaves a rest, the number that was rounded up is
-    already enough: why one more?"""
-    values, token = one_of_each(config)
-    return -(-values // token) + 1
+@replaces(
+    "crossover_context",
+    what=["G · K", "2 · H · K", "2 · G · D", "2 · K", "3 · G · K", "(H + 2G) · K"],
+)
+def crossover_of_another_cache(config, *, what: str):
+    """You compared with an attention layer that keeps {what} numbers of one token. Which vectors does it keep, for how
+    many heads, and how wide is each?"""
+    return state_values(config) // token_values(config, what) + 1
 
 
-@replaces("crossover_context")
-def crossover_of_twice_the_width(config):
-    """Your Mamba layer has 2·D channels in every model. Jamba has mamba_expand = 2: what does another config say?"""
-    values, token = one_of_each({**config, "mamba_expand": 2})
-    return values // token + 1
-
-
-@replaces("crossover_context")
-def crossover_of_query_heads(config):
-    """Your token keeps a key and a value for each query head. Which key of the config says how many heads of keys
-    and values there are?"""
-    values, _ = one_of_each(config)
-    return values // (2 * config["num_attention_heads"] * width(config)) + 1
+@replaces(
+    "crossover_context",
+    what=[
+        "2 · Ch · (N + W)",
+        "D · (N + W)",
+        "2 · D · (N + W)",
+        "Ch · N",
+        "Ch · W",
+        "Ch · N · W",
+        "Ch · N + D · W",
+        "Ch · (N + W − 1)",
+    ],
+)
+def crossover_of_another_state(config, *, what: str):
+    """You compared with a Mamba layer that keeps {what} numbers. How many channels does it have, and what does it keep
+    in each of them?"""
+    return state_values(config, what) // token_values(config) + 1
 
 
 def parts(config):
@@ -244,15 +294,23 @@ def parts(config):
     N, W, R = config["mamba_d_state"], config["mamba_d_conv"], config["mamba_dt_rank"]
     Ch = config["mamba_expand"] * D
     return {
-        "tables": 2 * config["vocab_size"] * D,
-        "last norm": D,
-        "norms": 2 * D,
+        "the embedding": config["vocab_size"] * D,
+        "the head": config["vocab_size"] * D,
+        "the last norm": D,
+        "the norm before the mixer": D,
+        "the norm before the FFN": D,
         "attention": D * K * (2 * H + 2 * G),
         "in_proj": 2 * D * Ch,
-        "convolution": Ch * W + Ch,
-        "other mamba": D * Ch + Ch * (R + 2 * N) + R * Ch + Ch + Ch * N + Ch,
-        "inner norms": R + 2 * N,
-        "router": config["num_experts"] * D,
+        "out_proj": D * Ch,
+        "the kernels of the convolution": Ch * W,
+        "the bias of the convolution": Ch,
+        "x_proj": Ch * (R + 2 * N),
+        "dt_proj": R * Ch,
+        "the bias of dt_proj": Ch,
+        "A_log": Ch * N,
+        "the D of Mamba": Ch,
+        "the norms of Δ, B and C": R + 2 * N,
+        "the router": config["num_experts"] * D,
         "expert": 3 * D * config["intermediate_size"],
         "E": config["num_experts"],
         "k": config["num_experts_per_tok"],
@@ -260,22 +318,102 @@ def parts(config):
     }
 
 
+MODEL = ("the embedding", "the head", "the last norm")
+NORMS = ("the norm before the mixer", "the norm before the FFN")
+MAMBA = (
+    *("in_proj", "out_proj", "the kernels of the convolution", "the bias of the convolution", "x_proj", "dt_proj"),
+    *("the bias of dt_proj", "A_log", "the D of Mamba", "the norms of Δ, B and C"),
+)
+
+
 def add(p):
     result = {}
     for name, experts in (("total", p["E"]), ("active", p["k"])):
-        numbers = p["tables"] + p["last norm"]
+        numbers = sum(p[part] for part in MODEL)
         for mixer, ffn in p["layers"]:
-            mamba = p["in_proj"] + p["convolution"] + p["other mamba"] + p["inner norms"]
-            numbers += p["norms"] + (p["attention"] if mixer == "attention" else mamba)
-            numbers += p["expert"] if ffn == "mlp" else p["router"] + experts * p["expert"]
+            numbers += sum(p[part] for part in NORMS)
+            numbers += p["attention"] if mixer == "attention" else sum(p[part] for part in MAMBA)
+            numbers += p["expert"] if ffn == "mlp" else p["the router"] + experts * p["expert"]
         result[name] = numbers
     return result
 
 
+@replaces(
+    "count_params",
+    part=[
+        "the head",
+        "the last norm",
+        "the norm before the FFN",
+        "the router",
+        "in_proj",
+        "out_proj",
+        "the kernels of the convolution",
+        "the bias of the convolution",
+        "x_proj",
+        "dt_proj",
+        "the bias of dt_proj",
+        "A_log",
+        "the D of Mamba",
+        "the norms of Δ, B and C",
+    ],
+)
+def part_missing(config, *, part: str):
+    """Your count lacks {part}. In which line of the table is it, and how many numbers does it have?"""
+    return add({**parts(config), part: 0})
+
+
 @replaces("count_params")
-def no_inner_norms(config):
-    """Your Mamba layers are R + 2N parameters short each. Jamba normalises Δ, B and C, which Mamba alone does not."""
-    return add({**parts(config), "inner norms": 0})
+def no_norms_in_layers(config):
+    """You counted no norms in the layers. What comes before each mixer and each FFN?"""
+    return add({**parts(config), **dict.fromkeys(NORMS, 0)})
+
+
+@replaces(
+    "count_params",
+    what=[
+        "4 · D² numbers for attention",
+        "D · K · (H + 2G) numbers for attention",
+        "D · K · (2H + G) numbers for attention",
+        "D · Ch numbers for in_proj",
+        "3 · D · Ch numbers for in_proj",
+        "Ch² · W numbers for the kernels of the convolution",
+        "D · W numbers for the kernels of the convolution",
+        "Ch · (R + N) numbers for x_proj",
+        "Ch · 2N numbers for x_proj",
+        "N numbers for A_log",
+        "D · N numbers for A_log",
+        "2 · D · F numbers for an expert",
+        "E · D + E numbers for the router",
+        "R + N numbers for the norms of Δ, B and C",
+        "3 · Ch numbers for the norms of Δ, B and C",
+    ],
+)
+def part_of_another_size(config, *, what: str):
+    """You counted {what}. How many rows and columns does the table give it?"""
+    p = parts(config)
+    D, K, F = config["hidden_size"], width(config), config["intermediate_size"]
+    H, G = config["num_attention_heads"], config["num_key_value_heads"]
+    N, W, R = config["mamba_d_state"], config["mamba_d_conv"], config["mamba_dt_rank"]
+    Ch = config["mamba_expand"] * D
+    size, _, part = what.partition(" numbers for ")
+    p[part.removeprefix("an ")] = {
+        "4 · D²": 4 * D * D,
+        "D · K · (H + 2G)": D * K * (H + 2 * G),
+        "D · K · (2H + G)": D * K * (2 * H + G),
+        "D · Ch": D * Ch,
+        "3 · D · Ch": 3 * D * Ch,
+        "Ch² · W": Ch * Ch * W,
+        "D · W": D * W,
+        "Ch · (R + N)": Ch * (R + N),
+        "Ch · 2N": Ch * 2 * N,
+        "N": N,
+        "D · N": D * N,
+        "2 · D · F": 2 * D * F,
+        "E · D + E": (D + 1) * config["num_experts"],
+        "R + N": R + N,
+        "3 · Ch": 3 * Ch,
+    }[size]
+    return add(p)
 
 
 @replaces("count_params")
@@ -285,10 +423,20 @@ def moe_everywhere(config):
     return add({**p, "layers": [[mixer, "moe"] for mixer, _ in p["layers"]]})
 
 
+@replaces("count_params", both=["two mixers", "two FFNs"])
+def two_in_one_layer(config, *, both: str):
+    """You counted {both} in some layers, one on top of the other. How many mixers and how many FFNs does a layer
+    have?"""
+    p = parts(config)
+    if both == "two mixers":
+        return add({**p, "attention": p["attention"] + sum(p[part] for part in MAMBA)})
+    return add({**p, "the router": p["the router"] + p["expert"]})
+
+
 @replaces("count_params")
 def share_of_all(config):
-    """You took k/E of everything for the active part. Mixers, tables, routers and the dense layers serve every token:
-    only the experts shrink to k of E."""
+    """You took k/E of everything for the active part. Which parameters does every token use, whatever the router
+    chooses?"""
     p = parts(config)
     total = add(p)["total"]
     return {"total": total, "active": total * p["k"] // p["E"]}
@@ -296,109 +444,45 @@ def share_of_all(config):
 
 @replaces("count_params")
 def router_of_k(config):
-    """Your active router scores k experts. To choose k of them it has to score all E, so a token uses the whole of
-    it."""
+    """Your active router scores k experts. How many does it have to score before it can choose k of them?"""
     p = parts(config)
-    return {"total": add(p)["total"], "active": add({**p, "router": p["router"] // p["E"] * p["k"]})["active"]}
+    return {"total": add(p)["total"], "active": add({**p, "the router": p["the router"] // p["E"] * p["k"]})["active"]}
 
 
 @replaces("count_params")
-def one_branch(config):
-    """Your in_proj is half of it. It makes one branch for the state and one for the gate: how many numbers come out
-    of it?"""
+def router_is_not_active(config):
+    """Your active part has no router. Does a token get past a MoE layer without it?"""
     p = parts(config)
-    return add({**p, "in_proj": p["in_proj"] // 2})
+    return {"total": add(p)["total"], "active": add({**p, "the router": 0})["active"]}
 
 
-@replaces("count_params")
-def full_convolution(config):
-    """Your convolution mixes the channels. Mamba's is depthwise: each channel has a kernel of W numbers of its own."""
-    Ch = config["mamba_expand"] * config["hidden_size"]
-    return add({**parts(config), "convolution": Ch * Ch * config["mamba_d_conv"] + Ch})
-
-
-@replaces("count_params")
-def tied(config):
-    """You counted the table of the vocabulary once. Jamba's embedding and head are not tied: how many tables are
-    there?"""
+@replaces("count_params", what=["the embedding", "embedding and head"])
+def embedding_is_not_active(config, *, what: str):
+    """Your active part lacks {what}. The docstring counts everything as active except idle experts: is that an
+    expert?"""
     p = parts(config)
-    return add({**p, "tables": p["tables"] // 2})
+    part = dict.fromkeys({"the embedding": MODEL[:1], "embedding and head": MODEL[:2]}[what], 0)
+    return {"total": add(p)["total"], "active": add({**p, **part})["active"]}
 
 
-@replaces("count_params")
-def rank_by_sixteenth(config):
-    """You took D / 16 for the rank of Δ. That is a common default: which key of the config holds the rank?"""
-    return add(parts({**config, "mamba_dt_rank": config["hidden_size"] // 16}))
-
-
-@replaces("count_params")
-def rank_rounded_up(config):
-    """You took D / 16, rounded up, for the rank of Δ. That is Mamba's default: which key of the config holds the
-    rank?"""
-    return add(parts({**config, "mamba_dt_rank": -(-config["hidden_size"] // 16)}))
-
-
-@replaces("count_params")
-def mamba_of_twice_the_width(config):
-    """The Mamba layers that you count have 2·D channels in every model. Jamba has mamba_expand = 2: what does another
-    config say?"""
-    return add(parts({**config, "mamba_expand": 2}))
-
-
-@replaces("count_params")
-def mamba_in_every_layer(config):
-    """You counted the parameters of Mamba in every layer, and those of attention on top of them in some. How many
-    mixers has a layer?"""
+@replaces("count_params", number=["E − k", "1", "k + 1", "all E", "no"])
+def other_experts_active(config, *, number: str):
+    """Your active part has {number} experts in each MoE layer. How many experts does a token pass through?"""
     p = parts(config)
-    mamba = p["in_proj"] + p["convolution"] + p["other mamba"] + p["inner norms"]
-    return add({**p, "attention": p["attention"] + mamba})
+    k = {"E − k": p["E"] - p["k"], "1": 1, "k + 1": p["k"] + 1, "all E": p["E"], "no": 0}[number]
+    return {"total": add(p)["total"], "active": add({**p, "k": k})["active"]}
 
 
-@replaces("count_params")
-def no_last_norm(config):
-    """You counted the norms inside the layers only. What does the model do between its last layer and the head?"""
-    return add({**parts(config), "last norm": 0})
+@replaces("count_params", up=[False, True])
+def rank_by_sixteenth(config, *, up: bool):
+    """You took D / 16 for the rank of Δ, or that rounded up. That is a common default: which key of the config holds
+    the rank?"""
+    D = config["hidden_size"]
+    return add(parts({**config, "mamba_dt_rank": -(-D // 16) if up else D // 16}))
 
 
-@replaces("count_params")
-def one_norm(config):
-    """You counted one norm for each layer. A layer has a mixer and a feed-forward network: what stands before each
-    of the two?"""
-    return add({**parts(config), "norms": config["hidden_size"]})
-
-
-@replaces("count_params")
-def idle_experts(config):
-    """Your active part has the experts that the router did not choose. How many experts does a token pass through?"""
-    p = parts(config)
-    return {"total": add(p)["total"], "active": add({**p, "k": p["E"] - p["k"]})["active"]}
-
-
-@replaces("count_params")
-def square_attention(config):
-    """All four matrices of your attention are D x D. The matrices of keys and values have fewer heads: how many rows
-    has each of them?"""
-    return add({**parts(config), "attention": 4 * config["hidden_size"] ** 2})
-
-
-@replaces("count_params")
-def no_router(config):
-    """You left the router out. It is a matrix with one row for each expert: where do its parameters belong?"""
-    return add({**parts(config), "router": 0})
-
-
-@replaces("layout")
-def whole_blocks_only(config):
-    """You built the stack of whole blocks, each of one period of attention: layers left over at its end are lost, and
-    the pattern of the experts begins anew in each block. What does the statement count with i in both rules?"""
-    p, o, q, r = keys(config)
-    whole = {**config, "num_hidden_layers": config["num_hidden_layers"] // p * p}
-    return pairs(whole, lambda i: i % p == o, lambda i: i % p % q == r)
-
-
-@replaces("layout")
-def block_repeated(config):
-    """Your stack repeats one block of attn_layer_period layers, and the pattern of the experts begins anew in each
-    block. What does the statement count with i in both rules?"""
-    p, o, q, r = keys(config)
-    return pairs(config, lambda i: i % p == o, lambda i: i % p % q == r)
+@replaces("count_params", channels=["2 · D", "D"])
+def channels_of_twice_the_width(config, *, channels: str):
+    """Your Mamba layers have {channels} channels in every model. Jamba has mamba_expand = 2: what does another config
+    say?"""
+    return add(parts({**config, "mamba_expand": 2 if channels == "2 · D" else 1}))

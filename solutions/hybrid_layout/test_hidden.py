@@ -112,6 +112,8 @@ def test_kv_cache(submission, rng):
         assert_equal(submission.kv_cache_bytes(c, 0), 0, name="bytes of no tokens")
     none = random_config(rng, NEVER)
     assert_equal(submission.kv_cache_bytes(none, T), 0, name="bytes without attention")
+    long = 10**12 + 1  # a float does not hold that many bytes exactly
+    assert_equal(submission.kv_cache_bytes(JAMBA, long), 16384 * long, name="bytes of 10¹² + 1 tokens")
 
 
 @points(2)
