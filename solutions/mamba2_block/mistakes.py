@@ -66,8 +66,8 @@ class Scan:
 
 @replaces("ssd_scan")
 def heads_interleaved(x, dt, A, B, C, D, chunk, h0=None):
-    """Your head h uses group h % G, so neighbours have different B and C: repeat lays whole copies side by side. Which
-    heads belong to group 0?"""
+    """Your head h uses group h % G, so neighboring heads have different B and C. Which heads share group 0, and does
+    repeat put copies of one group beside each other?"""
 
     class Wrong(Scan):
         def share(self, matrix, H):
@@ -78,8 +78,7 @@ def heads_interleaved(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def first_group_for_all(x, dt, A, B, C, D, chunk, h0=None):
-    """All your heads use the B and C of the first group. With G = 1 your result is right: which group has the last
-    head?"""
+    """All your heads use the B and C of the first group. Which group does the last head belong to?"""
 
     class Wrong(Scan):
         def share(self, matrix, H):
@@ -90,13 +89,13 @@ def first_group_for_all(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def b_and_c_swapped(x, dt, A, B, C, D, chunk, h0=None):
-    """B and C have changed places. Which of the two writes into the state, and which reads from it?"""
+    """B and C are swapped. Which of the two writes into the state, and which reads from it?"""
     return ssd_scan(x, dt, A, C, B, D, chunk, h0)
 
 
 @replaces("ssd_scan")
 def no_dt_on_x(x, dt, A, B, C, D, chunk, h0=None):
-    """You wrote x B into the state without Δ. A step of size 0 should leave the state alone: does yours?"""
+    """You write x B into the state without Δ. A step of size 0 should leave the state alone: does yours?"""
 
     class Wrong(Scan):
         def written(self, x, dt):
@@ -107,8 +106,8 @@ def no_dt_on_x(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def no_dt_into_the_next_chunk(x, dt, A, B, C, D, chunk, h0=None):
-    """Inside of a chunk you write Δ x B, and into the state that goes on to the next chunk x B without Δ. What should a
-    step of size 0 leave behind in either of them?"""
+    """Inside a chunk you write Δ x B, but into the state for the next chunk x B without Δ. What should a step of size
+    0 leave behind?"""
 
     class Wrong(Scan):
         def kept(self, x_, raw):
@@ -119,7 +118,7 @@ def no_dt_into_the_next_chunk(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def no_dt_in_decay(x, dt, A, B, C, D, chunk, h0=None):
-    """Your state decays by e^A at every token, whatever the size of the step. What does a step of size 0 leave of the
+    """Your state decays by e^A at every token, whatever the size of the step. What should a step of size 0 do to the
     state?"""
 
     class Wrong(Scan):
@@ -131,7 +130,8 @@ def no_dt_in_decay(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def zero_order_hold(x, dt, A, B, C, D, chunk, h0=None):
-    """You wrote (e^{ΔA} − 1)/A x B into the state, which is zero-order hold. Which factor stands beside x B here?"""
+    """You write (e^{ΔA} − 1)/A · x B into the state, which is zero-order hold. Which factor does x B have in this
+    formula?"""
 
     class Wrong(Scan):
         def written(self, x, dt):
@@ -142,32 +142,32 @@ def zero_order_hold(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def softplus_again(x, dt, A, B, C, D, chunk, h0=None):
-    """You sent dt through softplus. What arrives here is the step itself: what becomes of a step of size 0?"""
+    """Your steps go through softplus inside the scan. What is dt here: the step itself or the number before softplus?
+    What becomes of a step of size 0?"""
     return ssd_scan(x, F.softplus(dt), A, B, C, D, chunk, h0)
 
 
 @replaces("ssd_scan")
 def a_is_a_logarithm(x, dt, A, B, C, D, chunk, h0=None):
-    """You took −exp of A. What arrives here is A itself, negative: where is A_log turned into it?"""
+    """You take −exp of A inside the scan. Is A negative or a logarithm here, and where does A_log become A?"""
     return ssd_scan(x, dt, -torch.exp(A), B, C, D, chunk, h0)
 
 
 @replaces("ssd_scan")
 def grows(x, dt, A, B, C, D, chunk, h0=None):
-    """Your state is multiplied by e^{−ΔA}, and A is negative: it grows with every token. Which sign has the
-    exponent?"""
+    """Your state grows with every token, as if the exponent were −ΔA. A is negative: which sign should ΔA have?"""
     return ssd_scan(x, dt, -A, B, C, D, chunk, h0)
 
 
 @replaces("ssd_scan")
 def no_skip(x, dt, A, B, C, D, chunk, h0=None):
-    """D changes nothing in your result. What is added to h C?"""
+    """Your result does not depend on D. What is added to h C in the line of y_t?"""
     return ssd_scan(x, dt, A, B, C, torch.zeros_like(D), chunk, h0)
 
 
 @replaces("ssd_scan")
 def skip_with_dt(x, dt, A, B, C, D, chunk, h0=None):
-    """Your skip is D Δ x. Does it take the token as it came, or what was made of it for the state?"""
+    """Your skip is D Δ x. Does D multiply the token as it came, or what is written into the state?"""
 
     class Wrong(Scan):
         def skip(self, x, dt, D):
@@ -178,7 +178,7 @@ def skip_with_dt(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def state_restarts_each_chunk(x, dt, A, B, C, D, chunk, h0=None):
-    """Each of your chunks begins its new state from nothing, so your result depends on `chunk`. What does the second
+    """Each of your chunks begins its new state from nothing, so the result depends on `chunk`. What does the next
     chunk start from?"""
 
     class Wrong(Scan):
@@ -190,8 +190,8 @@ def state_restarts_each_chunk(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def chunks_alone(x, dt, A, B, C, D, chunk, h0=None):
-    """No token of yours reads the state that came before its chunk, though the state that you return is right. Which
-    part of y comes from before the chunk?"""
+    """Your tokens do not read the state from before their chunk, although the state that you return is right. Which
+    term of y_t comes from before the chunk?"""
 
     class Wrong(Scan):
         def since_start(self, cum, a):
@@ -202,7 +202,7 @@ def chunks_alone(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def old_state_not_decayed(x, dt, A, B, C, D, chunk, h0=None):
-    """The state crosses a chunk without getting older. How many steps lie between its beginning and its end?"""
+    """Your state crosses a chunk without decaying. How many steps are there between its beginning and its end?"""
 
     class Wrong(Scan):
         def carry(self, h, cum):
@@ -213,8 +213,8 @@ def old_state_not_decayed(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def read_not_decayed(x, dt, A, B, C, D, chunk, h0=None):
-    """Every token of a chunk reads the old state as it was at the chunk's start. By how many steps has it decayed at
-    token t?"""
+    """Each token of a chunk reads the old state as it was at the start of the chunk. How much of it is left at token
+    t?"""
 
     class Wrong(Scan):
         def since_start(self, cum, a):
@@ -225,8 +225,8 @@ def read_not_decayed(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def read_one_step_early(x, dt, A, B, C, D, chunk, h0=None):
-    """The old state that token t reads lacks one decay, that of step t itself. Does h decay before token t is written,
-    or after?"""
+    """The old state that token t reads lacks the decay of step t itself. Does h decay before token t is written, or
+    after?"""
 
     class Wrong(Scan):
         def since_start(self, cum, a):
@@ -237,8 +237,8 @@ def read_one_step_early(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def write_not_decayed(x, dt, A, B, C, D, chunk, h0=None):
-    """All tokens of a chunk enter the next state with full weight. What is left of the first one at the chunk's
-    end?"""
+    """All tokens of a chunk enter the next state with full weight. What is left of the first one at the end of the
+    chunk?"""
 
     class Wrong(Scan):
         def until_end(self, cum, a):
@@ -249,8 +249,8 @@ def write_not_decayed(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def sums_from_the_text(x, dt, A, B, C, D, chunk, h0=None):
-    """Your running sum goes on from one chunk to the next. The state before a chunk is the one at its start: which
-    steps has it yet to go through?"""
+    """Your running sum goes on from one chunk to the next. Which steps has the state before a chunk already been
+    through?"""
 
     class Wrong(Scan):
         total = 0.0
@@ -265,8 +265,8 @@ def sums_from_the_text(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def reads_before_writing(x, dt, A, B, C, D, chunk, h0=None):
-    """Your y_t does not hold what token t itself has written: the diagonal of the matrix is missing. Which h stands in
-    the line of y_t?"""
+    """Your y_t lacks what token t itself writes. Which h is in the line of y_t: the one before the token or after
+    it?"""
 
     class Wrong(Scan):
         def ratio(self, cum):
@@ -278,8 +278,7 @@ def reads_before_writing(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def sees_the_future(x, dt, A, B, C, D, chunk, h0=None):
-    """Within a chunk your tokens read what later ones write: nothing is masked. For which s does the sum of y_t
-    run?"""
+    """Within a chunk your tokens read what later ones write. Over which s does the sum of y_t run?"""
 
     class Wrong(Scan):
         def ratio(self, cum):
@@ -290,8 +289,8 @@ def sees_the_future(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def ratio_of_exponentials(x, dt, A, B, C, D, chunk, h0=None):
-    """You divided e^{cum_t} by e^{cum_s}, or multiplied it by e^{−cum_s}. After a large step both are 0 or infinite
-    where their quotient is a number. What can be done before the exponential?"""
+    """After a large step your result is not finite. What is e^{cum_t} then, what is e^{−cum_s}, and what can you do
+    with the two sums before the exponential?"""
 
     class Wrong(Scan):
         def ratio(self, cum):
@@ -303,8 +302,8 @@ def ratio_of_exponentials(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def masked_after_exp(x, dt, A, B, C, D, chunk, h0=None):
-    """You masked after the exponential. Above the diagonal it may be infinite: the values are right, and the gradient
-    is 0 times infinity. Which number can stand there before the exponential?"""
+    """Your values are right, but a gradient is not finite after a large step. What is e^{cum_t − cum_s} for s > t, and
+    which number can you put there before the exponential?"""
 
     class Wrong(Scan):
         def ratio(self, cum):
@@ -316,8 +315,8 @@ def masked_after_exp(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def zero_before_exp(x, dt, A, B, C, D, chunk, h0=None):
-    """You put 0 above the diagonal and then took the exponential, which makes it 1: every token sees the whole future
-    of its chunk. Which number has the exponential 0?"""
+    """You put 0 above the diagonal before the exponential, so each token reads all later ones of its chunk. Which
+    number has the exponential 0?"""
 
     class Wrong(Scan):
         def ratio(self, cum):
@@ -329,23 +328,40 @@ def zero_before_exp(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def whole_chunks_only(x, dt, A, B, C, D, chunk, h0=None):
-    """Your code stops where `chunk` does not divide T. What is left over at the end is a chunk too: how long may it
-    be?"""
-    if x.shape[1] % chunk:
-        raise RuntimeError(f"shape [{x.shape[1]}] is invalid for chunks of {chunk}")
+    """Your code stops where `chunk` does not divide T. How long may the last chunk be?"""
+    x.unflatten(1, (-1, chunk))
     return ssd_scan(x, dt, A, B, C, D, chunk, h0)
 
 
 @replaces("ssd_scan")
+def rest_dropped(x, dt, A, B, C, D, chunk, h0=None):
+    """Where `chunk` does not divide T, the last tokens are missing from your result. How long may the last chunk
+    be?"""
+    whole = max(1, x.shape[1] // chunk) * chunk
+    return ssd_scan(x[:, :whole], dt[:, :whole], A, B[:, :whole], C[:, :whole], D, chunk, h0)
+
+
+@replaces("ssd_scan", power=["Δ²", "√Δ"])
+def another_power(x, dt, A, B, C, D, chunk, h0=None, *, power):
+    """You write {power} x B into the state. Which factor does x B have in the formula, and is it already in x when you
+    multiply?"""
+
+    class Wrong(Scan):
+        def written(self, x, dt):
+            return (dt.square() if power == "Δ²" else dt.sqrt())[..., None] * x
+
+    return Wrong()(x, dt, A, B, C, D, chunk, h0)
+
+
+@replaces("ssd_scan")
 def h0_ignored(x, dt, A, B, C, D, chunk, h0=None):
-    """You always start from zeros. Which part of the result does h0 belong to?"""
+    """Your result does not depend on h0. What does the first token find in the state?"""
     return ssd_scan(x, dt, A, B, C, D, chunk)
 
 
 @replaces("ssd_scan")
 def always_float32(x, dt, A, B, C, D, chunk, h0=None):
-    """You computed in float32, as the fast kernels do, and float64 lost half of its digits. Which dtype should
-    decide?"""
+    """Your result is float64 in name, but only as exact as float32. Which dtype should the scan compute in?"""
     inputs = (tensor.float() for tensor in (x, dt, A, B, C, D))
     y, h = ssd_scan(*inputs, chunk, None if h0 is None else h0.float())
     return y.to(x.dtype), h.to(x.dtype)
@@ -353,8 +369,8 @@ def always_float32(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("ssd_scan")
 def chunks_detached(x, dt, A, B, C, D, chunk, h0=None):
-    """Your values are right, and the state is detached between two chunks: no gradient leads from a token to an
-    earlier chunk. Which tokens made the state that a chunk starts with?"""
+    """Your values are right, but no gradient leads from a token to an earlier chunk. What happens to the state between
+    two chunks?"""
 
     class Wrong(Scan):
         def carry(self, h, cum):
@@ -365,8 +381,8 @@ def chunks_detached(x, dt, A, B, C, D, chunk, h0=None):
 
 @replaces("gated_rms_norm")
 def norm_before_gate(y, z, weight, groups=1, eps=1e-5):
-    """You normalised y and multiplied by the gate afterwards. Make z ten times as large: a norm behind the gate takes
-    most of that out again. Is yours behind it?"""
+    """You normalize y and multiply by the gate afterwards. If z becomes ten times as large, how much should the result
+    change?"""
     runs = y.unflatten(-1, (groups, -1))
     runs = runs * torch.rsqrt(runs.square().mean(-1, keepdim=True) + eps)
     return runs.flatten(-2) * weight * F.silu(z)
@@ -374,15 +390,14 @@ def norm_before_gate(y, z, weight, groups=1, eps=1e-5):
 
 @replaces("gated_rms_norm")
 def norm_over_all(y, z, weight, groups=1, eps=1e-5):
-    """You took one mean over all channels, so a loud group changes the scale of a silent one. How many means are
-    there?"""
+    """There is one mean over all channels in your norm, so a loud group changes the scale of a silent one. How many
+    means should there be?"""
     return gated_rms_norm(y, z, weight, 1, eps)
 
 
 @replaces("gated_rms_norm")
 def runs_interleaved(y, z, weight, groups=1, eps=1e-5):
-    """Your group of a channel is its number modulo G, so a group is spread over the whole width. Which channels lie in
-    the first run?"""
+    """Your runs take every G-th channel. Which channels are in the first run?"""
     u = (y * F.silu(z)).unflatten(-1, (-1, groups))
     u = u * torch.rsqrt(u.square().mean(-2, keepdim=True) + eps)
     return u.flatten(-2) * weight
@@ -390,30 +405,36 @@ def runs_interleaved(y, z, weight, groups=1, eps=1e-5):
 
 @replaces("gated_rms_norm")
 def rows_by_view(y, z, weight, groups=1, eps=1e-5):
-    """You lay all rows behind one another with view, which only works where they lie so in memory. The statement lets
-    inputs be views themselves: which axes do you have to touch at all?"""
+    """view needs numbers that follow one another in memory, and the inputs may be views themselves. Which axes do you
+    have to touch at all?"""
     u = (y * F.silu(z)).view(-1, groups, y.shape[-1] // groups)
     u = u / (u.square().mean(-1, keepdim=True) + eps).sqrt()
     return u.view(y.shape) * weight
 
 
-@replaces("gated_rms_norm")
-def gate_without_silu(y, z, weight, groups=1, eps=1e-5):
-    """Your gate is z itself. Through which function does z go?"""
-    runs = (y * z).unflatten(-1, (groups, -1))
+@replaces("gated_rms_norm", gate=["z", "sigmoid(z)", "gelu(z)", "relu(z)", "tanh(z)", "softplus(z)"])
+def other_gate(y, z, weight, groups=1, eps=1e-5, *, gate):
+    """Your gate is {gate}. Which function does z go through in the formula?"""
+    name = gate.removesuffix("(z)")
+    runs = (y * (z if name == "z" else getattr(F, name)(z))).unflatten(-1, (groups, -1))
     return (runs * torch.rsqrt(runs.square().mean(-1, keepdim=True) + eps)).flatten(-2) * weight
 
 
 @replaces("gated_rms_norm")
-def sigmoid_gate(y, z, weight, groups=1, eps=1e-5):
-    """Your gate is the sigmoid of z. Which factor does silu have beside the sigmoid?"""
-    runs = (y * torch.sigmoid(z)).unflatten(-1, (groups, -1))
-    return (runs * torch.rsqrt(runs.square().mean(-1, keepdim=True) + eps)).flatten(-2) * weight
+def silu_of_y(y, z, weight, groups=1, eps=1e-5):
+    """Your silu is applied to y. Which of the two is the gate?"""
+    return gated_rms_norm(z, y, weight, groups, eps)
+
+
+@replaces("gated_rms_norm", weight_is=["1", "1 + weight"])
+def another_weight(y, z, weight, groups=1, eps=1e-5, *, weight_is):
+    """Your last factor is {weight_is}. Which one does the formula have?"""
+    return gated_rms_norm(y, z, torch.ones_like(weight) if weight_is == "1" else 1 + weight, groups, eps)
 
 
 @replaces("gated_rms_norm")
 def layer_norm(y, z, weight, groups=1, eps=1e-5):
-    """You subtracted the mean of u, which is a LayerNorm. What does RMS leave out?"""
+    """You subtract the mean of u, as LayerNorm does. What does RMS leave out?"""
     runs = (y * F.silu(z)).unflatten(-1, (groups, -1))
     runs = runs - runs.mean(-1, keepdim=True)
     return (runs * torch.rsqrt(runs.square().mean(-1, keepdim=True) + eps)).flatten(-2) * weight
@@ -421,34 +442,29 @@ def layer_norm(y, z, weight, groups=1, eps=1e-5):
 
 @replaces("gated_rms_norm")
 def sum_of_squares(y, z, weight, groups=1, eps=1e-5):
-    """You divided by the root of the sum of u², so wide runs become small. What does the M in RMS stand for?"""
+    """You divide by the root of the sum of u², so wide runs become small. What does the M in RMS stand for?"""
     runs = (y * F.silu(z)).unflatten(-1, (groups, -1))
     return (runs * torch.rsqrt(runs.square().sum(-1, keepdim=True) + eps)).flatten(-2) * weight
 
 
 @replaces("gated_rms_norm")
 def eps_outside(y, z, weight, groups=1, eps=1e-5):
-    """You added eps to the root. Is it under the root in the formula, or beside it?"""
+    """You add eps to the root. Where is it in the formula?"""
     runs = (y * F.silu(z)).unflatten(-1, (groups, -1))
     return (runs / (runs.square().mean(-1, keepdim=True).sqrt() + eps)).flatten(-2) * weight
 
 
-@replaces("gated_rms_norm")
-def eps_fixed(y, z, weight, groups=1, eps=1e-5):
-    """Your eps is always 10⁻⁵. Which argument says how large it is?"""
-    return gated_rms_norm(y, z, weight, groups)
-
-
-@replaces("gated_rms_norm")
-def no_eps(y, z, weight, groups=1, eps=1e-5):
-    """eps changes nothing in your result. What keeps the division finite where a run is silent?"""
-    return gated_rms_norm(y, z, weight, groups, 0.0)
+@replaces("gated_rms_norm", eps_is=[0.0, 1e-5])
+def eps_fixed(y, z, weight, groups=1, eps=1e-5, *, eps_is):
+    """Your result does not depend on eps: it is always {eps_is}. What keeps the division finite where a run is silent,
+    and who says how large it is?"""
+    return gated_rms_norm(y, z, weight, groups, eps_is)
 
 
 @replaces("gated_rms_norm")
 def norm_in_float32(y, z, weight, groups=1, eps=1e-5):
-    """You went through float32, as the models' code does for half precision, and float64 lost half of its digits.
-    Which dtypes need that?"""
+    """Your result is float64 in name, but only as exact as float32. Which dtypes, if any, need to be converted
+    first?"""
     return gated_rms_norm(y.float(), z.float(), weight.float(), groups, eps).to(y.dtype)
 
 
@@ -513,66 +529,60 @@ class Parts(Mamba2Block):
         return self.out_proj(y), {"conv": self.remembered(window, T, xBC), "ssm": h}
 
 
-@replaces("Mamba2Block")
-class XBeforeZ(Parts):
-    """Your in_proj gives x, B and C first and z behind them. The shapes fit, the rows are others: which rows come
-    first?"""
+@replaces("Mamba2Block", order=["xBC, z, dt", "dt, z, xBC", "z, dt, xBC", "dt, xBC, z", "xBC, dt, z"])
+class ProjectionOrder(Parts):
+    """You read the columns of in_proj as {order}. The shapes fit, but which rows come first in the table?"""
+
+    order: str
 
     def project(self, x):
         E, H, _, G, N = self.sizes()
-        xBC, z, dt = self.in_proj(x).split([E + 2 * G * N, E, H], dim=-1)
-        return z, xBC, dt
+        names, widths = self.order.split(", "), {"z": E, "xBC": E + 2 * G * N, "dt": H}
+        read = dict(zip(names, self.in_proj(x).split([widths[name] for name in names], dim=-1), strict=True))
+        return read["z"], read["xBC"], read["dt"]
 
 
-@replaces("Mamba2Block")
-class CBeforeB(Parts):
-    """Your block cuts what comes behind x in the order C, B, and so the two change places in the scan. In which order
-    does in_proj give them?"""
+@replaces("Mamba2Block", order=["x, C, B", "B, C, x", "C, B, x", "B, x, C", "C, x, B"])
+class ConvolvedOrder(Parts):
+    """You read what comes out of the convolution as {order}. In which order does in_proj give the three?"""
 
-    def parts(self, xBC, raw):
-        u, C, B = super().parts(xBC, raw)
-        return u, B, C
-
-
-@replaces("Mamba2Block")
-class BCBeforeX(Parts):
-    """Your block takes B and C from the front and x from what is left. Which of the three comes first behind z?"""
+    order: str
 
     def parts(self, xBC, raw):
         E, _, _, G, N = self.sizes()
-        B, C, u = xBC.split([G * N, G * N, E], dim=-1)
-        return u, B, C
+        names, widths = self.order.split(", "), {"x": E, "B": G * N, "C": G * N}
+        read = dict(zip(names, xBC.split([widths[name] for name in names], dim=-1), strict=True))
+        return read["x"], read["B"], read["C"]
 
 
-@replaces("Mamba2Block")
-class BCNotConvolved(Parts):
-    """Your B and C are those of in_proj, and only x has seen its neighbours. What else goes through the
-    convolution?"""
+@replaces("Mamba2Block", which=["B", "C", "B and C"], silu=[False, True])
+class NotConvolved(Parts):
+    """Your {which} did not see its neighbors: only the rest goes through the convolution. What does conv take in the
+    formula?"""
 
-    def parts(self, xBC, raw):
-        E, _, _, G, N = self.sizes()
-        _, B, C = raw.split([E, G * N, G * N], dim=-1)
-        return xBC[..., :E], B, C
-
-
-@replaces("Mamba2Block")
-class NoSiluAfterConv(Parts):
-    """What comes out of your convolution goes on as it is. Which function follows it?"""
-
-    def convolve(self, window):
-        return self.conv1d(window).mT
-
-
-@replaces("Mamba2Block")
-class SiluOnXAlone(Parts):
-    """Only your x goes through silu behind the convolution. What else comes out of it?"""
-
-    def convolve(self, window):
-        return self.conv1d(window).mT
+    which: str
+    silu: bool
 
     def parts(self, xBC, raw):
+        kept = super().parts(F.silu(raw) if self.silu else raw, raw)
         u, B, C = super().parts(xBC, raw)
-        return F.silu(u), B, C
+        return u, kept[1] if "B" in self.which else B, kept[2] if "C" in self.which else C
+
+
+@replaces("Mamba2Block", on=["nothing", "x alone", "x and B alone", "B and C alone"])
+class SiluOn(Parts):
+    """After the convolution your silu is applied to {on}. What does it take in the formula?"""
+
+    on: str
+
+    def convolve(self, window):
+        return self.conv1d(window).mT
+
+    def parts(self, xBC, raw):
+        read = zip("xBC", super().parts(xBC, raw), strict=True)
+        return tuple(
+            F.silu(part) if name in self.on.removesuffix(" alone").split(" and ") else part for name, part in read
+        )
 
 
 @replaces("Mamba2Block")
@@ -586,8 +596,7 @@ class KernelReversed(Parts):
 
 @replaces("Mamba2Block")
 class SymmetricPadding(Parts):
-    """Your convolution is padded on both sides, so a token sees those that come after it. Where do the missing columns
-    belong?"""
+    """A token sees those that come after it in your convolution. On which side do the missing columns belong?"""
 
     def convolve(self, window):
         W = self.conv1d.kernel_size[0]
@@ -597,7 +606,7 @@ class SymmetricPadding(Parts):
 
 @replaces("Mamba2Block")
 class PositiveA(Parts):
-    """Your A is exp(A_log), and the state grows with every token. Which sign has A?"""
+    """Your state grows with every token: A is exp(A_log). Which sign does A have in the formula?"""
 
     def rate(self):
         return torch.exp(self.A_log)
@@ -605,8 +614,7 @@ class PositiveA(Parts):
 
 @replaces("Mamba2Block")
 class NoStepBias(Parts):
-    """dt_bias changes nothing in your result, so a fresh block makes steps of about 0.7. What sets them to 0.001 …
-    0.1?"""
+    """Your result does not depend on dt_bias. What should set the steps of a new block to between 0.001 and 0.1?"""
 
     def step_size(self, dt):
         return F.softplus(dt)
@@ -614,7 +622,7 @@ class NoStepBias(Parts):
 
 @replaces("Mamba2Block")
 class NoSoftplus(Parts):
-    """Your steps go into the scan without softplus and may be negative. How small may a step be?"""
+    """Your steps can be negative: they go into the scan as they are. Which function makes them positive?"""
 
     def step_size(self, dt):
         return dt + self.dt_bias
@@ -622,8 +630,7 @@ class NoSoftplus(Parts):
 
 @replaces("Mamba2Block")
 class ChannelsInterleaved(Parts):
-    """You cut the channels into P heads' worth of H, so a head gets every H-th channel. Which channels belong to head
-    0?"""
+    """Each of your heads takes every H-th channel. Which channels belong to head 0?"""
 
     def into_heads(self, u):
         _, H, P, _, _ = self.sizes()
@@ -635,8 +642,8 @@ class ChannelsInterleaved(Parts):
 
 @replaces("Mamba2Block")
 class OutputInterleaved(Parts):
-    """Your y goes into the norm with the first channel of each head in front. Which channels come first, and with which
-    numbers of z do they meet?"""
+    """Your y goes into the norm with the first channel of each head in front. Which channel should come second, and
+    which number of z does it meet?"""
 
     def out_of_heads(self, y):
         return y.mT.flatten(-2)
@@ -644,8 +651,7 @@ class OutputInterleaved(Parts):
 
 @replaces("Mamba2Block")
 class NormOfEachHead(Parts):
-    """Your norm inside the block runs over each head by itself. Its runs are those of the groups, which share B and C:
-    how many does ngroups say?"""
+    """Your norm runs over each head by itself. How many runs does the block have: as many as heads, or as groups?"""
 
     def finish(self, y, z, u):
         return gated_rms_norm(y, z, self.norm.weight, len(self.A_log), 1e-5)
@@ -653,8 +659,8 @@ class NormOfEachHead(Parts):
 
 @replaces("Mamba2Block")
 class NormForgetsGroups(Parts):
-    """Your block takes one mean over all E channels. A loud group changes the scale of a silent one: how many runs are
-    there?"""
+    """Your block takes one mean over all E channels, so a loud group changes the scale of a silent one. How many runs
+    should there be?"""
 
     def finish(self, y, z, u):
         return gated_rms_norm(y, z, self.norm.weight, 1, 1e-5)
@@ -662,8 +668,8 @@ class NormForgetsGroups(Parts):
 
 @replaces("Mamba2Block")
 class NormBeforeGate(Parts):
-    """Your block normalises y and gates afterwards, as an option of the original code does. In which order do the
-    released models do it?"""
+    """Your block normalizes y and gates afterwards, as an option of the original code does. Which order does the
+    statement have?"""
 
     def finish(self, y, z, u):
         runs = y.unflatten(-1, (self.ngroups, -1))
@@ -673,25 +679,27 @@ class NormBeforeGate(Parts):
 
 @replaces("Mamba2Block")
 class NoNorm(Parts):
-    """Your y is gated and goes into out_proj as it is, like in the first Mamba. What stands between the gate and
-    out_proj here?"""
+    """Your y is gated and goes into out_proj as it is, as in the first Mamba. What comes between the gate and out_proj
+    here?"""
 
     def finish(self, y, z, u):
         return y * F.silu(z)
 
 
-@replaces("Mamba2Block")
+@replaces("Mamba2Block", eps=[1e-6, 1e-8])
 class OtherEps(Parts):
-    """The eps of your block's norm is not 10⁻⁵. What does the docstring of forward hand to gated_rms_norm?"""
+    """The eps of your block's norm is {eps}. Which one does the stub of forward name?"""
+
+    eps: float
 
     def finish(self, y, z, u):
-        return gated_rms_norm(y, z, self.norm.weight, self.ngroups, 1e-6)
+        return gated_rms_norm(y, z, self.norm.weight, self.ngroups, self.eps)
 
 
 @replaces("Mamba2Block")
 class ConvStateIgnored(Parts):
-    """At once you are right, and in pieces you are not: each piece begins its convolution with zeros. What has it seen
-    before this piece?"""
+    """A whole text is right, but in pieces it is not: each piece begins its convolution with zeros. What came before
+    this piece?"""
 
     def start(self, state, batch):
         fresh = self.init_state(batch)
@@ -700,7 +708,7 @@ class ConvStateIgnored(Parts):
 
 @replaces("Mamba2Block")
 class ScanStateIgnored(Parts):
-    """At once you are right, and in pieces you are not: each piece begins its scan with h = 0. Where is what came
+    """A whole text is right, but in pieces it is not: each piece begins its scan with h = 0. Where is what came
     before?"""
 
     def start(self, state, batch):
@@ -710,8 +718,8 @@ class ScanStateIgnored(Parts):
 
 @replaces("Mamba2Block")
 class KeepsState(Parts):
-    """Your block remembers its last state by itself, and a text that comes without a state goes on where another one
-    has ended. What does the docstring say of state=None?"""
+    """Your block remembers its last state by itself, so a text without a state goes on where another one ended. What
+    does state=None mean in the stub?"""
 
     def start(self, state, batch):
         mine = getattr(self, "mine", None)
@@ -727,8 +735,8 @@ class KeepsState(Parts):
 
 @replaces("Mamba2Block")
 class StateChanged(Parts):
-    """You put the new entries into the dict that you were given. Whoever keeps it to continue the text in two ways
-    finds the first continuation in it: what does the docstring say of the state that is passed in?"""
+    """You put the new entries into the dict that you were given. What does somebody find in it who wants to continue
+    the text in two ways?"""
 
     def forward(self, x, state=None):
         y, new = super().forward(x, state)
@@ -740,8 +748,7 @@ class StateChanged(Parts):
 
 @replaces("Mamba2Block")
 class ForgetsAfterShortPiece(Parts):
-    """Your new conv state is made of this piece alone, and where the piece is shorter than W − 1 the rest is zeros.
-    Where do the older columns come from?"""
+    """After a piece shorter than W − 1 your conv state begins with zeros. Where do the older columns come from?"""
 
     def remembered(self, window, T, xBC):
         W = self.conv1d.kernel_size[0]
@@ -750,8 +757,8 @@ class ForgetsAfterShortPiece(Parts):
 
 @replaces("Mamba2Block")
 class StateTooShort(Parts):
-    """After a piece shorter than W − 1 your conv state has fewer than W − 1 columns. The missing ones are older than
-    the piece: where do they stand?"""
+    """After a piece shorter than W − 1 your conv state has too few columns. Where are the missing ones, which are
+    older than the piece?"""
 
     def remembered(self, window, T, xBC):
         W = self.conv1d.kernel_size[0]
@@ -760,8 +767,8 @@ class StateTooShort(Parts):
 
 @replaces("Mamba2Block")
 class NewestFirst(Parts):
-    """Your conv state has the newest input first. In which order do the columns stand when the next piece is put
-    behind them?"""
+    """Your conv state has the newest input first. Which column must come last, so that the next piece can follow
+    it?"""
 
     def remembered(self, window, T, xBC):
         return window[..., T:].flip(-1)
@@ -778,8 +785,7 @@ class RemembersOutputs(Parts):
 
 @replaces("Mamba2Block")
 class LinearBias(Mamba2Block):
-    """Your in_proj and out_proj have a bias, and the checkpoint has none for them. Which entries does the table
-    list?"""
+    """Your in_proj or out_proj has a bias. Which entries does the table list for them?"""
 
     def __init__(self, d_model, d_state=128, d_conv=4, expand=2, headdim=64, ngroups=1, chunk=64):
         super().__init__(d_model, d_state, d_conv, expand, headdim, ngroups, chunk)
@@ -787,38 +793,42 @@ class LinearBias(Mamba2Block):
         self.out_proj = nn.Linear(expand * d_model, d_model)
 
 
-@replaces("Mamba2Block")
-class SkipStartsAtZero(Mamba2Block):
-    """In your new block D is 0. With which number does it begin?"""
+@replaces("Mamba2Block", name=["D", "norm.weight"])
+class StartsAtZero(Mamba2Block):
+    """In your new block {name} is 0. With which number does it begin in the table?"""
+
+    name: str
 
     def __init__(self, d_model, d_state=128, d_conv=4, expand=2, headdim=64, ngroups=1, chunk=64):
         super().__init__(d_model, d_state, d_conv, expand, headdim, ngroups, chunk)
-        self.D.data.zero_()
+        self.get_parameter(self.name).data.zero_()
 
 
 @replaces("Mamba2Block")
 class StepBiasIsTheStep(Mamba2Block):
-    """You put the step sizes themselves into dt_bias, and softplus of 0.001 is 0.69. Which number has softplus
-    0.001?"""
+    """In your new block dt_bias itself is between 0.001 and 0.1, so softplus makes about 0.7 of it. Which number has
+    the softplus 0.001?"""
 
     def __init__(self, d_model, d_state=128, d_conv=4, expand=2, headdim=64, ngroups=1, chunk=64):
         super().__init__(d_model, d_state, d_conv, expand, headdim, ngroups, chunk)
         self.dt_bias.data = F.softplus(self.dt_bias.data)
 
 
-@replaces("Mamba2Block")
-class StepBiasStartsAtZero(Mamba2Block):
-    """In your new block dt_bias is 0, so that all steps are about 0.69. In which range should softplus(dt_bias) be?"""
+@replaces("Mamba2Block", start=[0.0, 1.0])
+class StepBiasStarts(Mamba2Block):
+    """In your new block dt_bias is {start}. What is softplus of that, and in which range should it be?"""
+
+    start: float
 
     def __init__(self, d_model, d_state=128, d_conv=4, expand=2, headdim=64, ngroups=1, chunk=64):
         super().__init__(d_model, d_state, d_conv, expand, headdim, ngroups, chunk)
-        self.dt_bias.data.zero_()
+        nn.init.constant_(self.dt_bias, self.start)
 
 
 @replaces("Mamba2Block")
 class RatesWithoutLog(Mamba2Block):
-    """You put numbers between 1 and 16 into A_log itself, and the exponential still follows: e^16 is 8,886,110. Which
-    numbers does the docstring place between 1 and 16?"""
+    """In your new block A_log itself is between 1 and 16, so exp makes up to 8,886,110 of it. Which number should be
+    between 1 and 16?"""
 
     def __init__(self, d_model, d_state=128, d_conv=4, expand=2, headdim=64, ngroups=1, chunk=64):
         super().__init__(d_model, d_state, d_conv, expand, headdim, ngroups, chunk)
@@ -827,8 +837,8 @@ class RatesWithoutLog(Mamba2Block):
 
 @replaces("Mamba2Block")
 class StateInFloat32(Mamba2Block):
-    """Your init_state gives float32 zeros for a float64 block too: torch.zeros makes float32 unless it is told
-    otherwise. Which dtype does the docstring name?"""
+    """Your init_state is float32 even in a float64 block. Which dtype does torch.zeros have unless it is told
+    otherwise?"""
 
     def init_state(self, batch):
         return {name: tensor.float() for name, tensor in super().init_state(batch).items()}
@@ -840,8 +850,8 @@ class StateInFloat32(Mamba2Block):
 
 @replaces("Mamba2Block")
 class RatesOfStates(Mamba2Block):
-    """Your new block has the rates 1, 2, …, H, as the states of a channel had in the first Mamba. With 100 heads, in
-    which range should they be?"""
+    """Your new block has the rates 1, 2, …, H, as the states of a channel have in the first Mamba. What happens with
+    100 heads?"""
 
     def __init__(self, d_model, d_state=128, d_conv=4, expand=2, headdim=64, ngroups=1, chunk=64):
         super().__init__(d_model, d_state, d_conv, expand, headdim, ngroups, chunk)
@@ -850,8 +860,8 @@ class RatesOfStates(Mamba2Block):
 
 @replaces("Mamba2Block")
 class HeadsRoundedDown(Mamba2Block):
-    """Where headdim does not divide the channels, your block goes on with fewer of them, and a wrong config trains.
-    What should happen to it?"""
+    """Where headdim does not divide the channels, your block goes on with other sizes, so a wrong configuration
+    trains. What should happen to it?"""
 
     def __init__(self, d_model, d_state=128, d_conv=4, expand=2, headdim=64, ngroups=1, chunk=64):
         E = expand * d_model
@@ -863,8 +873,8 @@ class HeadsRoundedDown(Mamba2Block):
 
 @replaces("Mamba2Block")
 class GroupsNotChecked(Mamba2Block):
-    """Your block accepts a G that does not divide H, and fails at the first text at the earliest. Which sizes have to
-    fit together?"""
+    """Your block accepts a G that does not divide H. Which sizes have to fit together, and when should a wrong
+    configuration be refused?"""
 
     def __init__(self, d_model, d_state=128, d_conv=4, expand=2, headdim=64, ngroups=1, chunk=64):
         E = expand * d_model
@@ -872,3 +882,27 @@ class GroupsNotChecked(Mamba2Block):
             raise ValueError("headdim does not divide the channels")
         H = E // headdim
         super().__init__(d_model, d_state, d_conv, expand, headdim, math.gcd(ngroups, H), chunk)
+
+
+@replaces("Mamba2Block")
+class GateConvolved(Parts):
+    """Your z goes through silu twice: it enters the norm as silu(z) already. Where is the gate's silu?"""
+
+    def finish(self, y, z, u):
+        return super().finish(y, F.silu(z), u)
+
+
+@replaces("Mamba2Block")
+class BiasAfterSoftplus(Parts):
+    """You add dt_bias to the result of softplus, so a step can be negative. What does softplus take in the formula?"""
+
+    def step_size(self, dt):
+        return F.softplus(dt) + self.dt_bias
+
+
+@replaces("Mamba2Block")
+class RateIsLogarithm(Parts):
+    """Your rate is −A_log. What undoes the logarithm?"""
+
+    def rate(self):
+        return -self.A_log
