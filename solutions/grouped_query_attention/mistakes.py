@@ -187,8 +187,7 @@ def count_square(
 
 @replaces("attention_parameters")
 def head_dim_ignored(hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int | None = None) -> int:
-    """Your K is D / H whatever head_dim is. Is it so for Gemma 2B, with D = 2048, H = 8 and K = 256, and for
-    Qwen3-0.6B, with D = 1024, H = 16 and K = 128?"""
+    """Your K is D / H whatever head_dim is. Is it so for Qwen3-0.6B, with D = 1024, H = 16 and K = 128?"""
     return attention_parameters(hidden_size, num_heads, num_kv_heads)
 
 

@@ -125,8 +125,8 @@ class StartsElsewhere(MambaBlock):
 
 @replaces("MambaBlock")
 class StartsDownTheChannels(MambaBlock):
-    """In your new block A_log goes from ln 1 to ln E over the channels, and all N states of one channel are equal.
-    Along which of its two axes should it go from ln 1 to ln N?"""
+    """In your new block A_log goes from ln 1 to ln E over the channels, with equal numbers for all N states of one.
+    Which of its axes should it go along?"""
 
     def __init__(self, d_model, d_state=16, d_conv=4, expand=2, dt_rank=None):
         super().__init__(d_model, d_state, d_conv, expand, dt_rank)

@@ -34,8 +34,8 @@ def random_places(batch, length, n_data, generator):
 
 @replaces("make_batch")
 def unsorted_data(batch, length, n_data, vocab, seed, spacing="random"):
-    """`data` is not in the order in which the tokens stand in the sequence. The model can only see that order. In
-    which order does your code write down the data, and in which order are the places?"""
+    """`data` is not in the order in which the tokens stand in the sequence, which is all a model can see. In which
+    order are your places?"""
     generator = torch.Generator().manual_seed(seed)
     data = torch.randint(vocab, (batch, n_data), generator=generator)
     return sequences(data, random_places(batch, length, n_data, generator), length, vocab, spacing)
@@ -439,8 +439,8 @@ def selective(mixer, x, A=None, D=None, activation=F.silu, of_raw=False, constan
 
 @replaces("CopyModel")
 class unselective(Model):  # noqa: N801
-    """Delta, B and C are the same for all tokens in your "selective" mixer, so what it keeps of a token does not
-    depend on the tokens between. From what are delta, B and C of a token computed?"""
+    """Delta, B and C are the same for all tokens in your "selective" mixer, so no token decides what is kept. From
+    what are those of a token computed?"""
 
     def mix(self, x):
         return super().mix(x) if self.is_lti() else selective(self.mixer, x, constant=True)
@@ -481,19 +481,17 @@ class skip_begins_elsewhere(Model):  # noqa: N801
             nn.init.constant_(self.mixer.D, self.begins)
 
 
-@replaces("CopyModel", name=["A_log", "D"])
-class as_it_was(Model):  # noqa: N801
-    """{name} of your "selective" model is the same however long the model is trained. What makes a tensor one that
-    the optimiser gets?"""
-
-    name: str
+@replaces("CopyModel")
+class a_log_as_it_was(Model):  # noqa: N801
+    """A of your "selective" model is −1 … −d_state, however long the model is trained. What makes a tensor one that the
+    optimiser gets?"""
 
     def __init__(self, mixer, length=16, n_data=3, vocab=4, d_model=32, d_state=8, seed=0):
         super().__init__(mixer, length, n_data, vocab, d_model, d_state, seed)
         if mixer != "lti":
-            begins = getattr(self.mixer, self.name).detach()
-            delattr(self.mixer, self.name)
-            self.mixer.register_buffer(self.name, begins)
+            begins = self.mixer.A_log.detach()
+            del self.mixer.A_log
+            self.mixer.register_buffer("A_log", begins)
 
 
 @replaces("CopyModel")
@@ -561,7 +559,7 @@ class steps_begin_large(Model):  # noqa: N801
                 self.mixer.delta.bias.copy_(F.softplus(self.mixer.delta.bias))
 
 
-@replaces("CopyModel", of=["the numbers 1 to d_state", "zeros", "minus the logarithms", "random numbers"])
+@replaces("CopyModel", of=["the numbers 1 to d_state", "zeros", "random numbers"])
 class a_begins_elsewhere(Model):  # noqa: N801
     """A_log of your new model begins with {of}, and A should begin at −1 … −d_state. Which number has n as its
     exponential?"""
@@ -576,7 +574,6 @@ class a_begins_elsewhere(Model):  # noqa: N801
             begins = {
                 "the numbers 1 to d_state": numbers,
                 "zeros": 0 * numbers,
-                "minus the logarithms": -numbers.log(),
                 "random numbers": torch.randn(d_model, d_state, generator=generator),
             }
             with torch.no_grad():
