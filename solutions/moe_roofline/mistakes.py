@@ -125,11 +125,11 @@ def always_the_same_size(model, bytes_per_param=2, *, size):
     return resident_bytes(model, size)
 
 
-@replaces("resident_bytes", part=["shared", "experts"])
+@replaces("resident_bytes", part=["the shared parameters", "the experts"])
 def one_part_in_bytes(model, bytes_per_param=2, *, part):
-    """bytes_per_param multiplies only a part of your sum, the {part}. How many bytes do the other parameters take?"""
+    """bytes_per_param multiplies only {part} in your result. How many bytes do the other parameters take?"""
     shared, all_of_them = model["shared_params"], resident_bytes(model, 1)
-    return all_of_them + (bytes_per_param - 1) * (shared if part == "shared" else all_of_them - shared)
+    return all_of_them + (bytes_per_param - 1) * (shared if part == "the shared parameters" else all_of_them - shared)
 
 
 @replaces("resident_bytes", size=["rounded down", "rounded up"])
@@ -232,7 +232,7 @@ def works_on_one_layer(model, batch, bandwidth, peak_flops, bytes_per_param=2):
 
 @replaces("decode_step", on=["all experts that are read", "all E experts", "one expert"])
 def works_on_others(model, batch, bandwidth, peak_flops, bytes_per_param=2, *, on):
-    """Each of your tokens works with {on} of a layer. With how many does the router let one token work?"""
+    """In each layer, your tokens work with {on}. To how many does the router send one token?"""
     hit = expected_experts(model["num_experts"], model["k"], batch)
     working = {"all experts that are read": hit, "all E experts": model["num_experts"], "one expert": 1}[on]
     return step(model, batch, bandwidth, peak_flops, bytes_per_param, working=working)
@@ -264,18 +264,17 @@ def work_in_bytes(model, batch, bandwidth, peak_flops, bytes_per_param=2, *, fac
 
 @replaces("decode_step", size=[1, 2, 4])
 def reads_the_same_size(model, batch, bandwidth, peak_flops, bytes_per_param=2, *, size):
-    """Your step reads {size} bytes for each parameter, whatever bytes_per_param is. How much is read if weights have
-    4 bits?"""
+    """Your step reads {size} bytes for each parameter, whatever bytes_per_param is. How much is read if weights have 4
+    bits?"""
     return step(model, batch, bandwidth, peak_flops, size)
 
 
-@replaces("decode_step", part=["shared", "experts"])
+@replaces("decode_step", part=["the shared parameters", "the experts"])
 def reads_one_part_in_bytes(model, batch, bandwidth, peak_flops, bytes_per_param=2, *, part):
-    """In what your step reads, bytes_per_param multiplies only a part of the sum, the {part}. How many bytes do the
-    other parameters take?"""
+    """In what your step reads, bytes_per_param multiplies only {part}. How many bytes do the other parameters take?"""
     right = step(model, batch, bandwidth, peak_flops, bytes_per_param)
     shared = model["shared_params"]
-    other = right["bytes"] / bytes_per_param - shared if part == "shared" else shared
+    other = right["bytes"] / bytes_per_param - shared if part == "the shared parameters" else shared
     return with_times(right["bytes"] - (bytes_per_param - 1) * other, right["flops"], bandwidth, peak_flops)
 
 

@@ -189,7 +189,7 @@ class MaskAdded(Parts):
         return torch.softmax(scores if mask is None else scores + mask, dim=-1)
 
 
-@replaces("MultiHeadAttention", value=[0.0, 1e-9, -1.0, -10.0, -100.0])
+@replaces("MultiHeadAttention", value=[0.0, 1e-9, -1.0, -10.0])
 class MaskedScore(Parts):
     """A masked key has the score {value} in your softmax, so it still gets some weight. Which score has an exponential
     of exactly 0?"""

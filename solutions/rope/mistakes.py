@@ -194,10 +194,10 @@ def from_zero(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor:
     return turn(x, per_head(here[..., None] * rope_frequencies(x.shape[-1], base)))
 
 
-@replaces("apply_rope", off=["far", "small"])
-def position_off_by_one(x: Tensor, positions: Tensor, base: float = 10000.0, *, off: str) -> Tensor:
-    """Your positions are all one too {off}. By which angle should position 0 be turned?"""
-    return apply_rope(x, positions + (1 if off == "far" else -1), base)
+@replaces("apply_rope")
+def from_one(x: Tensor, positions: Tensor, base: float = 10000.0) -> Tensor:
+    """Your positions are all one too far. By which angle should position 0 be turned?"""
+    return apply_rope(x, positions + 1, base)
 
 
 @replaces("apply_rope", signs=["both plus", "both minus"])
