@@ -362,8 +362,8 @@ def what_is_saved(config, *, kind):
 
 @replaces("reduction_vs_mha")
 def never_smaller(config):
-    """Your reduction is 1 even where query heads share their keys. How many bytes would the cache take with one key-value
-    head for each query head?"""
+    """Your reduction is 1 even where query heads share their keys. How many bytes would the cache take with one
+    key-value head for each query head?"""
     return 1.0
 
 
