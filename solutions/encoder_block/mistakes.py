@@ -537,14 +537,20 @@ class NanWithoutKeys(EncoderBlock):
         return finish(self, x, joined(self, scores.softmax(-1) @ v))
 
 
-@replaces("EncoderBlock")
+@replaces("EncoderBlock", form=["~mask", "attn_mask"])
 class MaskOfBoolOnly(EncoderBlock):
-    """What does ~ make of an integer 1? attention_mask may be bool or hold integers: which question about each number
-    has the answer True or False?"""
+    """Your code takes attention_mask as if it were bool, and it may hold integers as well. What does ~ make of an
+    integer 1, and which question about each number has the answer True or False?"""
+
+    form: str
 
     def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        hidden = None if attention_mask is None else ~attention_mask[:, None, None, :]
-        scores, v = masked_scores(self, x, hidden, torch.finfo(x.dtype).min)
+        if attention_mask is None:
+            return super().forward(x)
+        mask = attention_mask[:, None, None, :]
+        if self.form == "attn_mask":
+            return finish(self, x, attend(self, x, mask))
+        scores, v = masked_scores(self, x, ~mask, torch.finfo(x.dtype).min)
         return finish(self, x, joined(self, scores.softmax(-1) @ v))
 
 
@@ -559,15 +565,6 @@ class MaskOfIntegersOnly(EncoderBlock):
             mask = (1 - attention_mask[:, None, None, :]) * torch.finfo(x.dtype).min
         scores, v = masked_scores(self, x, None)
         return finish(self, x, joined(self, (scores if mask is None else scores + mask).softmax(-1) @ v))
-
-
-@replaces("EncoderBlock")
-class IntegersAsAttnMask(EncoderBlock):
-    """torch's attention takes a bool mask, or numbers to add in the dtype of x. What may attention_mask hold, and which
-    question about each number has the answer True or False?"""
-
-    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        return finish(self, x, attend(self, x, None if attention_mask is None else attention_mask[:, None, None, :]))
 
 
 @replaces("EncoderBlock", axes=["(B, T)", "(B, 1, T)"])

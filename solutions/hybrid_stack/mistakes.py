@@ -549,8 +549,8 @@ class RepeatNotInterleave(Parts):
 
 @replaces("HybridStack")
 class HeadsWithoutTranspose(Parts):
-    """You went from (B, T, n K) to (B, n, T, K) in one step, so that a head holds numbers of several tokens. A new
-    shape leaves the numbers in their order: which axis falls into n and K, and which two then change places?"""
+    """You went from (B, T, n K) to (B, n, T, K) in one step, so that a head holds numbers of several tokens. Which axis
+    falls into n and K, and which two then have to change places?"""
 
     def split(self, m, x):
         return x.reshape(len(x), -1, x.shape[1], m.K)
