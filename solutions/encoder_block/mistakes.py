@@ -327,7 +327,9 @@ class NoOutProj(EncoderBlock):
         return finish(self, x, attended.transpose(1, 2).flatten(2))
 
 
-@replaces("EncoderBlock", names=["kqv", "qvk", "vkq", "kvq", "vqk", "qqv", "qkk", "qqq"])
+@replaces(
+    "EncoderBlock", names=["k, q, v", "q, v, k", "v, k, q", "k, v, q", "v, q, k", "q, q, v", "q, k, k", "q, q, q"]
+)
 class OtherProjections(EncoderBlock):
     """Your queries, keys and values come from these projections, in this order: {names}. Which projection makes
     which?"""
@@ -336,7 +338,7 @@ class OtherProjections(EncoderBlock):
 
     def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         mask = keys_only(x, attention_mask)
-        attended = F.scaled_dot_product_attention(*heads(self, x, self.names), attn_mask=mask)
+        attended = F.scaled_dot_product_attention(*heads(self, x, self.names.replace(", ", "")), attn_mask=mask)
         return finish(self, x, joined(self, attended))
 
 
@@ -500,12 +502,12 @@ class PaddingZeroed(EncoderBlock):
         return finish(self, x, attended * kept if "result" in self.what else attended)
 
 
-@replaces("EncoderBlock", by=[1e2, 1e3, 1e4])
+@replaces("EncoderBlock", by=[100, 1000, 10000])
 class LoweredByTooLittle(EncoderBlock):
     """You lowered the scores of padding by {by}. Padding can hold any numbers, also some that make its score larger
     than that: which number does no score make up for?"""
 
-    by: float
+    by: int
 
     def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         mask = None
