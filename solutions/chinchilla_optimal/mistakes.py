@@ -19,11 +19,12 @@ def without_a_term(n, d, coef, *, term):
     return predicted_loss(n, d, {**coef, term: 0.0})
 
 
-@replaces("predicted_loss", keys=[("beta", "alpha"), ("alpha", "alpha"), ("beta", "beta")])
+@replaces("predicted_loss", keys=["β and α", "α and α", "β and β"])
 def other_exponents(n, d, coef, *, keys):
-    """The exponents of N and D in your loss are {keys}. Which exponent belongs to the parameters, and which to the
-    tokens?"""
-    return predicted_loss(n, d, {**coef, "alpha": coef[keys[0]], "beta": coef[keys[1]]})
+    """The exponents of N and D in your loss are {keys}, in this order. Which exponent belongs to the parameters, and
+    which to the tokens?"""
+    first, second = ({"α": "alpha", "β": "beta"}[key] for key in keys.split(" and "))
+    return predicted_loss(n, d, {**coef, "alpha": coef[first], "beta": coef[second]})
 
 
 @replaces("predicted_loss")
@@ -86,11 +87,11 @@ def powers_exchanged(flops, coef):
     return closed_form(flops, coef, right_g(coef), alpha / both, beta / both)
 
 
-@replaces("compute_optimal", power=["alpha", "beta"])
+@replaces("compute_optimal", power=["α", "β"])
 def one_power_for_both(flops, coef, *, power):
     """Your N and D grow with the same power of C/6, {power}/(α + β), so that 6·N·D is not the budget. What must the two
     exponents add up to?"""
-    power = coef[power] / (coef["alpha"] + coef["beta"])
+    power = coef["alpha" if power == "α" else "beta"] / (coef["alpha"] + coef["beta"])
     return closed_form(flops, coef, right_g(coef), power, power)
 
 
@@ -558,11 +559,11 @@ def e_itself(target_loss, inference_tokens, coef):
     return lifetime_optimal(target_loss, inference_tokens, coef)
 
 
-@replaces("lifetime_optimal", end=[1e11, 1e12])
+@replaces("lifetime_optimal", end=["100 billion", "a trillion"])
 def search_ends_too_early(target_loss, inference_tokens, coef, *, end):
     """Where the best model has more than {end} parameters, you return one with just that many. The nearer a target is
     to E, the larger the model: how can a search find its own upper end?"""
-    best = lifetime_optimal(target_loss, inference_tokens, coef)
+    best, end = lifetime_optimal(target_loss, inference_tokens, coef), 1e11 if end == "100 billion" else 1e12
     if best["n"] < end:
         return best
     if target_loss - coef["E"] <= coef["A"] / end ** coef["alpha"]:

@@ -327,7 +327,9 @@ class NoOutProj(EncoderBlock):
         return finish(self, x, attended.transpose(1, 2).flatten(2))
 
 
-@replaces("EncoderBlock", names=["kqv", "qvk", "vkq", "kvq", "vqk", "qqv", "qkk", "qqq"])
+@replaces(
+    "EncoderBlock", names=["k, q, v", "q, v, k", "v, k, q", "k, v, q", "v, q, k", "q, q, v", "q, k, k", "q, q, q"]
+)
 class OtherProjections(EncoderBlock):
     """Your queries, keys and values come from these projections, in this order: {names}. Which projection makes
     which?"""
@@ -336,7 +338,7 @@ class OtherProjections(EncoderBlock):
 
     def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         mask = keys_only(x, attention_mask)
-        attended = F.scaled_dot_product_attention(*heads(self, x, self.names), attn_mask=mask)
+        attended = F.scaled_dot_product_attention(*heads(self, x, self.names.replace(", ", "")), attn_mask=mask)
         return finish(self, x, joined(self, attended))
 
 
@@ -500,12 +502,12 @@ class PaddingZeroed(EncoderBlock):
         return finish(self, x, attended * kept if "result" in self.what else attended)
 
 
-@replaces("EncoderBlock", by=[1e2, 1e3, 1e4])
+@replaces("EncoderBlock", by=[100, 1000, 10000])
 class LoweredByTooLittle(EncoderBlock):
     """You lowered the scores of padding by {by}. Padding can hold any numbers, also some that make its score larger
     than that: which number does no score make up for?"""
 
-    by: float
+    by: int
 
     def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         mask = None
@@ -537,14 +539,20 @@ class NanWithoutKeys(EncoderBlock):
         return finish(self, x, joined(self, scores.softmax(-1) @ v))
 
 
-@replaces("EncoderBlock")
+@replaces("EncoderBlock", form=["~mask", "attn_mask"])
 class MaskOfBoolOnly(EncoderBlock):
-    """What does ~ make of an integer 1? attention_mask may be bool or hold integers: which question about each number
-    has the answer True or False?"""
+    """Your code takes attention_mask as if it were bool, and it may hold integers as well. What does ~ make of an
+    integer 1, and which question about each number has the answer True or False?"""
+
+    form: str
 
     def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        hidden = None if attention_mask is None else ~attention_mask[:, None, None, :]
-        scores, v = masked_scores(self, x, hidden, torch.finfo(x.dtype).min)
+        if attention_mask is None:
+            return super().forward(x)
+        mask = attention_mask[:, None, None, :]
+        if self.form == "attn_mask":
+            return finish(self, x, attend(self, x, mask))
+        scores, v = masked_scores(self, x, ~mask, torch.finfo(x.dtype).min)
         return finish(self, x, joined(self, scores.softmax(-1) @ v))
 
 
@@ -559,15 +567,6 @@ class MaskOfIntegersOnly(EncoderBlock):
             mask = (1 - attention_mask[:, None, None, :]) * torch.finfo(x.dtype).min
         scores, v = masked_scores(self, x, None)
         return finish(self, x, joined(self, (scores if mask is None else scores + mask).softmax(-1) @ v))
-
-
-@replaces("EncoderBlock")
-class IntegersAsAttnMask(EncoderBlock):
-    """torch's attention takes a bool mask, or numbers to add in the dtype of x. What may attention_mask hold, and which
-    question about each number has the answer True or False?"""
-
-    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        return finish(self, x, attend(self, x, None if attention_mask is None else attention_mask[:, None, None, :]))
 
 
 @replaces("EncoderBlock", axes=["(B, T)", "(B, 1, T)"])

@@ -326,13 +326,13 @@ def whole_state_weighed(q, k, v, g, beta, state=None):
     return Steps(step=whole_weighed)(q, k, v, g, beta, state)
 
 
-@replaces("gated_delta_recurrent", names=["qkq", "qqk", "kkk", "kqq", "qqq"])
+@replaces("gated_delta_recurrent", names=["q, k, q", "q, q, k", "k, k, k", "k, q, q", "q, q, q"])
 def other_vectors(q, k, v, g, beta, state=None, *, names):
     """The vectors with which your step looks up, writes and reads are {names}, in this order. Which of q and k does
     each of the three need?"""
 
     def step(S, q, k, v, g, beta):
-        look, under, read = ({"q": q, "k": k}[name] for name in names)
+        look, under, read = ({"q": q, "k": k}[name] for name in names.split(", "))
         S, steps = Steps().decayed(S, g), Steps()
         S = steps.added(S, under, steps.write(v, steps.held(S, look), beta[..., None]))
         return S, steps.held(S, read)
@@ -340,11 +340,11 @@ def other_vectors(q, k, v, g, beta, state=None, *, names):
     return Steps(step=step)(q, k, v, g, beta, state)
 
 
-@replaces("gated_delta_chunked", names=["qk", "kk", "qq"])
+@replaces("gated_delta_chunked", names=["q, k", "k, k", "q, q"])
 def chunks_with_other_vectors(q, k, v, g, beta, chunk, state=None, *, names):
     """The vectors with which your chunks write and read are {names}, in this order. Which of q and k does each of the
     two need?"""
-    write, read = ({"q": q, "k": k}[name] for name in names)
+    write, read = ({"q": q, "k": k}[name] for name in names.split(", "))
     return gated_delta_chunked(read, write, v, g, beta, chunk, state)
 
 

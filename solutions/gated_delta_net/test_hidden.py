@@ -197,7 +197,7 @@ def test_beta_zero_only_decays(submission, rng):
 @points(5)
 def test_strong_decay(submission, rng):
     """g of -100 and 0: values, gradients, and float32"""
-    Bt, T, H, K, V = 2, 12, 3, 4, 5
+    Bt, T, H, K, V = 2, 12, 3, 4, 6
     q, k, v, g, beta = draw(rng, Bt, T, H, K, V)
     g = torch.where(rng.rand(Bt, T, H) < 0.7, -100.0, torch.zeros_like(g))
     g[0, :, 0] = -100.0

@@ -406,7 +406,7 @@ SWIGLU = {
 
 @replaces(
     "HybridStack",
-    where=["every", "the single", "the experts'"],
+    where=["every SwiGLU of your stack", "the SwiGLU of a layer without experts", "your experts"],
     form=[
         "silu is on W3 x",
         "silu is missing",
@@ -418,13 +418,14 @@ SWIGLU = {
     ],
 )
 class OtherSwiGLU(Parts):
-    """In {where} SwiGLU of yours {form}. Which of the two branches has a silu, and how do they meet?"""
+    """In {where} {form}. Which of the two branches has a silu, and how do they meet?"""
 
     where: str
     form: str
 
     def swiglu(self, x, w1, w2, w3):
-        if self.where not in ("every", "the experts'" if w1.dim() == 3 else "the single"):
+        own = "your experts" if w1.dim() == 3 else "the SwiGLU of a layer without experts"
+        if self.where not in ("every SwiGLU of your stack", own):
             return super().swiglu(x, w1, w2, w3)
         return SWIGLU[self.form](x @ w1.mT, x @ w3.mT) @ w2.mT
 
@@ -549,8 +550,8 @@ class RepeatNotInterleave(Parts):
 
 @replaces("HybridStack")
 class HeadsWithoutTranspose(Parts):
-    """You went from (B, T, n K) to (B, n, T, K) in one step, so that a head holds numbers of several tokens. A new
-    shape leaves the numbers in their order: which axis falls into n and K, and which two then change places?"""
+    """You went from (B, T, n K) to (B, n, T, K) in one step, so that a head holds numbers of several tokens. Which axis
+    falls into n and K, and which two then have to change places?"""
 
     def split(self, m, x):
         return x.reshape(len(x), -1, x.shape[1], m.K)
@@ -813,8 +814,8 @@ class StateInFloat32(HybridStack):
 
 @replaces("HybridStack", forgotten=["everything", "conv", "ssm", "conv and ssm", "k and v"])
 class StateForgotten(Parts):
-    """Each piece begins anew with {forgotten}, as if it were a text of its own. What does your forward do with that
-    part of the state which it is given?"""
+    """From one piece to the next your stack forgets {forgotten}. What does your forward do with that part of the state
+    which it is given?"""
 
     forgotten: str
 
