@@ -84,13 +84,15 @@ def compare(
     rtol: float | None = None,
     atol: float | None = None,
     check_dtype: bool = True,
+    floats: tuple[float, float] = PYTHON_FLOAT,
 ) -> Difference | None:
     """Return the first difference between two nested values, or None if they agree.
 
     A tuple agrees with a list of the same elements. An int agrees with a close float unless both bounds are 0; a bool
-    agrees only with a bool. Without `rtol` and `atol` the tolerance is that of the coarser dtype (`TOLERANCE`).
+    agrees only with a bool. Without `rtol` and `atol` the tolerance is that of the coarser dtype (`TOLERANCE`), and
+    `floats` for Python floats.
     """
-    return _Comparison(rtol, atol, check_dtype).compare(actual, expected, ())
+    return _Comparison(rtol, atol, check_dtype, floats).compare(actual, expected, ())
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class _Comparison:
     rtol: float | None
     atol: float | None
     check_dtype: bool
+    floats: tuple[float, float]
 
     def compare(self, actual: Any, expected: Any, path: Path) -> Difference | None:
         if actual is None and expected is not None:
@@ -166,7 +169,7 @@ class _Comparison:
         if not _is_number(actual):
             return Difference(Outcome.WRONG_TYPE, path, actual, expected)
         if isinstance(expected, float):
-            default = PYTHON_FLOAT
+            default = self.floats
         else:
             default = (0.0, 0.0) if isinstance(actual, int) else TOLERANCE[torch.float64]
         rtol, atol = self._bounds(default)

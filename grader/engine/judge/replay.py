@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from grader.base.errors import UsageError
-from grader.engine.judge.compare import Path, compare
+from grader.engine.judge.compare import PYTHON_FLOAT, Path, compare
 from grader.engine.judge.cpu import JUDGE_CPU_FACTOR, cpu_limit
 from grader.engine.judge.faults import has_filled_memory
 from grader.engine.judge.session import LogEntry, SessionLimits
@@ -202,14 +202,16 @@ def size(answer: Answer) -> int:
     return _OVERHEAD + sum(tensor.nbytes for tensor in tensors)
 
 
-def same(mine: Answer, other: Answer) -> bool:
+def same(mine: Answer, other: Answer, *, floats: tuple[float, float] = PYTHON_FLOAT) -> bool:
     """Return whether two answers agree: equal values up to rounding, or exceptions of the same class.
 
-    Values in half precision must be identical, because there the rounding can be the mistake.
+    Values in half precision must be identical, because there the rounding can be the mistake. `floats` are rtol and
+    atol of Python floats.
     """
     if isinstance(mine.reply, wire.Returned) and isinstance(other.reply, wire.Returned):
-        exact = {"rtol": 0.0, "atol": 0.0} if _holds_half(mine.value) else {}
-        return compare(mine.value, other.value, **exact) is None  # type: ignore[arg-type]
+        if _holds_half(mine.value):
+            return compare(mine.value, other.value, rtol=0.0, atol=0.0) is None
+        return compare(mine.value, other.value, floats=floats) is None
     if isinstance(mine.reply, wire.Threw) and isinstance(other.reply, wire.Threw):
         return mine.reply.bases[:1] == other.reply.bases[:1]
     return type(mine.reply) is type(other.reply)

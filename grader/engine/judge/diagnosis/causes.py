@@ -54,9 +54,9 @@ class _Candidate:
         return sum(each.weight for each in self.coverage.values())
 
     @property
-    def definitions(self) -> set[str]:
-        """The names of its mistakes in mistakes.py, which versions with other values of parameters share."""
-        return {each.mistake.definition for each in self.mistakes}
+    def advice(self) -> set[str]:
+        """What would be said: versions of a mistake share it, unless it contains the values of their parameters."""
+        return {each.mistake.advice for each in self.mistakes}
 
     @property
     def rank(self) -> tuple[bool, int, int]:
@@ -99,9 +99,8 @@ class _Candidate:
 
     def certainty(self, place: int, plausible: Sequence["_Candidate"]) -> Certainty:
         """Return how sure it is that this explains a failing test, in view of all plausible candidates."""
-        own = self.definitions
         equal = (each for each in plausible if each.coverage.get(place) and each.rank_in(place) == self.rank_in(place))
-        if self.weight < ENOUGH or any(each.definitions != own for each in equal):
+        if self.weight < ENOUGH or any(each.advice != self.advice for each in equal):
             return Certainty.POSSIBLE
         concerned = (each for each in self.relevant if each.is_concerned)
         return Certainty.CERTAIN if all(each.is_complete for each in concerned) else Certainty.PARTIAL

@@ -24,12 +24,13 @@ import torch
 from torch import Tensor
 
 from grader.base.result import Outcome
-from grader.engine.judge.compare import close, compare, differs
+from grader.engine.judge.compare import PYTHON_FLOAT, TOLERANCE, close, compare, differs
 from grader.engine.judge.replay import Answer, layouts, same, same_arguments, same_gradients, same_modules, same_words
 from grader.engine.judge.session import LogEntry
 from grader.engine.sandbox import wire
 
 ENOUGH = 6  # weight of evidence that could not be a coincidence
+DOUBLE = TOLERANCE[torch.float64]
 _DIGIT = re.compile(r"\d")
 _RTOL, _ATOL = 1e-6, 1e-9  # closer numbers are no evidence: iterative algorithms end that far apart
 
@@ -83,8 +84,12 @@ class Case:
     @cached_property
     def is_right(self) -> Sequence[bool]:
         """For each call, whether the answer is the reference's or an exception that the test accepted instead."""
-        pairs = zip(self.answers, self.expected, strict=True)
-        return [same(mine, right) or self._is_accepted(place, mine, right) for place, (mine, right) in enumerate(pairs)]
+        pairs = enumerate(zip(self.answers, self.expected, strict=True))
+        return [self._agree(place, *pair) or self._is_accepted(place, *pair) for place, pair in pairs]
+
+    def _agree(self, place: int, mine: Answer, right: Answer) -> bool:
+        """Return whether an answer is the reference's: to all digits if the test failed because of it."""
+        return same(mine, right, floats=DOUBLE) if place == self.failing_place else same(mine, right)
 
     def _is_accepted(self, place: int, mine: Answer, right: Answer) -> bool:
         """Return whether both raised, and the test went on."""
@@ -107,7 +112,7 @@ class MismatchedAnswer(NamedTuple):
 
 def wrong_answer(answer: Answer, right: Answer) -> MismatchedAnswer | None:
     """Return a version's answer with what is wrong about it, or None if it is the reference's."""
-    if not same(answer, right):
+    if not same(answer, right, floats=DOUBLE):
         return MismatchedAnswer(answer, "value")
     if not same_gradients(answer, right):
         return MismatchedAnswer(answer, "gradients")
@@ -185,7 +190,8 @@ def _match(case: Case, place: int, version: MismatchedAnswer | None, may_contrad
     if _is_same_error(mine, version, right):
         return _Match.EXPLAINED
     if is_right:
-        return _Match.CONTRADICTION if version.differs == "value" and may_contradict else _Match.NO_EVIDENCE
+        contradicts = version.differs == "value" and may_contradict and not same(version.answer, right)
+        return _Match.CONTRADICTION if contradicts else _Match.NO_EVIDENCE
     is_same_answer = same(mine, version.answer)
     if _shares_wrong_part(mine, version, right):
         return _Match.EXPLAINED if is_same_answer else _Match.PARTLY_EXPLAINED
@@ -198,7 +204,8 @@ def _is_same_error(mine: Answer, version: MismatchedAnswer, right: Answer) -> bo
         if layouts(version.answer) != layouts(right):
             return layouts(mine) == layouts(version.answer)
         return same_modules(mine, version.answer)
-    if not same(mine, version.answer):
+    floats = DOUBLE if same(version.answer, right) else PYTHON_FLOAT  # the version may be wrong in the last digits only
+    if not same(mine, version.answer, floats=floats):
         return False
     if version.differs == "gradients":
         return same_gradients(mine, version.answer)
@@ -266,7 +273,7 @@ def _weight_of_tensor(value: Tensor, right: Tensor) -> int:
     wrong = value.flatten() if value.shape != right.shape else value[differs(value, right, _RTOL, _ATOL)]
     if not (value.is_floating_point() or value.is_complex()):
         return min(8, wrong.numel())
-    if value.shape == right.shape and _is_mask(value) and _is_mask(right):
+    if value.shape == right.shape and _are_masks(value, right):
         return min(8, wrong.numel())
     return _weight_of_floats(wrong)
 
@@ -279,6 +286,7 @@ def _weight_of_floats(wrong: Tensor) -> int:
     return min(24, 8 * int((~is_round).sum()) + 4 * int(is_round.sum()))
 
 
-def _is_mask(tensor: Tensor) -> bool:
-    """Return whether a float tensor holds only 0 and one other number, such as 1 or -inf."""
-    return len(tensor[tensor != 0].unique()) == 1
+def _are_masks(value: Tensor, right: Tensor) -> bool:
+    """Return whether two float tensors hold only 0 and one other number, such as 1 or -inf."""
+    numbers = torch.cat([value.flatten(), right.flatten()]).unique()
+    return len(numbers) == 2 and bool((numbers == 0).any())

@@ -105,6 +105,16 @@ def test_a_mistake_that_is_wrong_in_the_same_places_with_near_numbers_is_similar
     assert CauseFinder(execute("reference", REFERENCE), known, LIMITS).diagnose([*runs, passed]) == ()
 
 
+@pytest.mark.parametrize(("error", "named"), [(5e-9, ["last_digits"]), (2e-8, [])])
+def test_a_mistake_in_the_last_digits_of_a_float_is_named(error: float, named: list[str]) -> None:
+    wrong = variation("return x * factor", "return x * factor + 5e-9")
+    mine = variation("return x * factor", f"return x * factor + {error}")
+    log = log_of(mine, lambda m: m.scaled(0.3, 2.0))
+    runs = [RecordedTest("test_0", log, 0, True, log[-1])]
+    finder = CauseFinder(execute("reference", REFERENCE), [Variation("last_digits", "scaled", "advice", wrong)], LIMITS)
+    assert [each.mistake for each in finder.diagnose(runs)] == named
+
+
 def test_other_versions_of_a_definition_are_tried_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {step: variation("return x * factor", f"return x + {step} * factor") for step in (1, 2, 3)}
     known = [Variation(f"adds[step={step}]", "scaled", "advice", text) for step, text in texts.items()]
@@ -180,7 +190,7 @@ def all_diagnosed(source: str, tests: Tests, **mistakes: tuple[str, str]) -> lis
     runs = [
         RecordedTest(f"test_{place}", log_of(source, test), 0, failed) for place, (test, failed) in enumerate(tests)
     ]
-    known = [Variation(name, replaces, "advice", text) for name, (replaces, text) in mistakes.items()]
+    known = [Variation(name, replaces, name, text) for name, (replaces, text) in mistakes.items()]
     found = CauseFinder(execute("reference", REFERENCE), known, LIMITS).diagnose(runs)
     return [(each.mistake, each.test, each.certainty is Certainty.CERTAIN) for each in found]
 

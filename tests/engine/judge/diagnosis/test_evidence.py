@@ -31,6 +31,7 @@ INF, NAN = float("inf"), float("nan")
         (torch.tensor([1.0, 2.0]), torch.tensor([1.0, 3.0]), 4),
         (torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0 + 1e-7]), 0),
         (torch.tensor([NAN, 0.3]), torch.tensor([1.0, 0.3]), 0),
+        (torch.tensor(0.3), torch.tensor(0.4), 8),  # a loss
         (torch.zeros(2, 8), torch.ones(8, 2), 0),  # a shape
         (torch.rand(2, 8), torch.rand(8, 2), 24),
         (torch.tensor([0.0, -INF, 0.0]), torch.tensor([-INF, 0.0, 0.0]), 2),  # a mask
