@@ -30,8 +30,8 @@ def by_rule(config, kind, rule):
 
 @replaces("layout", kind=["attention", "experts", "attention and experts"], end=["first", "last"])
 def one_end_of_the_period(config, *, kind: str, end: str):
-    """You put {kind} into the {end} layer of each period. Jamba has attention in the fifth of eight: which key of the
-    config says so?"""
+    """Your {kind} are in the {end} layer of each period. Jamba has attention in the fifth of eight layers and experts
+    in the second of two: which keys of the config say so?"""
     return by_rule(config, kind, lambda i, period, offset: i % period == (0 if end == "first" else period - 1))
 
 
@@ -42,7 +42,7 @@ def ratio_as_period(config, *, kind: str):
     return by_rule(config, kind, lambda i, period, offset: i % (period + 1) == offset)
 
 
-@replaces("layout", kind=["attention", "experts", "attention and experts"], when=["early", "late"])
+@replaces("layout", kind=["attention", "attention and experts"], when=["early", "late"])
 def shifted(config, *, kind: str, when: str):
     """Your {kind} come one layer too {when}. From which number are layers counted, and what is the first i for which i
     mod period is the offset?"""
@@ -57,7 +57,7 @@ def offset_added(config, *, kind: str):
     return by_rule(config, kind, lambda i, period, offset: (i + offset) % period == 0)
 
 
-@replaces("layout", what=["attention and Mamba", "MoE and SwiGLU", "attention and Mamba, MoE and SwiGLU"])
+@replaces("layout", what=["attention and Mamba", "attention and Mamba, MoE and SwiGLU"])
 def negated(config, *, what: str):
     """You exchanged {what}. Which of the two does a layer get when the remainder equals the offset?"""
     mixers = {"attention": "mamba", "mamba": "attention"} if "Mamba" in what else {}
@@ -259,9 +259,16 @@ def whole_model(config):
     return count(config, "mamba") * values // max(1, count(config, "attention") * token) + 1
 
 
+@replaces("crossover_context")
+def twice_as_late(config):
+    """Your crossover comes after twice as many tokens as it should. How many vectors does attention keep of a token and
+    head, and how many states does a Mamba layer keep?"""
+    return 2 * state_values(config) // token_values(config) + 1
+
+
 @replaces(
     "crossover_context",
-    what=["G · K", "2 · H · K", "2 · G · D", "2 · K", "3 · G · K", "(H + 2G) · K"],
+    what=["2 · H · K", "2 · G · D", "2 · K", "3 · G · K", "(H + 2G) · K"],
 )
 def crossover_of_another_cache(config, *, what: str):
     """You compared with an attention layer that keeps {what} numbers of one token. Which vectors does it keep, for how
@@ -272,7 +279,6 @@ def crossover_of_another_cache(config, *, what: str):
 @replaces(
     "crossover_context",
     what=[
-        "2 · Ch · (N + W)",
         "D · (N + W)",
         "2 · D · (N + W)",
         "Ch · N",
@@ -341,31 +347,43 @@ def add(p):
 @replaces(
     "count_params",
     part=[
-        "the head",
+        "one table of the vocabulary",
         "the last norm",
-        "the norm before the FFN",
+        "one norm of each layer",
+        "both norms of each layer",
         "the router",
-        "in_proj",
-        "out_proj",
-        "the kernels of the convolution",
-        "the bias of the convolution",
-        "x_proj",
-        "dt_proj",
-        "the bias of dt_proj",
-        "A_log",
-        "the D of Mamba",
-        "the norms of Δ, B and C",
     ],
 )
 def part_missing(config, *, part: str):
     """Your count lacks {part}. In which line of the table is it, and how many numbers does it have?"""
-    return add({**parts(config), part: 0})
+    missing = {
+        "one table of the vocabulary": ["the head"],
+        "one norm of each layer": NORMS[:1],
+        "both norms of each layer": NORMS,
+    }
+    return add({**parts(config), **dict.fromkeys(missing.get(part, [part]), 0)})
 
 
-@replaces("count_params")
-def no_norms_in_layers(config):
-    """You counted no norms in the layers. What comes before each mixer and each FFN?"""
-    return add({**parts(config), **dict.fromkeys(NORMS, 0)})
+@replaces(
+    "count_params",
+    amount=["D · Ch", "2 · D · Ch", "Ch · W", "Ch", "2 · Ch", "3 · Ch", "Ch · (R + 2N)", "R · Ch", "Ch · N", "R + 2N"],
+)
+def mamba_too_small(config, *, amount: str):
+    """Each of your Mamba layers is {amount} numbers short. Which line of the table has a term of that size, or one that
+    you counted in part?"""
+    missing = {
+        "D · Ch": ["out_proj"],
+        "2 · D · Ch": ["in_proj"],
+        "Ch · W": ["the kernels of the convolution"],
+        "Ch": ["the D of Mamba"],
+        "2 · Ch": ["the D of Mamba", "the bias of dt_proj"],
+        "3 · Ch": ["the D of Mamba", "the bias of dt_proj", "the bias of the convolution"],
+        "Ch · (R + 2N)": ["x_proj"],
+        "R · Ch": ["dt_proj"],
+        "Ch · N": ["A_log"],
+        "R + 2N": ["the norms of Δ, B and C"],
+    }
+    return add({**parts(config), **dict.fromkeys(missing[amount], 0)})
 
 
 @replaces(
@@ -374,12 +392,9 @@ def no_norms_in_layers(config):
         "4 · D² numbers for attention",
         "D · K · (H + 2G) numbers for attention",
         "D · K · (2H + G) numbers for attention",
-        "D · Ch numbers for in_proj",
         "3 · D · Ch numbers for in_proj",
         "Ch² · W numbers for the kernels of the convolution",
         "D · W numbers for the kernels of the convolution",
-        "Ch · (R + N) numbers for x_proj",
-        "Ch · 2N numbers for x_proj",
         "N numbers for A_log",
         "D · N numbers for A_log",
         "2 · D · F numbers for an expert",
@@ -400,12 +415,9 @@ def part_of_another_size(config, *, what: str):
         "4 · D²": 4 * D * D,
         "D · K · (H + 2G)": D * K * (H + 2 * G),
         "D · K · (2H + G)": D * K * (2 * H + G),
-        "D · Ch": D * Ch,
         "3 · D · Ch": 3 * D * Ch,
         "Ch² · W": Ch * Ch * W,
         "D · W": D * W,
-        "Ch · (R + N)": Ch * (R + N),
-        "Ch · 2N": Ch * 2 * N,
         "N": N,
         "D · N": D * N,
         "2 · D · F": 2 * D * F,
@@ -456,12 +468,11 @@ def router_is_not_active(config):
     return {"total": add(p)["total"], "active": add({**p, "the router": 0})["active"]}
 
 
-@replaces("count_params", what=["the embedding", "embedding and head"])
+@replaces("count_params", what=["one table of the vocabulary", "both tables of the vocabulary"])
 def embedding_is_not_active(config, *, what: str):
-    """Your active part lacks {what}. The docstring counts everything as active except idle experts: is that an
-    expert?"""
+    """Your active part lacks {what}. The docstring counts everything as active except idle experts: is that one?"""
     p = parts(config)
-    part = dict.fromkeys({"the embedding": MODEL[:1], "embedding and head": MODEL[:2]}[what], 0)
+    part = dict.fromkeys(MODEL[:1] if what.startswith("one") else MODEL[:2], 0)
     return {"total": add(p)["total"], "active": add({**p, **part})["active"]}
 
 
