@@ -274,8 +274,8 @@ def price_for_each_user(model, customer, hw):
 
 @replaces("deploy", at=["the largest batch", "the batch of the plan"])
 def bound_of_the_step(model, customer, hw, *, at):
-    """Your limit is what a step of {at} waits for. The question is what stops one more sequence: would its cache still
-    fit?"""
+    """Your limit is what a step waits for, reading or computing. The question is what stops one more sequence:
+    would its cache still fit?"""
     largest = largest_batch(model, customer, hw)
     if largest == 0:
         return None
@@ -354,7 +354,8 @@ def first_token_by_a_step(model, customer, hw):
 
 @replaces("deploy", of=["the answer", "the whole text", "the prompt and a first step"])
 def first_token_of_another_text(model, customer, hw, *, of):
-    """Your time to the first token is that of {of}. Which time does the docstring compare with max_ttft_s?"""
+    """Your time to the first token is not that of the prompt alone. Which tokens are read before the first one is
+    written, and how many prompts?"""
     length = {"the answer": customer["new_tokens"], "the whole text": end_of(customer)}.get(of)
     if length is not None:
         return first_token(model, customer, hw, prefill_seconds(model, length, hw))
