@@ -197,11 +197,11 @@ def owners(offsets: Tensor) -> Tensor:
     return torch.arange(len(offsets) - 1).repeat_interleave(offsets.diff())
 
 
-@replaces("grouped_matmul", how=["as it is", "reshaped"])
+@replaces("grouped_matmul", how=["taken as it is", "reshaped"])
 def weight_not_transposed(rows, weight, offsets, *, how):
-    """You multiplied by weight[e] without transposing it ({how}). A row has I numbers: which axis of the (out, in)
-    matrix do they have to meet?"""
-    matrices = weight if how == "as it is" else weight.reshape(len(weight), weight.shape[2], weight.shape[1])
+    """You multiplied by weight[e] without transposing it: it was {how}. A row has I numbers: which axis of the (out,
+    in) matrix do they have to meet?"""
+    matrices = weight if how == "taken as it is" else weight.reshape(len(weight), weight.shape[2], weight.shape[1])
     return torch.cat([mine @ matrices[e] for e, mine in enumerate(segments(rows, offsets))])
 
 
@@ -432,7 +432,13 @@ def not_put_back(x, indices, weights, w1, w2, w3):
     """You added up k neighbours of the sorted rows. They are neighbours because they went to one expert, and belong to
     different tokens: what has to come before the sum?"""
     return layer(
-        x, indices, weights, w1, w2, w3, combine=lambda rows, token, order, x, k: rows.view(len(x), k, -1).sum(1)
+        x,
+        indices,
+        weights,
+        w1,
+        w2,
+        w3,
+        combine=lambda rows, token, order, x, k: rows.view(len(x), k, x.shape[1]).sum(1),
     )
 
 
@@ -472,15 +478,17 @@ def residual_added(x, indices, weights, w1, w2, w3):
     return x + layer(x, indices, weights, w1, w2, w3)
 
 
-@replaces("dropless_forward")
-def minus_one_of_nothing(x, indices, weights, w1, w2, w3):
-    """With no token your code stops: view cannot guess a −1 where there are no numbers. Which sizes do you know without
-    guessing?"""
+@replaces("dropless_forward", how=["stack", "view"])
+def stops_without_tokens(x, indices, weights, w1, w2, w3, *, how):
+    """With no token your code stops: stack needs at least one tensor, and view cannot guess a −1 where there are no
+    numbers. T may be 0: which sizes of the result do you know without guessing?"""
 
     def guessed(rows, token, order, x, k):
         return rows[torch.argsort(order)].view(len(x), k, -1).sum(1)
 
-    return layer(x, indices, weights, w1, w2, w3, combine=guessed)
+    if how == "view":
+        return layer(x, indices, weights, w1, w2, w3, combine=guessed)
+    return torch.stack(list(layer(x, indices, weights, w1, w2, w3)))
 
 
 @replaces("dropless_forward")
@@ -488,13 +496,6 @@ def weights_by_view(x, indices, weights, w1, w2, w3):
     """Your code asks view to flatten a tensor whose rows are not neighbours in memory, and view never copies. What
     comes in may be such a view: which way to flatten copies where it has to?"""
     return layer(x, indices, weights, w1, w2, w3, scale=lambda weights, order: weights.view(-1)[order, None])
-
-
-@replaces("dropless_forward")
-def no_token_to_stack(x, indices, weights, w1, w2, w3):
-    """Without any token torch.stack gets an empty list, which is an error. T may be 0: which shape should the result
-    have then?"""
-    return torch.stack(list(layer(x, indices, weights, w1, w2, w3)))
 
 
 @replaces("dropless_forward")
@@ -757,7 +758,7 @@ def offsets_for_lengths(offsets, block):
     return {"rows": sum(lengths), "blocks": blocks, "block_rows": blocks * block, "capacity_rows": longest}
 
 
-@replaces("padded_rows", kind=["tensors", "floats"])
-def other_numbers(offsets, block, *, kind):
-    """The numbers in your dict are {kind}. Which type does the docstring promise?"""
-    return {name: torch.tensor(n) if kind == "tensors" else float(n) for name, n in padded_rows(offsets, block).items()}
+@replaces("padded_rows")
+def tensors_for_numbers(offsets, block):
+    """The numbers in your dict are tensors. Which type does the docstring promise?"""
+    return {name: torch.tensor(number) for name, number in padded_rows(offsets, block).items()}
