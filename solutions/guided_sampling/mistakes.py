@@ -225,7 +225,7 @@ def minus_eps(xt, ab, mean, var):
 
 @replaces("gaussian_eps", v=["1 − ᾱ", "var + 1 − ᾱ", "ᾱ·var", "var", "1", "ᾱ²·var + 1 − ᾱ", "√ᾱ·var + 1 − ᾱ"])
 def other_variance(xt, ab, mean, var, *, v):
-    """You divided by {v} as if it were the variance of x_t. Multiplying x0 by √ᾱ does what to its variance, and what
+    """You divided by {v} as if it were the variance of x_t. What does multiplying x0 by √ᾱ do to its variance, and what
     does the noise add?"""
     values = {
         "1 − ᾱ": 1 - ab,
