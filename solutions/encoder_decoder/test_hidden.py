@@ -80,12 +80,12 @@ def padded(lengths, size):
 def test_values(submission, rng):
     """all real tokens, H = 1, 4, 6, S = 7, 1"""
     state = draw_state(rng)
+    x, short, block = rng.randn(B, T, D), rng.randn(B, 1, D), build(submission, state, 6, eps=0.5)
+    assert_close(block(x, short), expected_layer(state, 6, x, short, eps=0.5), name="y at eps = 0.5")
     for H in (1, 4, 6):
         x, memory = rng.randn(B, T, D), rng.randn(B, S, D)
         block = build(submission, state, H)
         assert_close(block(x, memory), expected_layer(state, H, x, memory), name="y")
-    short, block = memory[:, :1], build(submission, state, H, eps=0.5)
-    assert_close(block(x, short), expected_layer(state, H, x, short, eps=0.5), name="y at eps = 0.5")
 
 
 @points(4)
@@ -207,14 +207,13 @@ def test_gradients(submission, rng):
 
 
 @points(2)
-@needs(test_public.test_example_shift)
 def test_shift(submission, rng):
     """one place to the right, in every row; any pad id"""
     rows, columns = rng.sizes(2, low=3, high=12)
     labels = rng.randint(10, 90, (rows, columns))
     labels[1, 1:] = -100
     labels[2, 0] = -100
-    for start, pad in ((3, 1), (2, 0), (0, 0), (95, 91)):
+    for start, pad in ((2, 0), (3, 1), (0, 0), (95, 91)):
         body = [[pad if token == -100 else token for token in row[:-1]] for row in labels.tolist()]
         expected = torch.tensor([[start, *row] for row in body])
         assert_equal(submission.shift_right(labels, start, pad), expected, name="what the decoder reads")
