@@ -21,7 +21,7 @@ from grader.study.reader.blocks import (
 MIN_PAGE_ROWS = 4  # smallest page
 
 
-class Stop(Enum):
+class Awaited(Enum):
     """What a page waits for."""
 
     KEY = "key"
@@ -39,14 +39,14 @@ class Place(NamedTuple):
     characters: int  # of the piece that are before this place, without spaces
 
 
-class Page(msgspec.Struct, frozen=True):
+class PartPage(msgspec.Struct, frozen=True):
     """The lines of a page, and what it waits for."""
 
     lines: tuple[str, ...]
     top: Place
     block: int  # index of the block it waits in
     share: float  # of the part that is shown up to here
-    stop: Stop
+    awaits: Awaited
     waits_in: AnyBlock | None = None  # the question or deep dive
 
 
@@ -64,12 +64,12 @@ class _Piece(NamedTuple):
 
     lines: Sequence[str]
     whole: bool = True
-    stop: Stop | None = None
+    awaits: Awaited | None = None
     block: AnyBlock | None = None
     decided: bool = True  # what comes after it is known
 
 
-def lay_out(part: Part, context: RenderContext, rows: int, decisions: Decisions, first: int = 0) -> list[Page]:
+def lay_out(part: Part, context: RenderContext, rows: int, decisions: Decisions, first: int = 0) -> list[PartPage]:
     """Return the pages from the block `first` on. The last one waits for a decision, or for nothing."""
     rows = max(rows, MIN_PAGE_ROWS)
     bodies = [list(_body(block, context, rows, decisions)) for block in part.blocks]
@@ -79,18 +79,18 @@ def lay_out(part: Part, context: RenderContext, rows: int, decisions: Decisions,
     for i in range(first, len(part.blocks)):
         pieces = [*bodies[i], *_rest(part.blocks[i], context, rows, decisions)]
         if isinstance(part.blocks[i], ExerciseDue | LabDue) and i + 1 == len(part.blocks):
-            pieces = [piece._replace(stop=None) for piece in pieces]
+            pieces = [piece._replace(awaits=None) for piece in pieces]
         for number, piece in enumerate(pieces):
             made.put(piece, Place(i, number, 0), ends[i])
-            if piece.stop is not None:
-                made.end(piece.stop, i, piece.block)
+            if piece.awaits is not None:
+                made.end(piece.awaits, i, piece.block)
                 if not piece.decided:
                     return made.pages
-    made.end(Stop.NOTHING, len(part.blocks))
+    made.end(Awaited.NOTHING, len(part.blocks))
     return made.pages
 
 
-def page_of(pages: Sequence[Page], place: Place) -> int:
+def page_of(pages: Sequence[PartPage], place: Place) -> int:
     """Return the index of the page on which a place is."""
     return max((i for i, page in enumerate(pages) if page.top <= place), default=0)
 
@@ -105,12 +105,12 @@ def _body(block: AnyBlock, context: RenderContext, rows: int, decisions: Decisio
             yield from (_Piece(["", *each]) for each in figure_lines(block, context))
         case Predict():
             decided = block.line in decisions.answers
-            yield _Piece(["", *lines, ""], True, Stop.KEY if decided else Stop.ANSWER, block, decided)
+            yield _Piece(["", *lines, ""], True, Awaited.KEY if decided else Awaited.ANSWER, block, decided)
         case Deep():
             opened = decisions.opened.get(block.line)
-            yield _Piece(["", *lines], True, Stop.KEY if opened else Stop.OPENING, block, opened is not None)
+            yield _Piece(["", *lines], True, Awaited.KEY if opened else Awaited.OPENING, block, opened is not None)
         case ExerciseDue() | LabDue():
-            yield _Piece(["", *lines], stop=Stop.KEY)
+            yield _Piece(["", *lines], awaits=Awaited.KEY)
         case _:
             yield _Piece(["", *lines])
 
@@ -122,7 +122,7 @@ def _rest(block: AnyBlock, context: RenderContext, rows: int, decisions: Decisio
             lines = answer_lines(block, given, context.page)
             if given and block.is_right(given) is None:
                 compared = block.line in decisions.compared
-                yield _Piece(lines, True, Stop.KEY if compared else Stop.COMPARISON, block, compared)
+                yield _Piece(lines, True, Awaited.KEY if compared else Awaited.COMPARISON, block, compared)
             else:
                 yield _Piece(lines)
         case Deep() if decisions.opened.get(block.line):
@@ -137,7 +137,7 @@ class _Pages:
 
     def __init__(self, rows: int, height: int):
         """Make pages for a part of `height` lines."""
-        self.pages: list[Page] = []
+        self.pages: list[PartPage] = []
         self._rows = rows
         self._height = max(height, 1)
         self._lines: list[str] = []
@@ -157,13 +157,13 @@ class _Pages:
             count = 0 if fits else _count_before_break(rest, room, is_new_page)
             place = self._add(rest[:count], place, most)
             rest = rest[count:]
-            self.end(Stop.KEY, place.block)
+            self.end(Awaited.KEY, place.block)
         self._add(rest, place, most)
 
-    def end(self, stop: Stop, block: int, waits_in: AnyBlock | None = None) -> None:
+    def end(self, awaits: Awaited, block: int, waits_in: AnyBlock | None = None) -> None:
         """End the page."""
         top = self._top or Place(block, 0, 0)
-        self.pages.append(Page(tuple(self._lines), top, block, self._done / self._height, stop, waits_in))
+        self.pages.append(PartPage(tuple(self._lines), top, block, self._done / self._height, awaits, waits_in))
         self._lines, self._top = [], None
 
     def _add(self, lines: Sequence[str], place: Place, most: int) -> Place:

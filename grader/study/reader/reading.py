@@ -12,7 +12,7 @@ from grader.quiz.numbers import NotANumber, parse_number
 from grader.quiz.score import InvalidAnswer
 from grader.show.symbols import HERE
 from grader.study.reader.blocks import RenderContext, keys_line
-from grader.study.reader.pages import Decisions, Page, Place, Stop, lay_out, page_of
+from grader.study.reader.pages import Awaited, Decisions, PartPage, Place, lay_out, page_of
 
 STOP_KEY, RESTART_KEY, BACK_KEY, OPEN_KEY = "q", "b", "p", "d"
 REDRAW_KEY = "redraw"  # not a key: the screen has another size, or shows something else
@@ -84,7 +84,7 @@ class Reader:
         self._predicted = predicted
         self._decisions = Decisions()
         self._first = 0  # block with which the first page begins
-        self._pages: list[Page] = []
+        self._pages: list[PartPage] = []
         self._index = 0  # of the current page
         self._place = Place(0, 0, 0)  # with which the page began that a key led to
 
@@ -94,7 +94,7 @@ class Reader:
         self._lay_out()
         self._turn_to(0)
         self._say_page()
-        while self._page.stop is not Stop.NOTHING:
+        while self._page.awaits is not Awaited.NOTHING:
             match self._stop():
                 case Navigation.CONTINUE:
                     self._turn_to(self._index + 1)
@@ -112,7 +112,7 @@ class Reader:
         return None
 
     @property
-    def _page(self) -> Page:
+    def _page(self) -> PartPage:
         return self._pages[self._index]
 
     def _lay_out(self) -> None:
@@ -167,12 +167,12 @@ class Reader:
 
     def _stop(self) -> Navigation:
         """Wait for what the current page waits for."""
-        match self._page.stop, self._page.waits_in:
-            case Stop.ANSWER, Predict() as question:
+        match self._page.awaits, self._page.waits_in:
+            case Awaited.ANSWER, Predict() as question:
                 return self._ask(question)
-            case Stop.COMPARISON, Predict() as question:
+            case Awaited.COMPARISON, Predict() as question:
                 return self._compare(question)
-            case Stop.OPENING, Deep() as deep:
+            case Awaited.OPENING, Deep() as deep:
                 return self._offer_deep_dive(deep)
         return _NAVIGATION[self._key("space next")]
 
