@@ -555,10 +555,10 @@ class ConvolvedOrder(Parts):
         return read["x"], read["B"], read["C"]
 
 
-@replaces("Mamba2Block", which=["B", "C", "B and C"], silu=[False, True])
+@replaces("Mamba2Block", which=["values of B", "values of C", "B and C"], silu=[False, True])
 class NotConvolved(Parts):
-    """Your {which} did not see its neighbors: only the rest goes through the convolution. What does conv take in the
-    formula?"""
+    """Your {which} have not seen their neighbors: only the rest goes through the convolution. What does conv take in
+    the formula?"""
 
     which: str
     silu: bool
@@ -906,3 +906,11 @@ class RateIsLogarithm(Parts):
 
     def rate(self):
         return -self.A_log
+
+
+@replaces("Mamba2Block")
+class RemembersFirst(Parts):
+    """Your conv state holds the first columns of the window. Which tokens does the next piece follow?"""
+
+    def remembered(self, window, T, xBC):
+        return window[..., : self.conv1d.kernel_size[0] - 1]
