@@ -183,8 +183,8 @@ def constants_exchanged(layers):
 
 @replaces("levine_shape", way=["nearest", "down", "up"], step=[1, 0.1, 0.01])
 def rounded_layers(budget, *, way, step):
-    """Your number of layers is a multiple of {step}. Both numbers are real here: how near to the curve's point does the
-    docstring want them?"""
+    """Your number of layers is rounded, in steps of {step}. Both numbers are real here: how near to the curve's point
+    does the docstring want them?"""
     whole = {"nearest": round, "down": math.floor, "up": math.ceil}[way]
     layers = whole(levine_shape(budget)["layers"] / step) * step
     return {"layers": layers, "width": levine_width(layers)}
@@ -295,17 +295,12 @@ def sum_of_roofs(layers, width, tokens, hw, devices=1):
     return layers * (outside(hw, devices) + sum(times(width, tokens, hw)) / devices)
 
 
-@replaces("step_latency")
-def shorter_time(layers, width, tokens, hw, devices=1):
-    """You took the shorter of the two times. Can a layer be done while its weights are still being read, or its
-    products still being computed?"""
-    return layers * (outside(hw, devices) + min(times(width, tokens, hw)) / devices)
-
-
-@replaces("step_latency", roof=["computing", "reading"])
-def one_roof(layers, width, tokens, hw, devices=1, *, roof):
-    """Your layer takes the time of {roof} alone, for any number of tokens. What else may a device have to wait for?"""
-    time = times(width, tokens, hw)[0 if roof == "computing" else 1]
+@replaces("step_latency", roof=["the shorter one", "computing", "reading"])
+def other_roof(layers, width, tokens, hw, devices=1, *, roof):
+    """Your layer does not take the longer of the two times. Which has to be done before the next layer can begin:
+    computing, reading, or both?"""
+    computing, reading = times(width, tokens, hw)
+    time = {"the shorter one": min(computing, reading), "computing": computing, "reading": reading}[roof]
     return layers * (outside(hw, devices) + time / devices)
 
 

@@ -502,10 +502,10 @@ class PaddingZeroed(EncoderBlock):
         return finish(self, x, attended * kept if "result" in self.what else attended)
 
 
-@replaces("EncoderBlock", by=[100, 1000, 10000])
+@replaces("EncoderBlock", by=[100, 10000])
 class LoweredByTooLittle(EncoderBlock):
-    """You lowered the scores of padding by {by}. Padding can hold any numbers, also some that make its score larger
-    than that: which number does no score make up for?"""
+    """You lowered the scores of padding by a fixed number. Padding can hold any numbers, even some that make its score
+    larger than that: which number does no score make up for?"""
 
     by: int
 

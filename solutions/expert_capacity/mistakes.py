@@ -281,13 +281,15 @@ def capacity_of_slots(buffers, indices, slots, weights):
     return (rows * (weights * (slots >= 0))[..., None]).sum(1)
 
 
-@replaces("combine", total=["1", "1, without a guard", "as before"])
+@replaces("combine", total=["1", "1, with a floor", "1, without a guard", "as before"])
 def weight_of_dropped_given_on(buffers, indices, slots, weights, *, total):
     """In your result the other choices of a token get the weight of a dropped one. What does the docstring say about
     that weight?"""
     left = weights * (slots >= 0)
     kept_sum = left.sum(-1, keepdim=True)
-    if total != "1, without a guard":
+    if total == "1, with a floor":
+        kept_sum = kept_sum.clamp(min=1e-9)
+    elif total != "1, without a guard":
         kept_sum = torch.where(kept_sum == 0, 1.0, kept_sum)
     share = weights.sum(-1, keepdim=True) if total == "as before" else 1
     return combine(buffers, indices, slots, left / kept_sum * share)
