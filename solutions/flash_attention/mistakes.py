@@ -360,10 +360,10 @@ def drops_rows(q, k, v, block_q, block_k, causal=False):
     "flash_forward",
     forgotten=[
         "S − T",
-        "where its queries begin",
-        "where its keys begin",
-        "where its queries and keys begin",
-        "where its queries and keys begin, and S − T",
+        "where the tile's queries begin",
+        "where the tile's keys begin",
+        "where the tile's queries and keys begin",
+        "where the tile's queries and keys begin, and S − T",
     ],
     guarded=[False, True],
 )
@@ -717,10 +717,10 @@ def backward_not_causal(q, k, v, out, lse, d_out, block_q, block_k, causal=False
     "flash_backward",
     forgotten=[
         "S − T",
-        "where its queries begin",
-        "where its keys begin",
-        "where its queries and keys begin",
-        "where its queries and keys begin, and S − T",
+        "where the tile's queries begin",
+        "where the tile's keys begin",
+        "where the tile's queries and keys begin",
+        "where the tile's queries and keys begin, and S − T",
     ],
 )
 def backward_mask_misplaced(q, k, v, out, lse, d_out, block_q, block_k, causal=False, *, forgotten: str):

@@ -518,7 +518,7 @@ def place_kept(noise, mean, var, times, method="euler"):
     return x
 
 
-@replaces("sample", where=["new point and the old time", "old point and the new time", "old point and the old time"])
+@replaces("sample", where=["new point and the old time", "old point and the new time"])
 def heun_second_place(noise, mean, var, times, method="euler", *, where: str):
     """Heun's second velocity is taken at the {where} in your code. Where would Euler's step arrive, and when?"""
 
