@@ -16,9 +16,12 @@ def test_example_append(submission):
     first = submission.append_kv(None, entries(0.0, 1.0, 2.0), entries(0.0, 10.0, 20.0))
     expected = {"k": entries(0.0, 1.0, 2.0), "v": entries(0.0, 10.0, 20.0), "length": 3}
     assert_equal(first, expected)
-    second = submission.append_kv(first, entries(7.0, 8.0, 9.0), entries(70.0, 71.0, 72.0), window=4)
+    new = entries(7.0, 8.0, 9.0), entries(70.0, 71.0, 72.0)
+    second, short = (submission.append_kv(first, *new, window=window) for window in (4, 2))
     expected = {"k": entries(2.0, 7.0, 8.0, 9.0), "v": entries(20.0, 70.0, 71.0, 72.0), "length": 6}
-    assert_equal(second, expected)
+    assert_equal(second, expected, name="cache with window 4")
+    expected = {"k": entries(8.0, 9.0), "v": entries(71.0, 72.0), "length": 6}
+    assert_equal(short, expected, name="cache with window 2")
 
 
 @points(5)

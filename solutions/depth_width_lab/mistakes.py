@@ -330,7 +330,8 @@ class NoTarget(Model):
 
 @replaces("HopModel", query_too=[False, True])
 class TablesSwapped(Model):
-    """`source` and `target` are exchanged in your tokens. Which of them belongs to i, and which to f(i)?"""
+    """Your tokens are those of the inverse of f, as where `source` and `target` are exchanged. Which of the two belongs
+    to i, and which to f(i)?"""
 
     query_too: bool
 
@@ -349,14 +350,6 @@ class OneTable(Model):
         return self.target.weight + self.target(table)
 
 
-@replaces("HopModel")
-class BackwardsTokens(Model):
-    """Token i of yours carries the item that points to i. What does the formula add to source_i?"""
-
-    def pointers(self, table):
-        return self.source.weight + self.target(table.argsort(-1))
-
-
 @replaces("HopModel", by=[1, -1])
 class HopOffByOne(Model):
     """Your number of hops looks up the row of another number of hops. The rows are counted from 0, and k from 1. Which
@@ -368,15 +361,15 @@ class HopOffByOne(Model):
         return self.target(start) + self.hop((k - 1 + self.by) % self.hops)
 
 
-@replaces("HopModel", through=["hop", "hop.weight"])
+@replaces("HopModel", rows=["hop", "hop.weight"])
 class RowK(Model):
-    """You look up k itself in `{through}`, and for k = hops there is no such row. The rows are counted from 0. Which of
+    """You look up k itself in `{rows}`, and for k = hops there is no such row. The rows are counted from 0. Which of
     them is that of one hop?"""
 
-    through: str
+    rows: str
 
     def query(self, start, k):
-        return self.target(start) + (self.hop(k) if self.through == "hop" else self.hop.weight[k])
+        return self.target(start) + (self.hop(k) if self.rows == "hop" else self.hop.weight[k])
 
 
 @replaces("HopModel")
@@ -456,14 +449,14 @@ class NotNormed(Model):
         return x + self.network(block, x if self.reader == "network" else block.norm2(x))
 
 
-@replaces("HopModel", norm=["norm1", "norm2"])
+@replaces("HopModel", used=["norm1", "norm2"])
 class OneNorm(Model):
-    """Both parts of your block use {norm}. How many norms does a block have in the table?"""
+    """Both parts of your block use {used}. How many norms does a block have in the table?"""
 
-    norm: str
+    used: str
 
     def layer(self, block, x):
-        norm = getattr(block, self.norm)
+        norm = getattr(block, self.used)
         x = x + self.attention(block, norm(x))
         return x + self.network(block, norm(x))
 

@@ -215,14 +215,15 @@ def test_gradients(submission, rng):
     layer = built(submission, state, H)
     x, g = rng.randn(B, T, D).requires_grad_(), rng.randn(B, 2, D)
     _, cache = layer(x[:, :3])
-    assert cache["k"].requires_grad, "No gradient leads from the cache to the tokens: something was detached."
     y, _ = layer(x[:, 3:], cache)
+    assert y.requires_grad, "No gradient leads from the output to the tokens: something was detached."
     (y * g).sum().backward()
 
     names = sorted(state)
     leaves = [state[name].requires_grad_() for name in names]
     expected = torch.autograd.grad((whole(x, state, H)[0][:, 3:] * g).sum(), [x, *leaves])
     found = [x.grad, *(layer.get_parameter(name).grad for name in names)]
+    assert cache["k"].requires_grad, "No gradient leads from the cache to the tokens: something was detached."
     for name, mine, right in zip(["x", *names], found, expected, strict=True):
         assert mine is not None, f"No gradient reaches {name}."
         assert_close(mine, right, name=f"gradient of {name}")

@@ -21,12 +21,12 @@ def groups_without_two(kv_rank: int, rope_dim: int, head_dim: int) -> float:
     return (kv_rank + rope_dim) / head_dim
 
 
-@replaces("equivalent_groups", numbers=["C", "R", "C + 2R", "2C + R", "2 (C + R)"])
+@replaces("equivalent_groups", numbers=["C", "R", "C + 2R", "2C + R"])
 def groups_of_other_numbers(kv_rank: int, rope_dim: int, head_dim: int, *, numbers: str) -> float:
     """You counted {numbers} numbers of each token in the cache. Which two tensors are kept, and is one of them kept
     twice?"""
     C, R = kv_rank, rope_dim
-    counted = {"C": C, "R": R, "C + 2R": C + 2 * R, "2C + R": 2 * C + R, "2 (C + R)": 2 * (C + R)}[numbers]
+    counted = {"C": C, "R": R, "C + 2R": C + 2 * R, "2C + R": 2 * C + R}[numbers]
     return counted / (2 * head_dim)
 
 
