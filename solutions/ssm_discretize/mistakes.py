@@ -175,8 +175,8 @@ def entry_by_entry(A, B, dt, method="zoh"):
 
 @replaces("discretize", b=["without Δ", "with Δ/2", "with Δ²"])
 def bilinear_dt(A, B, dt, method="zoh", *, b):
-    """The B_bar of your bilinear rule is {b}. Both halves of a step take in the same x: how much of B do they write
-    together?"""
+    """The factor Δ in the B_bar of your bilinear rule is missing, halved or squared. A short step writes little, and
+    both halves of a step take in the same x: how often does Δ multiply B?"""
     A_bar, B_bar = discretize(A, B, dt, method)
     return A_bar, B_bar * {"without Δ": 1 / dt, "with Δ/2": 0.5, "with Δ²": dt}[b] if method == "bilinear" else B_bar
 

@@ -129,10 +129,12 @@ def zero_on_top(relative_position, bidirectional=True, num_buckets=32, max_dista
     return offset + in_direction(d, n, n // 2, max_distance)
 
 
-@replaces("relative_position_bucket")
-def no_direction(relative_position, bidirectional=True, num_buckets=32, max_distance=128):
-    """Past and future share your buckets. In a bidirectional bias, which of them has an offset?"""
+@replaces("relative_position_bucket", buckets=["half", "all"])
+def no_direction(relative_position, bidirectional=True, num_buckets=32, max_distance=128, *, buckets):
+    """Past and future share your buckets. In a bidirectional bias, which of them has an offset, and how many buckets
+    does each have?"""
     _, d, n = split(relative_position, bidirectional, num_buckets)
+    n = num_buckets if buckets == "all" else n
     return in_direction(d, n, n // 2, max_distance)
 
 

@@ -53,47 +53,56 @@ def train(model, value_of, steps, batch, lr, seed):
     return losses
 
 
-@replaces("captions")
-def words_from_zero(combinations):
-    """Each of your three words begins at 0. They share one table of 12 words: shapes follow after the colours, places
-    after the shapes."""
-    return torch.stack([combinations // 16, combinations // 4 % 4, combinations % 4], dim=-1)
+@replaces("captions", first=[(0, 0, 0), (1, 5, 9), (0, 4, 4), (0, 3, 6)])
+def other_words(combinations, *, first):
+    """Your three words begin at {first} for combination 0. All share one table of 12 words: which four numbers belong
+    to the colours, which to the shapes, which to the places?"""
+    return captions(combinations) + torch.tensor(first) - torch.tensor([0, 4, 8])
 
 
-@replaces("captions")
-def digits_reversed(combinations):
-    """Your words are taken apart from the wrong end: the colour is the digit that counts 16."""
-    return torch.stack([combinations % 4, 4 + combinations // 4 % 4, 8 + combinations // 16], dim=-1)
+@replaces(
+    "captions", digits=["place, shape, colour", "colour, place, shape", "shape, colour, place", "place, colour, shape"]
+)
+def digits_exchanged(combinations, *, digits):
+    """You read the three digits of a combination as {digits}. Which word does the digit say that counts 16, and which
+    the one that counts 1?"""
+    names = digits.split(", ")
+    given = dict(zip(names, (combinations // 16, combinations // 4 % 4, combinations % 4), strict=True))
+    return torch.stack([given["colour"], 4 + given["shape"], 8 + given["place"]], dim=-1)
 
 
-@replaces("captions")
-def place_first(combinations):
-    """Your captions have the right words in another order. It is colour, shape, place."""
-    return captions(combinations).flip(-1)
+@replaces("captions", order=["place, shape, colour", "shape, colour, place", "colour, place, shape"])
+def words_in_other_order(combinations, *, order):
+    """Your captions have the right words in the order {order}. Which order does the docstring give?"""
+    names = ["colour", "shape", "place"]
+    return captions(combinations)[:, [names.index(name) for name in order.split(", ")]]
 
 
 @replaces("render")
 def no_noise(combinations, seed):
-    """Your pictures have no noise, so all pictures of one combination are one picture."""
+    """Your pictures have no noise, so all pictures of one combination are the same. What does seed decide?"""
     return drawn(combinations, 0 * noise(combinations, seed))
 
 
-@replaces("render")
-def noise_of_one(combinations, seed):
-    """Your noise has a standard deviation of 1. It is 0.3."""
-    return drawn(combinations, noise(combinations, seed))
+@replaces("render", deviation=["1", "0.09", "√0.3", "0.3 / 255"])
+def other_deviation(combinations, seed, *, deviation):
+    """The standard deviation of your noise is {deviation}. In N(0, 0.3²) the square is the variance: by which number do
+    you multiply a standard normal?"""
+    size = {"1": 1.0, "0.09": 0.09, "√0.3": 0.3**0.5, "0.3 / 255": 0.3 / 255}[deviation]
+    return drawn(combinations, size * noise(combinations, seed))
 
 
-@replaces("render")
-def uniform_noise(combinations, seed):
-    """Your noise is uniform, from torch.rand, and not normal: it has a mean of its own."""
+@replaces("render", spread=["from 0", "around 0", "around 0, with the right deviation"])
+def uniform_noise(combinations, seed, *, spread):
+    """Your noise is uniform ({spread}). Which distribution does N(0, 0.3²) stand for?"""
     generator = torch.Generator().manual_seed(seed)
-    return drawn(combinations, 0.3 * torch.rand(len(combinations), 3, 16, 16, generator=generator))
+    u = torch.rand(len(combinations), 3, 16, 16, generator=generator)
+    return drawn(combinations, 0.3 * {"from 0": u, "around 0": 2 * u - 1}.get(spread, (2 * u - 1) * 3**0.5))
 
 
 @replaces("render")
 def grey_noise(combinations, seed):
-    """The three channels of a pixel have the same noise in your pictures. Draw it for each of them."""
+    """The three channels of a pixel have the same noise in your pictures. How many random numbers does a pixel need?"""
     return drawn(combinations, 0.3 * noise(combinations, seed)[:, :1].expand(-1, 3, -1, -1))
 
 
@@ -105,53 +114,55 @@ def same_noise_for_all(combinations, seed):
 
 @replaces("render")
 def places_across(combinations, seed):
-    """The top right and the bottom left have changed places in your pictures. Which digit of a place says the row?"""
+    """The top right and the bottom left have changed places in your pictures. Of the two binary digits of a place,
+    which one decides the row?"""
     return drawn(combinations, 0.3 * noise(combinations, seed), order=(0, 2, 1, 3))
 
 
 @replaces("render")
 def transposed(combinations, seed):
-    """Your shapes are transposed: the stripes stand upright. Rows come before columns."""
+    """Your shapes are transposed: the stripes run from top to bottom. Which index of a shape is the row, and which of a
+    picture?"""
     return drawn(combinations, 0.3 * noise(combinations, seed), across=True)
 
 
 @replaces("render")
 def upside_down(combinations, seed):
-    """Your shapes stand on their heads. Row 0 is on top."""
+    """Your shapes are upside down. Which row of a picture is on top, according to the docstring?"""
     return drawn(combinations, 0.3 * noise(combinations, seed), flipped=True)
 
 
 @replaces("render")
 def channels_last(combinations, seed):
-    """Your pictures are (B, 16, 16, 3). torch has the channels before the rows."""
+    """Your pictures are (B, 16, 16, 3). Where does the docstring have the channels?"""
     return render(combinations, seed).permute(0, 2, 3, 1)
 
 
 @replaces("render")
 def render_ignores_seed(combinations, seed):
-    """Your noise is the same with every seed, so the model could learn the noise by heart."""
+    """Your noise is the same with every seed. What could a model learn by heart then?"""
     return render(combinations, 0)
 
 
 @replaces("render")
 def noise_from_torchs_generator(combinations, seed):
-    """Your noise comes from torch's own generator, which goes on from call to call, so the same seed gives another
-    picture each time. From what does a generator of your own begin?"""
+    """The same seed gives another picture each time, as if the noise came from torch's own generator. From where does a
+    generator of your own begin?"""
     return drawn(combinations, 0.3 * torch.randn(len(combinations), 3, 16, 16))
 
 
 @replaces("sample_batch")
 def with_held_out(size, seed):
-    """Your batches hold combinations that are held out. Whatever the model finds of these afterwards, it has been
-    shown."""
+    """Your batches hold combinations that are held out. If a model finds one of these afterwards, what does that
+    prove?"""
     generator = torch.Generator().manual_seed(seed)
     return torch.randperm(64, generator=generator)[:size]
 
 
 @replaces("sample_batch")
 def with_duplicates(size, seed):
-    """Your batches may hold one combination twice. Then a picture has two right captions in the batch, and the loss
-    counts one of them as wrong."""
+    """One combination can be in your batch twice. How many right captions does a picture then have there, and what does
+    the loss say of them?"""
     generator = torch.Generator().manual_seed(seed)
     shown = torch.tensor([c for c in range(64) if c not in HELD_OUT])
     return shown[torch.randint(len(shown), (size,), generator=generator)]
@@ -159,13 +170,13 @@ def with_duplicates(size, seed):
 
 @replaces("sample_batch")
 def in_order(size, seed):
-    """Your batches are sorted. The order is drawn as well."""
+    """Your batches are in ascending order. What does the docstring say of the order?"""
     return sample_batch(size, seed).sort().values
 
 
 @replaces("sample_batch")
 def first_ones(size, seed):
-    """Your batches always hold the first combinations, in random order. Which ones are in a batch is drawn too."""
+    """Your batches always hold the same combinations, the first ones. Which sets should be equally likely?"""
     generator = torch.Generator().manual_seed(seed)
     shown = torch.tensor([c for c in range(64) if c not in HELD_OUT])[:size]
     return shown[torch.randperm(len(shown), generator=generator)]
@@ -173,56 +184,60 @@ def first_ones(size, seed):
 
 @replaces("sample_batch")
 def batch_from_torchs_generator(size, seed):
-    """Your batches come from torch's own generator, which goes on from call to call, so the same seed gives another
-    batch each time. From what does a generator of your own begin?"""
+    """The same seed gives another batch each time, as if it came from torch's own generator. From where does a
+    generator of your own begin?"""
     shown = torch.tensor([c for c in range(64) if c not in HELD_OUT])
     return shown[torch.randperm(len(shown))[:size]]
 
 
 @replaces("sample_batch")
 def batch_ignores_seed(size, seed):
-    """Every seed gives the same batch, so `fit` would train on one batch only."""
+    """Every seed gives the same batch. On how many different batches would fit train?"""
     return sample_batch(size, 0)
 
 
 @replaces("TinyCLIP")
 class unseeded(Model):  # noqa: N801
-    """Models with different seeds begin the same. What is `seed` for?"""
+    """Models with different seeds begin the same. What should seed decide?"""
 
     def __init__(self, seed=0):
         super().__init__(0)
 
 
-@replaces("TinyCLIP")
-class temperature_itself(Model):  # noqa: N801
-    """Your log_scale begins at 0.07, CLIP's temperature. What is stored is the logarithm of one over it."""
+@replaces(
+    "TinyCLIP",
+    start=["log_scale at 0.07", "log_scale at 1 / 0.07", "log_t at 10", "log_t at 1", "bias at 0", "bias at 10"],
+)
+class other_start(Model):  # noqa: N801
+    """You start {start}. At which number does the docstring let it begin, and of which parameters does a loss take the
+    exponential?"""
+
+    start: str
 
     def __init__(self, seed=0):
         super().__init__(seed)
-        self.log_scale = nn.Parameter(torch.tensor(0.07))
+        name, _, number = self.start.partition(" at ")
+        start = 1 / 0.07 if number == "1 / 0.07" else float(number)
+        setattr(self, name, nn.Parameter(torch.tensor(start)))
 
 
-@replaces("TinyCLIP")
-class bias_at_zero(Model):  # noqa: N801
-    """Your bias begins at 0. Nearly all pairs of a batch are negative, and -10 says so from the start."""
+@replaces("TinyCLIP", read=[[0], [2], [0, 1]])
+class words_unread(Model):  # noqa: N801
+    """Two captions that differ in one word have the same embedding: you read only the words number {read} of 0, 1, 2.
+    What becomes of the others?"""
 
-    def __init__(self, seed=0):
-        super().__init__(seed)
-        self.bias = nn.Parameter(torch.tensor(0.0))
-
-
-@replaces("TinyCLIP")
-class last_word(Model):  # noqa: N801
-    """Your caption's embedding depends on one of its words only. Which words does your encoder read?"""
+    read: list
 
     def encode_text(self, words):
-        return self.text_projection(self.text_norm(self.words(words[:, 2])))
+        read = list(self.read)
+        x = self.text(self.words(words[:, read]) + self.positions[read])
+        return self.text_projection(self.text_norm(x.mean(1)))
 
 
 @replaces("TinyCLIP")
 class vector_for_each_caption(Model):  # noqa: N801
-    """Each of your 64 captions has a vector of its own, and those of the captions that are held out are never trained.
-    What do a yellow ring and a yellow cross have in common in your table?"""
+    """Each of your 64 captions has a vector of its own, and those that are held out are never trained. What do a yellow
+    ring and a yellow cross have in common in your table?"""
 
     def __init__(self, seed=0):
         super().__init__(seed)
@@ -237,8 +252,8 @@ class vector_for_each_caption(Model):  # noqa: N801
 
 @replaces("TinyCLIP")
 class dropout_left_in(Model):  # noqa: N801
-    """The same caption has another embedding in each call: torch's layers have a dropout of 0.1 unless they are told
-    otherwise. What of a caption should be left to chance?"""
+    """The same caption has another embedding in each call. Which dropout do torch's layers have if nobody says, and
+    what of a caption should be left to chance?"""
 
     def encode_text(self, words):
         return F.dropout(super().encode_text(words), 0.1, self.training)
@@ -246,25 +261,26 @@ class dropout_left_in(Model):  # noqa: N801
 
 @replaces("TinyCLIP")
 class batch_norm(Model):  # noqa: N801
-    """A picture's embedding depends on the other pictures of its batch: something is normalised over the batch."""
+    """A picture's embedding depends on the other pictures of its batch. Over which axes do you take means?"""
 
     def encode_image(self, images):
         u = super().encode_image(images)
         return u - u.mean(0)
 
 
-@replaces("TinyCLIP")
-class first_patch(Model):  # noqa: N801
-    """Your picture's embedding is made of the first patch, not of the class token. In which row does `features` have
-    the class token?"""
+@replaces("TinyCLIP", row=[1, -1])
+class other_token(Model):  # noqa: N801
+    """Your picture's embedding is made of a patch. In which row does `features` have the class token?"""
+
+    row: int
 
     def encode_image(self, images):
-        return self.image_projection(self.vision.features(images)[:, 1])
+        return self.image_projection(self.vision.features(images)[:, self.row])
 
 
 @replaces("TinyCLIP")
 class mean_of_tokens(Model):  # noqa: N801
-    """Your picture's embedding is made of the mean over all tokens. Which one of them does the stub ask for?"""
+    """Your picture's embedding is made of the mean over all tokens. Which one of them does the docstring name?"""
 
     def encode_image(self, images):
         return self.image_projection(self.vision.features(images).mean(1))
@@ -273,49 +289,58 @@ class mean_of_tokens(Model):  # noqa: N801
 class OtherViT(Model):
     """The right model but for the ViT, of which a mistake has other numbers."""
 
-    depth, heads = 2, 4
+    depth, heads, mlp_dim = 2, 4, 192
 
     def __init__(self, seed=0):
         super().__init__(seed)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.vision = ViT(16, 4, 3, dim=48, depth=self.depth, heads=self.heads, mlp_dim=192, num_classes=1)
+            self.vision = ViT(16, 4, 3, 48, depth=self.depth, heads=self.heads, mlp_dim=self.mlp_dim, num_classes=1)
 
 
-@replaces("TinyCLIP")
-class eight_heads(OtherViT):  # noqa: N801
-    """Your ViT has 8 heads. How many does the stub give it?"""
+@replaces("TinyCLIP", heads=[2, 6, 8])
+class other_heads(OtherViT):  # noqa: N801
+    """Your ViT has {heads} heads. How many does the docstring give it?"""
 
-    heads = 8
+    heads: int
 
 
-@replaces("TinyCLIP")
-class one_block(OtherViT):  # noqa: N801
-    """Your ViT has a depth of 1. How many blocks does the stub ask for?"""
+@replaces("TinyCLIP", depth=[1, 4])
+class other_depth(OtherViT):  # noqa: N801
+    """Your ViT has a depth of {depth}. How many blocks does the docstring give it?"""
 
-    depth = 1
+    depth: int
+
+
+@replaces("TinyCLIP", mlp_dim=[48, 384])
+class other_mlp_dim(OtherViT):  # noqa: N801
+    """The MLP of your ViT is {mlp_dim} wide. Which mlp_dim does the docstring give it?"""
+
+    mlp_dim: int
 
 
 @replaces("TinyCLIP")
 class gelu_on_top(Model):  # noqa: N801
-    """What leads from the class token to your 32 numbers is not linear. What kind of map does the stub ask for?"""
+    """What leads from the class token to your 32 numbers is not linear. What kind of map does the docstring name?"""
 
     def encode_image(self, images):
         return F.gelu(super().encode_image(images))
 
 
-@replaces("TinyCLIP")
-class always_clip(Model):  # noqa: N801
-    """Your fit uses clip_loss also with "siglip". What does the argument loss decide?"""
+@replaces("TinyCLIP", always=["clip", "siglip"])
+class always_one_loss(Model):  # noqa: N801
+    """Your fit trains with {always}_loss whatever the argument loss is. Where does your loop look at it?"""
+
+    always: str
 
     def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
-        return super().fit("clip", steps, batch, lr, seed)
+        return super().fit(self.always, steps, batch, lr, seed)
 
 
 @replaces("TinyCLIP")
 class scale_not_learned(Model):  # noqa: N801
-    """Scale and bias keep their first values in your training. They are learned as everything else. Do gradients reach
-    them?"""
+    """Scale and bias keep their first values in your training. They are learned like everything else: do gradients
+    reach them, and does the optimiser know them?"""
 
     def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
         def value_of(images, texts):
@@ -328,8 +353,8 @@ class scale_not_learned(Model):  # noqa: N801
 
 @replaces("TinyCLIP")
 class one_direction(Model):  # noqa: N801
-    """Your loss lets pictures find captions, and not captions pictures. clip_loss is the mean of both, and log_scale
-    takes part in it."""
+    """With one pair your clip loss is right, but log_scale keeps its first value. Which of your two losses does fit
+    call, and what does it hand over?"""
 
     def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
         def value_of(images, texts):
@@ -341,8 +366,8 @@ class one_direction(Model):  # noqa: N801
 
 @replaces("TinyCLIP")
 class among_all_captions(Model):  # noqa: N801
-    """Your fit compares a picture with the captions of all 64 combinations, so those that are held out take part in the
-    training as wrong answers. clip_loss compares the pictures of a batch with the captions of that batch."""
+    """With one pair your clip loss is not 0: a picture is compared with more captions than those of its batch. Which
+    ones, and have they been held out?"""
 
     def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
         def value_of(images, texts):
@@ -358,8 +383,7 @@ class among_all_captions(Model):  # noqa: N801
 
 @replaces("TinyCLIP")
 class untrained(Model):  # noqa: N801
-    """The model stays as it was made: losses are computed, and no parameter changes. What follows after the
-    gradients are there?"""
+    """The losses are computed, and no parameter changes. What has to happen once the gradients are there?"""
 
     def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
         state = {name: tensor.clone() for name, tensor in self.state_dict().items()}
@@ -370,8 +394,8 @@ class untrained(Model):  # noqa: N801
 
 @replaces("TinyCLIP")
 class seeds_for_all(Model):  # noqa: N801
-    """Your constructor changes torch's own random generator and leaves it so: whatever is drawn afterwards, here or
-    anywhere else in the program, is another than without your model. Who puts the generator back as it was?"""
+    """Your constructor leaves torch's own random generator in another state. What is drawn afterwards, anywhere in the
+    program, then depends on your model: who puts the generator back?"""
 
     def __init__(self, seed=0):
         super().__init__(seed)
@@ -379,17 +403,8 @@ class seeds_for_all(Model):  # noqa: N801
 
 
 @replaces("TinyCLIP")
-class never_seeded(Model):  # noqa: N801
-    """Your constructor draws from torch's own generator as it finds it, so two models with one seed differ, and
-    whatever is drawn after a model is another. What is `seed` for?"""
-
-    def __init__(self, seed=0):
-        super().__init__(int(torch.randint(2**20, ())))
-
-
-@replaces("TinyCLIP")
 class last_loss(Model):  # noqa: N801
-    """fit returns the last loss alone; the loss of every step is asked for, to be drawn."""
+    """fit returns one loss. Which losses does the docstring promise?"""
 
     def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
         return super().fit(loss, steps, batch, lr, seed)[-1:]
@@ -405,8 +420,7 @@ class same_training(Model):  # noqa: N801
 
 @replaces("TinyCLIP")
 class training_from_torchs_generator(Model):  # noqa: N801
-    """fit draws from torch's own generator what it trains on, so two trainings with one seed end apart. What of a step
-    is random, and where does your loop use the seed?"""
+    """Two trainings with one seed end apart. What is random in a step, and does all of it come from the seed?"""
 
     def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
         def value_of(images, texts):
@@ -419,8 +433,8 @@ class training_from_torchs_generator(Model):  # noqa: N801
 
 @replaces("TinyCLIP")
 class one_batch(Model):  # noqa: N801
-    """Your fit draws one batch and trains on it in every step. Its noise can be learned by heart: draw combinations and
-    pictures anew within the loop."""
+    """Your fit trains on the same batch and noise in every step. What of that could the model learn by heart, and where
+    in your code is a batch drawn?"""
 
     def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
         combinations = sample_batch(batch, seed)
@@ -437,19 +451,20 @@ class one_batch(Model):  # noqa: N801
         return losses
 
 
-@replaces("retrieve")
-def among_held_out(model, images):
-    """You look for the caption among the twelve that were held out. Among so few, a guess is right one time in
-    twelve; all 64 are to be compared."""
+@replaces("retrieve", among=["held out", "shown"])
+def among_some(model, images, *, among):
+    """You compare only the captions of combinations that are {among}. Among how many captions should the right one be
+    found, and how often is a guess right then?"""
     held = torch.tensor(HELD_OUT)
+    some = held if among == "held out" else torch.tensor([c for c in range(64) if c not in HELD_OUT])
     with torch.no_grad():
-        u, v = model.encode_image(images), model.encode_text(captions(held))
-    return held[(F.normalize(u, dim=-1) @ F.normalize(v, dim=-1).T).argmax(-1)]
+        u, v = model.encode_image(images), model.encode_text(captions(some))
+    return some[(F.normalize(u, dim=-1) @ F.normalize(v, dim=-1).T).argmax(-1)]
 
 
 @replaces("retrieve")
 def one_caption_too_many(model, images):
-    """You compare 65 captions. The combinations are 0 to 63, and torch.arange(n) ends before n."""
+    """You compare 65 captions. Which combinations are there, and where does torch.arange(n) end?"""
     with torch.no_grad():
         u, v = model.encode_image(images), model.encode_text(captions(torch.arange(65)))
     return (F.normalize(u, dim=-1) @ F.normalize(v, dim=-1).T).argmax(-1)
@@ -457,15 +472,14 @@ def one_caption_too_many(model, images):
 
 @replaces("retrieve")
 def dot_product(model, images):
-    """You compare by the plain product, in which a long caption vector wins everywhere. The cosine divides by the
-    lengths."""
+    """You compare products, in which a long caption vector wins everywhere. What does the cosine divide by?"""
     with torch.no_grad():
         return (model.encode_image(images) @ model.encode_text(captions(torch.arange(64))).T).argmax(-1)
 
 
 @replaces("retrieve")
 def caption_finds_picture(model, images):
-    """Your argmax runs over the pictures: for each caption you return the best picture."""
+    """For each caption you return the best picture. Over which axis does your argmax run?"""
     with torch.no_grad():
         u, v = model.encode_image(images), model.encode_text(captions(torch.arange(64)))
     return (F.normalize(u, dim=-1) @ F.normalize(v, dim=-1).T).argmax(0)
@@ -473,18 +487,10 @@ def caption_finds_picture(model, images):
 
 @replaces("retrieve")
 def nearest_by_distance(model, images):
-    """You take the caption at the smallest distance, and lengths count in it. The cosine compares directions
-    alone."""
+    """You return the caption at the smallest distance, in which lengths count. What does the docstring compare?"""
     with torch.no_grad():
         u, v = model.encode_image(images), model.encode_text(captions(torch.arange(64)))
     return torch.cdist(u, math.sqrt(2) * v).argmin(-1)
-
-
-@replaces("captions")
-def shape_and_place_exchanged(combinations):
-    """Your shape is the digit that counts 1, and your place the digit that counts 4. In which order do the digits of a
-    combination stand?"""
-    return torch.stack([combinations // 16, 4 + combinations % 4, 8 + combinations // 4 % 4], dim=-1)
 
 
 @replaces("render")
@@ -496,56 +502,32 @@ def picture_digits_reversed(combinations, seed):
 
 
 @replaces("render")
-def variance_for_deviation(combinations, seed):
-    """Your noise is multiplied by 0.09, which is its variance. Which number has to multiply a standard normal?"""
-    return drawn(combinations, 0.09 * noise(combinations, seed))
-
-
-@replaces("render")
-def deviation_for_variance(combinations, seed):
-    """Your noise has a variance of 0.3, so it is spread over 0.55. In N(0, 0.3²) the square stands for the variance:
-    what is 0.3, and what has to multiply a standard normal?"""
-    return drawn(combinations, 0.3**0.5 * noise(combinations, seed))
-
-
-@replaces("render")
 def shape_without_noise(combinations, seed):
-    """You wrote the colour over the noise, so the pixels of the shape have none. Noise lies on all of the picture.
-    Which operation keeps both?"""
+    """The pixels of your shapes have no noise, as if the colour were written over it. The docstring has noise on all of
+    the picture: which operation keeps both?"""
     plain = drawn(combinations, 0 * noise(combinations, seed))
     return torch.where((plain != 0).any(1, keepdim=True), plain, 0.3 * noise(combinations, seed))
 
 
-@replaces("render")
-def colour_ignored(combinations, seed):
-    """All your shapes are white. Where does the colour of a combination come in?"""
+@replaces("render", colours=["white", "red"])
+def colour_ignored(combinations, seed, *, colours):
+    """All your shapes are {colours}. Which digit of a combination is the colour, and where does it enter your
+    picture?"""
+    if colours == "red":
+        return drawn(combinations % 16, 0.3 * noise(combinations, seed))
     plain = drawn(combinations, 0 * noise(combinations, seed))
     return plain.amax(1, keepdim=True) + 0.3 * noise(combinations, seed)
 
 
-@replaces("TinyCLIP")
-class scale_without_log(Model):  # noqa: N801
-    """Your log_scale begins at 1 / 0.07 itself, and the loss takes the exponential of it. What has to be stored so that
-    the exponential is 1 / 0.07?"""
-
-    def __init__(self, seed=0):
-        super().__init__(seed)
-        self.log_scale = nn.Parameter(torch.tensor(1 / 0.07))
-
-
-@replaces("TinyCLIP")
-class t_without_log(Model):  # noqa: N801
-    """Your log_t begins at 10, and the loss takes the exponential of it. What has to be stored so that the
-    exponential is 10?"""
-
-    def __init__(self, seed=0):
-        super().__init__(seed)
-        self.log_t = nn.Parameter(torch.tensor(10.0))
+@replaces("render", order=[[2, 1, 0], [1, 0, 2], [0, 2, 1]])
+def channels_exchanged(combinations, seed, *, order):
+    """Two channels have changed places in your pictures. In which order does the docstring give red, green and blue?"""
+    return drawn(combinations, 0 * noise(combinations, seed))[:, order] + 0.3 * noise(combinations, seed)
 
 
 @replaces("TinyCLIP")
 class scale_of_clip_for_siglip(Model):  # noqa: N801
-    """You gave log_scale to siglip_loss, so log_t never changes. Which parameters belong to which loss?"""
+    """With siglip_loss your log_scale is trained, and log_t never changes. Which parameters belong to which loss?"""
 
     def fit(self, loss="clip", steps=300, batch=48, lr=2e-3, seed=0):
         def value_of(images, texts):
@@ -556,27 +538,20 @@ class scale_of_clip_for_siglip(Model):  # noqa: N801
         return train(self, value_of, steps, batch, lr, seed)
 
 
-@replaces("retrieve")
-def among_shown(model, images):
-    """You look for the caption among the 52 combinations of the training, so a combination that was held out is never
-    found. How many captions are to be compared?"""
-    shown = torch.tensor([c for c in range(64) if c not in HELD_OUT])
-    with torch.no_grad():
-        u, v = model.encode_image(images), model.encode_text(captions(shown))
-    return shown[(F.normalize(u, dim=-1) @ F.normalize(v, dim=-1).T).argmax(-1)]
+@replaces("TinyCLIP", name=["log_scale", "bias"])
+class start_with_an_axis(Model):  # noqa: N801
+    """Your {name} has an axis: it is a list of one number. Which shape does a scalar have?"""
 
-
-@replaces("TinyCLIP")
-class scale_with_an_axis(Model):  # noqa: N801
-    """Your log_scale has an axis: it is a list of one number. Which shape has a scalar?"""
+    name: str
 
     def __init__(self, seed=0):
         super().__init__(seed)
-        self.log_scale = nn.Parameter(torch.tensor([math.log(1 / 0.07)]))
+        setattr(self, self.name, nn.Parameter(getattr(self, self.name).detach()[None]))
 
 
-@replaces("render")
-def clamped(combinations, seed):
-    """You cut your pictures off below 0 and above 1, so on black half of the noise is gone, and what is left has a
-    mean. Which numbers may a pixel with noise of N(0, 0.3²) have?"""
-    return render(combinations, seed).clamp(0, 1)
+@replaces("render", bounds=["both", "below", "above"])
+def clamped(combinations, seed, *, bounds):
+    """Your pictures are cut off ({bounds}), so part of the noise is gone, and what is left has a mean. Which numbers
+    may a pixel with noise of N(0, 0.3²) have?"""
+    low, high = (None if bounds == "above" else 0.0), (None if bounds == "below" else 1.0)
+    return render(combinations, seed).clamp(low, high)
