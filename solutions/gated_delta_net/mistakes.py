@@ -37,7 +37,7 @@ def eps_squared(x, eps=1e-6):
     return x * torch.rsqrt(x.square().sum(-1, keepdim=True) + eps**2)
 
 
-@replaces("l2_normalize", value=[1e-6, 1e-12, 0.0])
+@replaces("l2_normalize", value=[1e-6, 0.0])
 def eps_ignored(x, eps=1e-6, *, value):
     """Your function adds {value} under the root, whatever eps is. Where does the argument get lost?"""
     return x / (x.square().sum(-1, keepdim=True) + value).sqrt()
@@ -308,8 +308,8 @@ def other_order(q, k, v, g, beta, state=None, *, order):
     ],
 )
 def chunks_of_other_order(q, k, v, g, beta, chunk, state=None, *, order):
-    """Your chunks give what single steps would give in which {order}. Which of the four steps comes first, and where
-    does that leave each sum over j: at j < i or at j ≤ i?"""
+    """Your chunks give what single steps would give if {order}. Which of the four steps comes first, and where does
+    that leave each sum over j: at j < i or at j ≤ i?"""
     return wrong_order(order)(q, k, v, g, beta, state)
 
 
@@ -583,18 +583,24 @@ def lower(G):
     return torch.ones(G.shape[2], G.shape[2], dtype=torch.bool).tril()
 
 
-@replaces("gated_delta_chunked", masked=["tril", "times", "filled"])
-def decays_as_product(q, k, v, g, beta, chunk, state=None, *, masked):
+@replaces("gated_delta_chunked", masked=["tril", "times", "filled"], last_row=["alike", "by difference"])
+def decays_as_product(q, k, v, g, beta, chunk, state=None, *, masked, last_row):
     """You make e^{G_i − G_j} as a product or a quotient of e^{G_i} and e^{G_j}. After strong decay one of them is 0, or
     its inverse infinite: what is the exponent before anything is exponentiated?"""
 
+    rows = []
+
     def decay(G):
+        rows.append(torch.exp(G[:, :, -1:] - G))
         product = torch.exp(G) * torch.exp(-G.mT)
         if masked == "times":
             return product * lower(G)
         return product.tril() if masked == "tril" else product.masked_fill(~lower(G), 0.0)
 
-    return Chunks(decay=decay)(q, k, v, g, beta, chunk, state)
+    chunks = Chunks(decay=decay)
+    if last_row == "by difference":
+        chunks.left = lambda decay, start: rows[-1]
+    return chunks(q, k, v, g, beta, chunk, state)
 
 
 @replaces("gated_delta_chunked")
