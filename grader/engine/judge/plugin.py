@@ -338,11 +338,12 @@ class Plugin:
 
     @contextmanager
     def _collecting_errors(self) -> Iterator[None]:
-        """Turn an exception of the grader into an advice error: the tests have run, so the grade stands."""
+        """Turn an exception of the grader into an advice error, said once: the tests have run, so the grade stands."""
         try:
             yield
         except (Exception, Fault) as error:
-            self._advice_errors.append(_error_text(error))
+            if (text := _error_text(error)) not in self._advice_errors:
+                self._advice_errors.append(text)
 
 
 def _is_settled(result: Result) -> bool:
