@@ -1,0 +1,52 @@
+import torch
+from torch import Tensor
+
+
+def hippo_legs(n: int) -> tuple[Tensor, Tensor]:
+    i = torch.arange(n, dtype=torch.float64)
+    B = torch.sqrt(2 * i + 1)
+    A = -torch.tril(B[:, None] * B[None, :], diagonal=-1) - torch.diag(i + 1)
+    return A, B
+
+
+def legs_coefficients(f: Tensor, n: int) -> Tensor:
+    A, B = hippo_legs(n)
+    eye = torch.eye(n, dtype=torch.float64)
+    samples = f.double()
+    c = torch.zeros(*f.shape[:-1], n, dtype=torch.float64)
+    rows = []
+    for t in range(1, f.shape[-1] + 1):
+        right = c @ (eye + A / (2 * t)).T + samples[..., t - 1, None] * B / t
+        c = torch.linalg.solve_triangular(eye - A / (2 * t), right.unsqueeze(-1), upper=False).squeeze(-1)
+        rows.append(c)
+    return torch.stack(rows, dim=-2).to(f.dtype)
+
+
+def reconstruct(c: Tensor, s: Tensor) -> Tensor:
+    x = 2 * s.double() - 1
+    before, now = torch.zeros_like(x), torch.ones_like(x)
+    rows = []
+    for m in range(c.shape[-1]):
+        rows.append((2 * m + 1) ** 0.5 * now)
+        before, now = now, ((2 * m + 1) * x * now - m * before) / (m + 1)
+    return (c.double() @ torch.stack(rows)).to(c.dtype)
+
+
+def recall(A: Tensor, B: Tensor, dt: float, f: Tensor, lag: int, ridge: float = 1e-6) -> float:
+    if A.is_complex() or B.is_complex():
+        A, B = A.to(torch.complex128), B.to(torch.complex128)
+    eye = torch.eye(A.shape[0], dtype=A.dtype)
+    step = torch.linalg.solve(eye - dt / 2 * A, eye + dt / 2 * A)
+    inp = torch.linalg.solve(eye - dt / 2 * A, dt * B)
+    x, states = torch.zeros_like(B), []
+    for sample in f:
+        x = step @ x + inp * sample
+        states.append(x)
+    z = torch.stack(states)
+    if z.is_complex():
+        z = torch.cat([z.real, z.imag], dim=1)
+    z = z[lag:]
+    y = f[: f.shape[0] - lag]
+    lam = ridge * (z * z).sum(0).mean()
+    w = torch.linalg.solve(z.T @ z + lam * torch.eye(z.shape[1], dtype=z.dtype), z.T @ y)
+    return (1 - ((y - z @ w) ** 2).sum() / (y * y).sum()).item()

@@ -1,0 +1,36 @@
+import torch
+from torch import Tensor, nn
+
+
+def patchify(images: Tensor, patch: int) -> Tensor:
+    B, C, H, W = images.shape
+    if H % patch or W % patch:
+        raise ValueError("the patch does not divide the image")
+    x = images.reshape(B, C, H // patch, patch, W // patch, patch)
+    return x.permute(0, 2, 4, 1, 3, 5).reshape(B, -1, C * patch * patch)
+
+
+def unpatchify(patches: Tensor, patch: int, height: int, width: int) -> Tensor:
+    B = patches.shape[0]
+    C = patches.shape[2] // patch**2
+    x = patches.reshape(B, height // patch, width // patch, C, patch, patch)
+    return x.permute(0, 3, 1, 4, 2, 5).reshape(B, C, height, width)
+
+
+class PatchEmbed(nn.Module):
+    def __init__(self, patch: int, channels: int, dim: int) -> None:
+        super().__init__()
+        self.patch = patch
+        self.weight = nn.Parameter(torch.randn(dim, channels, patch, patch) * 0.02)
+        self.bias = nn.Parameter(torch.zeros(dim))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return patchify(images, self.patch) @ self.weight.flatten(1).T + self.bias
+
+
+def sincos_2d(dim: int, grid_h: int, grid_w: int) -> Tensor:
+    q = dim // 4
+    omega = 10000.0 ** (-torch.arange(q, dtype=torch.float64) / q)
+    rows = torch.arange(grid_h, dtype=torch.float64).repeat_interleave(grid_w)[:, None] * omega
+    columns = torch.arange(grid_w, dtype=torch.float64).repeat(grid_h)[:, None] * omega
+    return torch.cat([rows.sin(), rows.cos(), columns.sin(), columns.cos()], dim=1)
