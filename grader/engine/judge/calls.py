@@ -1,5 +1,6 @@
 """The call that a failure is about: its arguments, its result and the expected result."""
 
+import operator
 import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -23,22 +24,37 @@ _NOTHING = object()
 
 
 def failing_entry(error: BaseException, log: Sequence[LogEntry]) -> LogEntry | None:
-    """Return the call that returned the wrong value, or the last call; None if there was none."""
-    calls = _calls(log)
-    if isinstance(error, Disagreement):
-        values = (error.actual, error.difference.actual)
-        wanted = [value for value in values if isinstance(value, Tensor | tuple | list | dict)]
-        for entry in reversed(calls):
+    """Return the call that a failure is about: the one that returned the wrong value or a view of it, or the last one.
+
+    None if there was no call, or if the test computed the wrong value from what calls returned.
+    """
+    if not isinstance(error, Disagreement):
+        return last_entry(log)
+    wanted = (error.actual, error.difference.actual)
+    for is_same in (operator.is_, _share_memory):
+        for entry in reversed(_calls(log)):
             parts = [_dereferenced(part) for part in (entry.question.result, *_nested_values(entry.question.result))]
-            if any(part is value for part in parts for value in wanted):
+            if any(is_same(part, value) for part in parts for value in wanted):
                 return entry
-    return calls[-1] if calls else None
+    return None
+
+
+def _share_memory(one: Any, two: Any) -> bool:
+    """Return whether two values are tensors of which one is a view of the other, or both are of a third."""
+    if not isinstance(one, Tensor) or not isinstance(two, Tensor):
+        return False
+    return 0 != one.untyped_storage().data_ptr() == two.untyped_storage().data_ptr()
+
+
+def last_entry(log: Sequence[LogEntry]) -> LogEntry | None:
+    """Return the last call of a test; None if there was none."""
+    return next(reversed(_calls(log)), None)
 
 
 def last_call(context: FailureContext) -> Call | None:
-    """Return the last call of the test; None if there was none."""
-    calls = _calls(context.log)
-    return call_of(calls[-1], context) if calls else None
+    """Return the last call of the test as shown on the screen; None if there was none."""
+    entry = last_entry(context.log)
+    return call_of(entry, context) if entry else None
 
 
 def call_of(entry: LogEntry, context: FailureContext) -> Call:
