@@ -63,13 +63,12 @@ def _contrast(case: Case, finder: CauseFinder, session: Session) -> str | None:
 
 
 def _gradient(case: Case) -> Iterator[str]:
-    """Yield a sentence if a gradient is wrong although the value itself is right."""
-    failing = case.failing_place
-    if failing is None or not isinstance(request := case.test.log[failing].request, wire.Differentiate):
-        return
-    of = next(place for place, each in enumerate(case.test.log) if each.request.id == request.of)
-    if case.is_right[of] and not case.is_right[failing]:
-        yield f"What {case.test.log[of].question.label} returns is right here, and its gradient is not."
+    """Yield a sentence if a gradient is the first wrong answer, so that the value itself is right."""
+    wrong = (entry for entry, is_right in zip(case.test.log, case.is_right, strict=True) if not is_right)
+    first = next(wrong, None)
+    if first is not None and isinstance(first.request, wire.Differentiate):
+        of = next(each for each in case.test.log if each.request.id == first.request.of)
+        yield f"What {of.question.label} returns is right here, and its gradient is not."
 
 
 def _error_positions(case: Case, finder: CauseFinder) -> Iterator[str]:
