@@ -165,8 +165,8 @@ def renormalised(scores: Tensor, mask: Tensor | None = None, *, small: float) ->
 
 @replaces("masked_softmax")
 def empty_is_nan(scores: Tensor, mask: Tensor | None = None) -> Tensor:
-    """A row in which nothing is allowed became NaN. Its scores are all −∞: what do you, or torch.softmax, subtract from
-    them, and what do you divide by?"""
+    """A row in which nothing is allowed became NaN. What is its largest score in your code, what is left after you, or
+    torch.softmax, subtract that, and which sum do you divide by?"""
     return torch.softmax(masked(scores, mask), dim=-1)
 
 
@@ -292,8 +292,8 @@ def sum_of_everything(scores: Tensor, mask: Tensor | None = None, *, guard: str)
     added=[False, True],
 )
 def float_mask_read_as_bool(scores: Tensor, mask: Tensor | None = None, *, where: str, added: bool) -> Tensor:
-    """In your version a float mask allows a key only where {where}. Such a mask is added to the scores: after which
-    sum does a key have weight 0, whatever its score is?"""
+    """In your version a float mask allows a key only where {where}. Such a mask is added to the scores: after which sum
+    does a key have weight 0, whatever its score is?"""
     if mask is None or mask.dtype == torch.bool:
         return masked_softmax(scores, mask)
     keep = {
