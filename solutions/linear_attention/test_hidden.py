@@ -52,7 +52,10 @@ def test_feature_map(submission, rng):
     assert_close(features, torch.tensor([[phi(number) for number in x[0].tolist()]], dtype=torch.float64))
     assert (features > 0).all(), "Not every feature is positive."
     large = torch.tensor([1000.0, -2.0, 3.0], dtype=torch.float64, requires_grad=True)
-    submission.feature_map(large).sum().backward()
+    features_of_large = submission.feature_map(large)
+    expected = torch.tensor([1001.0, math.exp(-2), 4.0], dtype=torch.float64)
+    assert_close(features_of_large, expected, name="φ of 1000, -2 and 3")
+    features_of_large.sum().backward()
     expected = torch.tensor([1.0, math.exp(-2), 1.0], dtype=torch.float64)
     assert_close(large.grad, expected, name="the gradient of φ at 1000, -2 and 3")
     assert_close(submission.feature_map(x[0, :5].float()), features[0, :5].float(), rtol=1e-5, atol=1e-6)
@@ -121,6 +124,8 @@ def test_mean(submission, rng):
         assert_close(submission.linear_attention_parallel(*near, ones), ones, name="y, parallel")
         y, _ = submission.linear_attention_recurrent(*near, ones)
         assert_close(y, ones, name="y, recurrent")
+    for shift in (0.0, -15.0):
+        near = q + shift, k + shift
         y = submission.linear_attention_parallel(*near, v)
         assert ((low <= y) & (y <= high)).all(), "An output lies outside of all values seen so far (parallel)."
         y, _ = submission.linear_attention_recurrent(*near, v)

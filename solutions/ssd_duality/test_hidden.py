@@ -69,6 +69,8 @@ def test_quadratic(submission, rng):
     Bt, T, H, P, N = rng.sizes(5, high=7)
     inputs = draw(rng, Bt, T, H, P, N)
     assert_close(submission.ssd_quadratic(*inputs), recurrence(*inputs)[0])
+    inputs = [tensor[:, :1] for tensor in inputs]
+    assert_close(submission.ssd_quadratic(*inputs), recurrence(*inputs)[0], name="y of one token")
 
 
 @points(4)
@@ -122,7 +124,7 @@ def test_resets(submission, rng):
     """a = -inf clears the state, and nothing is NaN"""
     Bt, T, H, P, N = 2, 12, 3, 4, 5
     x, a, B, C = draw(rng, Bt, T, H, P, N)
-    a[0, 5, 1] = a[1, 2, 0] = a[1, 3, 0] = a[1, 8, 2] = -INF
+    a[0, 5, 1] = a[1, 2, 0] = a[1, 3, 0] = a[1, 8, 2] = a[0, 0, 2] = -INF
     a = a.clone()
     assert_close(submission.segsum(a[1].T), segments(a[1].T))
     y, h = recurrence(x, a, B, C)
@@ -157,6 +159,14 @@ def test_gradients(submission, rng):
     y = submission.ssd_quadratic(*inputs)
     assert y.requires_grad, "No gradient leads from y to the arguments: something was detached."
     assert_close(gradients(y, torch.zeros(()), inputs), expected, name="gradients of x, a, B, C")
+
+    steps, weights = rng.randn(T).requires_grad_(), rng.randn(T, T).tril(-1)
+    sums = submission.segsum(steps)
+    assert sums.requires_grad, "No gradient leads from segsum(a) to a: something was detached."
+    (sums.masked_fill(sums == -INF, 0.0) * weights).sum().backward()
+    # step r is in all segments that begin before r and end at r or later
+    expected = torch.stack([weights[r:, :r].sum() for r in range(T)])
+    assert_close(steps.grad, expected, name="gradient of segsum's a")
 
 
 @points(4)
