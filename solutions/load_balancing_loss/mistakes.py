@@ -612,7 +612,8 @@ def z_whole_numbers_as_index(logits, mask=None, *, flattened):
 def z_short_mask(logits, mask=None, *, use):
     """One mask (B, T) may serve all L layers. Does it have a number for every token of the logits when you use it, and
     which shape would give it one?"""
-    return mean(*unstretched(wide(logits).logsumexp(-1, keepdim=True).square(), mask, use)).squeeze()
+    tokens, real = unstretched(wide(logits), mask, use)
+    return mean(tokens.logsumexp(-1).square(), real[:, 0])
 
 
 @replaces("router_z_loss")
