@@ -271,7 +271,7 @@ def test_end(submission, rng):
     steps = 8
 
     def fits(token, prompt, new):
-        return token not in prompt[0] and token in new[0][1:-1] and new[0][0] != token
+        return token > 0 and token not in prompt[0] and token in new[0][1:-1] and new[0][0] != token
 
     state, config, prompt, ids, eos = story(rng, 1, steps, fits)
     model = built(submission, state, *config)
@@ -279,6 +279,7 @@ def test_end(submission, rng):
     assert_equal(model.generate(prompt, steps, eos), ids[:, : 5 + n])
     never = next(token for token in range(config[0]) if token not in ids)
     assert_equal(model.generate(prompt, steps, never), ids)
+    assert_equal(model.generate(prompt, steps, None, eos), ids, name="ids without an end token, with a pad token")
     state, prompt, ids = end_is_token_0(state, prompt, ids, eos)
     assert_equal(built(submission, state, *config).generate(prompt, steps, 0), ids[:, : 5 + n])
 
@@ -361,6 +362,9 @@ def test_gguf_rows(submission, rng):
     for here, there in GGUF.items():
         if there not in ("attn_q", "attn_k"):
             assert_equal(converted[f"layers.0.{here}.weight"], state[f"blk.0.{there}.weight"], name=here)
+    halves = submission.convert_gguf_state({name: tensor.half() for name, tensor in state.items()}, H, G)
+    for name, tensor in converted.items():
+        assert_equal(halves[name], tensor.half(), name=f"{name} in half precision")
 
 
 @points(2)

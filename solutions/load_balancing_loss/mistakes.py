@@ -1,6 +1,9 @@
 """Wrong versions that students write. Each docstring is the advice that such a student reads."""
 
+import math
+
 import torch
+import torch.nn.functional as F
 from load_balancing_loss import load_balancing_loss, router_z_loss
 from torch import Tensor
 
@@ -26,542 +29,675 @@ def mean(values: Tensor, real: Tensor) -> Tensor:
     return (values * real).sum(0) / real.sum().clamp(min=1)
 
 
-def shares(logits: Tensor, k: int, mask: Tensor | None) -> tuple[Tensor, Tensor, int]:
-    """f, p and E, as they should be."""
-    logits, real = everything(logits, mask)
-    return mean(choices(logits, k), real), mean(logits.softmax(-1), real), logits.shape[-1]
+def balance(f: Tensor, p: Tensor) -> Tensor:
+    return len(p) * (f * p).sum()
+
+
+def with_p(probabilities: Tensor, logits: Tensor, k: int, mask: Tensor | None) -> Tensor:
+    """The right loss for these probabilities (N, E) of all tokens."""
+    tokens, real = everything(logits, mask)
+    return balance(mean(choices(tokens, k), real), mean(probabilities, real))
+
+
+def with_f(load: Tensor, logits: Tensor, mask: Tensor | None) -> Tensor:
+    """The right loss if this is how much each expert counts for each token (N, E)."""
+    tokens, real = everything(logits, mask)
+    return balance(mean(load, real), mean(tokens.softmax(-1), real))
 
 
 @replaces("load_balancing_loss")
 def chosen_by_probability(logits, k, mask=None):
-    """You chose the experts by their probabilities, and of logits that lie far apart all but the largest probability
-    are 0: a choice among zeros is none. What was k chosen by?"""
-    logits, real = everything(logits, mask)
-    p = logits.softmax(-1)
-    return logits.shape[-1] * (mean(choices(p, k), real) * mean(p, real)).sum()
+    """Your loss is wrong where logits are so far apart that all but one of a token's probabilities are rounded to 0.
+    What do you choose its k experts by?"""
+    tokens, _ = everything(logits, mask)
+    return with_f(choices(tokens.softmax(-1), k), logits, mask)
 
 
 @replaces("load_balancing_loss")
 def p_squared(logits, k, mask=None):
-    """You took the mean probability twice. A router can be even on average while every single choice goes to the same
-    expert: f counts what was chosen."""
-    _, p, E = shares(logits, k, mask)
-    return E * (p * p).sum()
+    """Your loss is E Σ p², in which no choice is counted. If all tokens prefer the same expert by a hair, what does p
+    say of that, and what does f?"""
+    tokens, _ = everything(logits, mask)
+    return with_f(tokens.softmax(-1), logits, mask)
 
 
 @replaces("load_balancing_loss")
 def f_squared(logits, k, mask=None):
-    """You took the counts twice. They are the right measure, but a count has no gradient, and nothing can be learnt
-    from it: the other factor has to be a probability."""
-    f, _, E = shares(logits, k, mask)
-    return E * (f * f).sum()
+    """Your loss is E Σ f², and both of its factors are counts. What is the gradient of a count, and which factor of the
+    formula has one?"""
+    return with_p(choices(everything(logits, mask)[0], k), logits, k, mask)
 
 
-@replaces("load_balancing_loss")
-def no_factor_e(logits, k, mask=None):
-    """Your loss shrinks with the number of experts: even use scores k / E. Which factor of the formula makes it k
-    for any E?"""
-    f, p, _ = shares(logits, k, mask)
-    return (f * p).sum()
+@replaces("load_balancing_loss", factor=["1", "1/E", "E²", "E·k"])
+def other_factor(logits, k, mask=None, *, factor):
+    """Your loss is {factor} · Σ f p. Which factor makes even use score k, however many experts there are?"""
+    E = logits.shape[-1]
+    factors = {"1": 1, "1/E": 1 / E, "E²": E**2, "E·k": E * k}
+    return load_balancing_loss(logits, k, mask) / E * factors[factor]
+
+
+@replaces("load_balancing_loss", axis=[0, 1])
+def experts_of_other_axis(logits, k, mask=None, *, axis):
+    """Your factor is the size of axis {axis} of the logits. Which axis has the experts, however many axes come before
+    it?"""
+    return load_balancing_loss(logits, k, mask) / logits.shape[-1] * logits.shape[axis]
 
 
 @replaces("load_balancing_loss")
 def divided_by_k(logits, k, mask=None):
-    """You divided f by k, so that even use scores 1. Some papers do. Here f is a share of tokens and sums to k."""
-    f, p, E = shares(logits, k, mask)
-    return E * (f * p).sum() / k
+    """Your loss is the right one divided by k: even use scores 1, as in some papers. What do the shares f sum to in
+    this statement?"""
+    return load_balancing_loss(logits, k, mask) / k
 
 
-@replaces("load_balancing_loss")
-def first_choice(logits, k, mask=None):
-    """You counted the best expert of each token only. A token makes k choices, and each makes an expert busy."""
-    f, _, E = shares(logits, 1, mask)
-    _, p, _ = shares(logits, k, mask)
-    return E * (f * p).sum()
-
-
-@replaces("load_balancing_loss")
-def counts_not_shares(logits, k, mask=None):
-    """Your f is a number of tokens, so the loss grows with the batch. It is a share of them."""
-    f, p, E = shares(logits, k, mask)
+@replaces("load_balancing_loss", power=[1, 2])
+def grows_with_tokens(logits, k, mask=None, *, power):
+    """Your loss grows with the number of tokens. What do f and p each sum to in the formulas, however many tokens there
+    are?"""
     _, real = everything(logits, mask)
-    return E * (f * real.sum() * p).sum()
+    return load_balancing_loss(logits, k, mask) * real.sum() ** power
+
+
+@replaces("load_balancing_loss", counted=[1, 2, 3])
+def built_in_k(logits, k, mask=None, *, counted):
+    """You count {counted} of a token's experts, whatever k is. How many of them does a token make busy?"""
+    return load_balancing_loss(logits, counted, mask)
 
 
 @replaces("load_balancing_loss")
-def weights_of_chosen(logits, k, mask=None):
-    """Your p holds the weights of the chosen experts alone, renormalised over k. An expert that was not chosen then
-    has probability 0 and no gradient. p comes from the softmax over all E."""
-    f, _, E = shares(logits, k, mask)
-    logits, real = everything(logits, mask)
-    kept = logits.masked_fill(choices(logits, k) == 0, float("-inf"))
-    return E * (f * mean(kept.softmax(-1), real)).sum()
+def smallest(logits, k, mask=None):
+    """You counted the experts of the k smallest logits. Does a large logit mean that an expert suits a token well, or
+    badly?"""
+    tokens, _ = everything(logits, mask)
+    return with_f(choices(-tokens, k), logits, mask)
+
+
+@replaces("load_balancing_loss")
+def columns_of_largest(logits, k, mask=None):
+    """Your f ends at the largest index that was chosen, so it does not fit p. Does an expert that nobody chose have a
+    share, too?"""
+    if mask is not None and not mask.any():
+        return load_balancing_loss(logits, k, mask)
+    tokens, real = everything(logits, mask)
+    pool = tokens[real[:, 0] > 0]
+    f = F.one_hot(pool.topk(k, dim=-1).indices).sum(1).to(pool.dtype).mean(0)
+    return logits.shape[-1] * (f * pool.softmax(-1).mean(0)).sum()
+
+
+@replaces("load_balancing_loss", renormalised=[False, True])
+def p_of_chosen(logits, k, mask=None, *, renormalised):
+    """In your p, an expert counts 0 for each token that did not choose it. Which experts does the formula's softmax run
+    over, and which of its values go into the mean?"""
+    tokens, _ = everything(logits, mask)
+    kept = choices(tokens, k)
+    p = tokens.masked_fill(kept == 0, -math.inf).softmax(-1) if renormalised else tokens.softmax(-1) * kept
+    return with_p(p, logits, k, mask)
 
 
 @replaces("load_balancing_loss")
 def softmax_of_mean(logits, k, mask=None):
-    """You averaged the logits and took one softmax. p is the average of the probabilities: first a softmax for
-    every token, then the mean."""
-    f, _, E = shares(logits, k, mask)
-    return E * (f * mean(*everything(logits, mask)).softmax(-1)).sum()
+    """Your p is the softmax of the mean logits. Which comes first in the formula of p, the softmax or the mean?"""
+    return with_p(mean(*everything(logits, mask)).softmax(-1).expand(*logits.shape).flatten(0, -2), logits, k, mask)
+
+
+@replaces("load_balancing_loss", axis=[0, 1, -2, None])
+def softmax_axis(logits, k, mask=None, *, axis):
+    """Without padding all experts are alike in your p or in your f. Along which axis do the probabilities of one token
+    sum to 1, and along which does it choose its k experts?"""
+    p = wide(logits).flatten(0, -2).softmax(0) if axis is None else wide(logits).softmax(axis).flatten(0, -2)
+    return with_p(p, logits, k, mask)
+
+
+@replaces("load_balancing_loss", averaged=["log-probabilities", "sigmoids", "logits"])
+def p_of_others(logits, k, mask=None, *, averaged):
+    """Your p averages {averaged}. The p of all experts should sum to 1: which function of a token's logits does the
+    formula average?"""
+    tokens, _ = everything(logits, mask)
+    functions = {"log-probabilities": tokens.log_softmax(-1), "sigmoids": tokens.sigmoid(), "logits": tokens}
+    return with_p(functions[averaged], logits, k, mask)
 
 
 @replaces("load_balancing_loss")
-def softmax_over_tokens(logits, k, mask=None):
-    """Your softmax runs over the tokens. Every token has a probability for each expert: those of one token sum to 1."""
-    f, _, E = shares(logits, k, mask)
-    logits, real = everything(logits, mask)
-    return E * (f * mean(logits.softmax(0), real)).sum()
+def softmax_twice(logits, k, mask=None):
+    """Your p is nearly even, as if the softmax had been taken of probabilities. What are the numbers that go into your
+    last softmax?"""
+    return with_p(everything(logits, mask)[0].softmax(-1).softmax(-1), logits, k, mask)
+
+
+@replaces("load_balancing_loss", counts=["renormalised weight", "probability"])
+def weights_as_load(logits, k, mask=None, *, counts):
+    """A chosen expert counts with its {counts} in your f. By the formula f is a share of tokens: how much does an
+    expert count for a token that chose it?"""
+    tokens, _ = everything(logits, mask)
+    load = choices(tokens, k) * tokens.softmax(-1)
+    return with_f(load / load.sum(-1, keepdim=True) if counts == "renormalised weight" else load, logits, mask)
+
+
+@replaces("load_balancing_loss")
+def product_of_each_token(logits, k, mask=None):
+    """You multiplied choices by probabilities token by token, and averaged the products. Which comes first in the
+    formulas, the mean or the product?"""
+    tokens, real = everything(logits, mask)
+    return logits.shape[-1] * mean(choices(tokens, k) * tokens.softmax(-1), real).sum()
+
+
+@replaces("load_balancing_loss")
+def not_summed(logits, k, mask=None):
+    """Your result has one number for each expert. What does the formula do with the E products?"""
+    tokens, real = everything(logits, mask)
+    return logits.shape[-1] * mean(choices(tokens, k), real) * mean(tokens.softmax(-1), real)
 
 
 @replaces("load_balancing_loss")
 def detached(logits, k, mask=None):
-    """Your loss is a number without a gradient: p was detached, or computed under no_grad. Only f may be cut off."""
-    if mask is not None and not mask.any():
-        return load_balancing_loss(logits, k, mask)
+    """The value of your loss is right, and no gradient leads from it to the logits. Which of the two factors has one,
+    and which step of your code leaves the graph?"""
     return load_balancing_loss(logits.detach(), k, mask)
 
 
 @replaces("load_balancing_loss")
 def counts_with_a_gradient(logits, k, mask=None):
-    """You gave the counts the gradient of the probabilities, and the loss now changes the router through f as well.
-    Its value is right. Which of the two factors does the docstring let the gradient through?"""
-    logits, real = everything(logits, mask)
-    p = logits.softmax(-1)
-    counts = choices(logits, k) + p - p.detach()
-    return logits.shape[-1] * (mean(counts, real) * mean(p, real)).sum()
+    """The value of your loss is right, and its gradient is not: it is as if the counts had one, too. Which of the two
+    factors does the docstring let the gradient through?"""
+    tokens, _ = everything(logits, mask)
+    p = tokens.softmax(-1)
+    return with_f(choices(tokens, k) + p - p.detach(), logits, mask)
 
 
 @replaces("load_balancing_loss")
-def mask_ignored(logits, k, mask=None):
-    """Padding counts in your loss. Pads are all alike, so they all choose the same experts: leave them out of f and
-    of p."""
-    return load_balancing_loss(logits, k)
+def mask_inverted(logits, k, mask=None):
+    """Your loss is that of the padding alone. What does a 1 in the mask say of a token?"""
+    return load_balancing_loss(logits, k, None if mask is None else mask == 0)
 
 
-@replaces("load_balancing_loss")
-def f_with_padding(logits, k, mask=None):
-    """p leaves padding out, f still counts it. What a pad chose makes no expert busy."""
-    f, _, E = shares(logits, k, None)
-    real = everything(logits, mask)[1]
-    return E * (f * shares(logits, k, mask)[1]).sum() * (real.sum() > 0)
+@replaces("load_balancing_loss", part=["f", "p", "f and p"])
+def padding_counts(logits, k, mask=None, *, part):
+    """Padding still counts in your {part}. Which tokens does the statement take the means over, in both f and p?"""
+    tokens, real = everything(logits, mask)
+    f = choices(tokens, k).mean(0) if "f" in part else mean(choices(tokens, k), real)
+    return balance(f, tokens.softmax(-1).mean(0) if "p" in part else mean(tokens.softmax(-1), real))
 
 
-@replaces("load_balancing_loss")
-def divided_by_all(logits, k, mask=None):
-    """You left the pads out of the sums and then divided by the number of all tokens, pads included. Then f no longer
-    sums to k, nor p to 1."""
-    logits, real = everything(logits, mask)
-    f, p = (choices(logits, k) * real).mean(0), (logits.softmax(-1) * real).mean(0)
-    return logits.shape[-1] * (f * p).sum()
+@replaces("load_balancing_loss", part=["f", "p", "f and p"])
+def padding_in_sums(logits, k, mask=None, *, part):
+    """Your {part} adds up all tokens and divides by the number of real ones. How many tokens should there be in the
+    sums, and how many below them?"""
+    tokens, real = everything(logits, mask)
+    n = real.sum().clamp(min=1)
+    f = choices(tokens, k).sum(0) / n if "f" in part else mean(choices(tokens, k), real)
+    return balance(f, tokens.softmax(-1).sum(0) / n if "p" in part else mean(tokens.softmax(-1), real))
 
 
-@replaces("load_balancing_loss")
-def p_divided_by_all(logits, k, mask=None):
-    """f is right, but p was divided by the number of all tokens, pads included: it no longer sums to 1."""
-    f, _, E = shares(logits, k, mask)
-    logits, real = everything(logits, mask)
-    return E * (f * (logits.softmax(-1) * real).mean(0)).sum()
+@replaces("load_balancing_loss", power=[1, 2])
+def divided_by_all(logits, k, mask=None, *, power):
+    """With a mask your loss is too small, as if padding were left out of the sums and counted in what you divide by.
+    What should f and p each sum to?"""
+    _, real = everything(logits, mask)
+    return load_balancing_loss(logits, k, mask) * real.mean() ** power
 
 
-@replaces("load_balancing_loss")
-def mask_as_index(logits, k, mask=None):
-    """A mask of numbers was used as an index: logits[mask] with 0 and 1 in it takes the tokens 0 and 1, again and
-    again. Make it bool first."""
-    if mask is None:
-        return load_balancing_loss(logits, k)
-    mask = mask.expand(logits.shape[:-1]).reshape(-1)
-    return load_balancing_loss(logits.flatten(0, -2)[mask if mask.dtype == torch.bool else mask.long()], k)
+@replaces("load_balancing_loss", value=[0.0, -1e4, -math.inf], counted=[False, True])
+def padding_filled(logits, k, mask=None, *, value, counted):
+    """Padding is still in your pool, with logits of {value}. What does the softmax make of E equal logits, and how does
+    a whole token leave the pool?"""
+    tokens, real = everything(logits, mask)
+    tokens = tokens.masked_fill(real == 0, value)
+    f = choices(tokens, k).mean(0) if counted else mean(choices(tokens, k), real)
+    return balance(f, tokens.softmax(-1).mean(0))
 
 
-@replaces("load_balancing_loss")
-def mask_from_the_front(logits, k, mask=None):
-    """You repeat the numbers of the mask one after the other until every token has one. That serves a mask that has the
-    last axes in full: which tokens belong to the two numbers of a mask (2, 1)?"""
-    if mask is not None:
-        mask = mask.flatten().repeat(logits[..., 0].numel() // mask.numel()).view(logits.shape[:-1])
-    return load_balancing_loss(logits, k, mask)
-
-
-@replaces("load_balancing_loss")
-def mask_in_wrong_order(logits, k, mask=None):
-    """You repeated each entry of the mask, where the whole mask has to come once for every layer: the tokens of
-    layer 1 stand behind all those of layer 0."""
-    if mask is not None:
-        times = logits[..., 0].numel() // mask.numel()
-        mask = mask.flatten().repeat_interleave(times).view(logits.shape[:-1])
-    return load_balancing_loss(logits, k, mask)
-
-
-@replaces("load_balancing_loss")
-def mask_not_stretched(logits, k, mask=None):
-    """Your mask has as many numbers as it came with, and the tokens of all layers do not fit them: one mask (B, T) may
-    stand for L layers. Which shape must it have before it is flattened like the logits?"""
-    if mask is None:
-        return load_balancing_loss(logits, k)
-    tokens = wide(logits).flatten(0, -2)
-    real = mask.reshape(-1, 1).to(tokens.dtype)
-    return tokens.shape[-1] * (mean(choices(tokens, k), real) * mean(tokens.softmax(-1), real)).sum()
-
-
-@replaces("load_balancing_loss")
-def whole_numbers_as_index(logits, k, mask=None):
-    """Your mask holds whole numbers, and as an index they name the rows 0 and 1; only a bool mask picks. What must
-    become of it first?"""
+def picked_by_numbers(logits: Tensor, mask: Tensor | None, flattened: bool) -> Tensor:
+    """The pool, if numbers in a mask are taken for the numbers of rows."""
     if mask is None or mask.dtype == torch.bool:
-        return load_balancing_loss(logits, k, mask)
-    return load_balancing_loss(logits[mask.long().expand(logits.shape[:-1])], k)
+        tokens, real = everything(logits, mask)
+        return tokens[real[:, 0] > 0]
+    index = mask.long().expand(logits.shape[:-1])
+    return logits.flatten(0, -2)[index.flatten()] if flattened else logits[index]
+
+
+def unstretched(values: Tensor, mask: Tensor | None, use: str) -> tuple[Tensor, Tensor]:
+    """Values (..., n) of tokens and numbers (..., 1) to weigh them by, with the mask as it came."""
+    if mask is None or use == "multiplied":
+        flat = values.flatten(0, -2)
+        return flat, torch.ones(len(flat), 1) if mask is None else mask.reshape(-1, 1).to(values.dtype)
+    pool = values.flatten(0, -2)[mask.bool().flatten()] if use == "picked flat" else values[mask.bool()]
+    return pool, torch.ones(len(pool), 1)
+
+
+def picked_by_axes(logits: Tensor, mask: Tensor | None) -> Tensor:
+    """The pool, if logits have layers when they have four axes."""
+    if mask is None:
+        return logits
+    return logits[:, mask.bool()] if logits.dim() == 4 else logits[mask.bool()]
+
+
+def repeated(logits: Tensor, mask: Tensor | None, each: bool) -> Tensor | None:
+    """The mask, repeated until every token has a number."""
+    if mask is None:
+        return None
+    times = logits[..., 0].numel() // mask.numel()
+    flat = mask.flatten().repeat_interleave(times) if each else mask.flatten().repeat(times)
+    return flat.view(logits.shape[:-1])
+
+
+def masks_of(logits: Tensor, mask: Tensor | None) -> Tensor:
+    return torch.ones(logits.shape[:-1]) if mask is None else mask.expand(logits.shape[:-1])
+
+
+def groups(logits: Tensor, mask: Tensor | None, each: str) -> list[tuple[Tensor, Tensor]]:
+    """Logits and mask of each layer, text or position, if there are several axes before the experts."""
+    real = masks_of(logits, mask)
+    if logits.dim() < 3:
+        return [(logits, real)]
+    if each == "entry of the first axis":
+        return list(zip(logits, real, strict=True))
+    if each == "row of tokens":
+        return list(zip(logits.flatten(0, -3), real.flatten(0, -2), strict=True))
+    return list(zip(logits.flatten(1, -2).transpose(0, 1), real.flatten(1).T, strict=True))
+
+
+@replaces("load_balancing_loss", flattened=[False, True])
+def whole_numbers_as_index(logits, k, mask=None, *, flattened):
+    """With a mask of whole numbers your pool holds rows 0 and 1 again and again. What does an index of numbers do, and
+    what does one of True and False do?"""
+    return load_balancing_loss(picked_by_numbers(logits, mask, flattened), k)
+
+
+@replaces("load_balancing_loss", use=["picked", "picked flat", "multiplied"])
+def short_mask(logits, k, mask=None, *, use):
+    """One mask (B, T) may serve all L layers. Does it have a number for every token of the logits when you use it, and
+    which shape would give it one?"""
+    f, p = (mean(*unstretched(values, mask, use)) for values in (choices(wide(logits), k), wide(logits).softmax(-1)))
+    return balance(f, p)
 
 
 @replaces("load_balancing_loss")
-def index_not_stretched(logits, k, mask=None):
-    """You pick the real tokens with a mask that was flattened as it came. One mask (B, T) may stand for L layers, and
-    has too few numbers for their tokens then. Which shape must it have before it is flattened like the logits?"""
-    return load_balancing_loss(logits if mask is None else logits.flatten(0, -2)[mask.bool().flatten()], k)
+def layers_by_axes_of_logits(logits, k, mask=None):
+    """You use the mask in one of two ways, and not every mask fits the way that is chosen. Is there one shape that any
+    mask can be brought to?"""
+    return load_balancing_loss(picked_by_axes(logits, mask), k)
 
 
-@replaces("load_balancing_loss")
-def index_of_fewer_axes(logits, k, mask=None):
-    """You pick the real tokens with the mask as it came, and torch lays it on the first axes of the logits. One mask
-    (B, T) may stand for L layers: which shape must it have before you pick with it?"""
-    return load_balancing_loss(logits if mask is None else logits[mask.bool()], k)
+@replaces("load_balancing_loss", each=[False, True])
+def mask_repeated(logits, k, mask=None, *, each):
+    """Your mask has enough numbers for all tokens, but some are those of other tokens. Which tokens does one number
+    of a mask (T,) belong to, and which one of a mask (B, 1)?"""
+    return load_balancing_loss(logits, k, repeated(logits, mask, each))
 
 
-@replaces("load_balancing_loss")
-def tokens_of_one_layer(logits, k, mask=None):
-    """You summed over the tokens of all layers and divided by the ones in the mask, which has those of one layer. How
-    many real tokens are there in the pool?"""
+@replaces("load_balancing_loss", power=[1, 2])
+def tokens_of_one_layer(logits, k, mask=None, *, power):
+    """One mask for several layers makes your loss too large, as if only its own ones were counted. How many real tokens
+    are in the pool?"""
     if mask is None:
         return load_balancing_loss(logits, k)
-    layers = logits[..., 0].numel() / mask.numel()
-    return load_balancing_loss(logits, k, mask) * layers**2
+    return load_balancing_loss(logits, k, mask) * (logits[..., 0].numel() / mask.numel()) ** power
 
 
-@replaces("load_balancing_loss")
-def mean_of_layers(logits, k, mask=None):
-    """You averaged one loss for each entry of the first axis. Here all layers are one pool before f and p are
-    taken. (Pooled, one layer's excess can hide another's lack, so there is a case for your version.)"""
-    if logits.dim() < 3:
-        return load_balancing_loss(logits, k, mask)
-    masks = [None] * len(logits) if mask is None else mask.expand(logits.shape[:-1])
-    return torch.stack([load_balancing_loss(layer, k, m) for layer, m in zip(logits, masks, strict=True)]).mean()
+@replaces(
+    "load_balancing_loss",
+    each=["entry of the first axis", "row of tokens", "position"],
+    then=["averaged", "added"],
+)
+def loss_of_each(logits, k, mask=None, *, each, then):
+    """You computed one loss for each {each} and {then} them. Over which tokens does the statement take its one f and
+    its one p?"""
+    losses = torch.stack([load_balancing_loss(part, k, real) for part, real in groups(logits, mask, each)])
+    return losses.mean() if then == "averaged" else losses.sum()
 
 
-@replaces("load_balancing_loss")
-def in_half_precision(logits, k, mask=None):
-    """Half precision was kept all the way. With 8 bits the numbers between 256 and 512 are even, and a count can be
-    off; a probability is off in its third digit. Go to float32 first, from bfloat16 as well as from float16."""
-    if logits.dtype == torch.float64:
-        return load_balancing_loss(logits, k, mask)
-    E = logits.shape[-1]
-    logits = logits.flatten(0, -2) if mask is None else logits[mask.bool().expand(logits.shape[:-1])]
-    return E * (choices(logits, k).mean(0) * logits.softmax(-1).mean(0)).sum()
-
-
-@replaces("load_balancing_loss")
-def float16_stays(logits, k, mask=None):
-    """bfloat16 becomes float32 in your code, and float16 stays as it is. How many dtypes are half precision?"""
-    if logits.dtype != torch.float16:
-        return load_balancing_loss(logits, k, mask)
-    E = logits.shape[-1]
-    logits = logits.flatten(0, -2) if mask is None else logits[mask.bool().expand(logits.shape[:-1])]
-    return E * (choices(logits, k).mean(0) * logits.softmax(-1).mean(0)).sum()
-
-
-@replaces("load_balancing_loss")
-def float64_by_way_of_float32(logits, k, mask=None):
-    """Your result is float64 and has the digits of float32: all logits went through it. Which of them does the
-    docstring send there?"""
-    return load_balancing_loss(logits.float(), k, mask).to(wide(logits).dtype)
-
-
-@replaces("load_balancing_loss")
-def always_float32(logits, k, mask=None):
-    """Everything went to float32, float64 logits too. Only half precision needs that: float64 stays float64."""
-    return load_balancing_loss(logits.float(), k, mask)
-
-
-@replaces("load_balancing_loss")
-def exp_overflows(logits, k, mask=None):
-    """exp of a large logit is infinite, and infinity divided by infinity is NaN. A softmax that is written by hand
-    subtracts the largest logit of each token first; torch.softmax does."""
-    f, _, E = shares(logits, k, mask)
-    logits, real = everything(logits, mask)
-    e = logits.exp()
-    return E * (f * mean(e / e.sum(-1, keepdim=True), real)).sum()
-
-
-@replaces("load_balancing_loss")
-def half_without_a_token(logits, k, mask=None):
-    """Where no token is real, your 0 has the dtype of the logits. The loss of half precision is float32, with tokens or
-    without."""
-    loss = load_balancing_loss(logits, k, mask)
-    return loss.to(logits.dtype) if mask is not None and not mask.any() else loss
-
-
-@replaces("load_balancing_loss")
-def nothing_is_nan(logits, k, mask=None):
-    """Where the mask leaves no token you divide 0 by 0. A batch of padding has no loss: it is 0."""
-    logits, real = everything(logits, mask)
-    f, p = ((values * real).sum(0) / real.sum() for values in (choices(logits, k), logits.softmax(-1)))
-    return logits.shape[-1] * (f * p).sum()
-
-
-@replaces("load_balancing_loss")
-def weights_as_load(logits, k, mask=None):
-    """Your f adds up the weights that the chosen experts get. By the formula f is a share of tokens: how much does an
-    expert count for a token that chose it with a small weight?"""
-    logits, real = everything(logits, mask)
-    top = logits.topk(k, dim=-1)
-    load = torch.zeros_like(logits).scatter(-1, top.indices, k * top.values.softmax(-1))
-    return logits.shape[-1] * (mean(load, real) * mean(logits.softmax(-1), real)).sum()
-
-
-@replaces("load_balancing_loss")
-def probabilities_as_load(logits, k, mask=None):
-    """Your f adds up the probabilities of the chosen experts. By the formula f is a share of tokens: how much does an
-    expert count for a token that chose it with probability 0.3?"""
-    logits, real = everything(logits, mask)
-    p = logits.softmax(-1)
-    return logits.shape[-1] * (mean(choices(logits, k) * p, real) * mean(p, real)).sum()
-
-
-@replaces("load_balancing_loss")
-def padding_zeroed(logits, k, mask=None):
-    """You multiplied the logits by the mask, and padding stayed in the pool with logits of 0. Which probabilities does
-    a softmax make of those, and by how many tokens do you divide?"""
-    logits, real = everything(logits, mask)
-    logits = logits * real
-    return logits.shape[-1] * (choices(logits, k).mean(0) * logits.softmax(-1).mean(0)).sum()
-
-
-@replaces("load_balancing_loss")
-def product_of_each_token(logits, k, mask=None):
-    """You multiplied choices and probabilities token by token and averaged the products. f and p are averages
-    themselves: which comes first, the mean or the product?"""
-    logits, real = everything(logits, mask)
-    return logits.shape[-1] * mean(choices(logits, k) * logits.softmax(-1), real).sum()
-
-
-@replaces("load_balancing_loss")
-def fresh_zero(logits, k, mask=None):
-    """Where no token is real you return a new zero. It is float32 whatever the logits are, and hangs on no logit, so
-    that nothing can go backward from it. What is the sum of your pool, when it is empty?"""
-    if mask is not None and not mask.any():
-        return torch.tensor(0.0)
+@replaces("load_balancing_loss", n=[3, 4])
+def unpacked(logits, k, mask=None, *, n):
+    """You unpack the shape of the logits into {n} sizes, but logits may have any number of leading axes. Which of the
+    sizes do you need, and where is it in the shape?"""
+    if n == 3:
+        _, _, _ = logits.shape
+    else:
+        _, _, _, _ = logits.shape
     return load_balancing_loss(logits, k, mask)
 
 
-@replaces("load_balancing_loss")
-def padding_minus_infinity(logits, k, mask=None):
-    """You gave padding logits of −infinity. A softmax over nothing but −infinity is NaN, and NaN stays NaN in every sum
-    and times 0. That is how keys are masked; how does a whole token leave the pool?"""
-    logits, real = everything(logits, mask)
-    p = logits.masked_fill(real == 0, float("-inf")).softmax(-1)
-    return logits.shape[-1] * (mean(choices(logits, k), real) * mean(p, real)).sum()
+def half_pool(logits: Tensor, mask: Tensor | None) -> Tensor:
+    return logits[masks_of(logits, mask).bool()]
+
+
+def is_among(logits: Tensor, dtypes: str) -> bool:
+    return str(logits.dtype).removeprefix("torch.") in dtypes.split(" and ")
+
+
+@replaces(
+    "load_balancing_loss",
+    dtypes=["float16 and bfloat16", "float16", "bfloat16"],
+    narrow=["everything", "the softmax"],
+    guarded=[False, True],
+)
+def in_half_precision(logits, k, mask=None, *, dtypes, narrow, guarded):
+    """For {dtypes}, {narrow} is computed in half precision. Which dtype does the docstring ask for, and before
+    which step?"""
+    if not is_among(logits, dtypes):
+        return load_balancing_loss(logits, k, mask)
+    pool = half_pool(logits, mask)
+    chosen, p = choices(pool, k), pool.softmax(-1)
+    if narrow == "the softmax":
+        chosen, p = chosen.float(), p.float()
+    n = max(1, len(pool)) if guarded else len(pool)
+    return balance(chosen.sum(0) / n, p.sum(0) / n)
+
+
+@replaces("load_balancing_loss", back=[False, True])
+def float64_lost(logits, k, mask=None, *, back):
+    """For float64 logits your loss has the digits of float32 only. Which dtypes does the docstring compute in
+    float32?"""
+    loss = load_balancing_loss(logits.float(), k, mask)
+    return loss.to(wide(logits).dtype) if back else loss
+
+
+@replaces("load_balancing_loss", subtracted=[False, True], guarded=[False, True])
+def exp_overflows(logits, k, mask=None, *, subtracted, guarded):
+    """Tokens whose logits are far from 0, or from those of other tokens, get wrong probabilities. What can you subtract
+    from all logits of a token so that its largest exponential is 1?"""
+    tokens, _ = everything(logits, mask)
+    e = (tokens - tokens.max() if subtracted else tokens).exp()
+    p = e / e.sum(-1, keepdim=True)
+    return with_p(p.nan_to_num() if guarded else p, logits, k, mask)
+
+
+@replaces("load_balancing_loss", limit=[20, 50, 80, 100])
+def logits_clamped(logits, k, mask=None, *, limit):
+    """Logits beyond ±{limit} are all alike in your softmax. What can you subtract from all logits of a token without
+    changing its softmax, so that no exponential overflows?"""
+    return with_p(everything(logits, mask)[0].clamp(-limit, limit).softmax(-1), logits, k, mask)
+
+
+@replaces("load_balancing_loss", eps=[1e-7, 1e-6, 1e-5], power=[1, 2])
+def epsilon_below(logits, k, mask=None, *, eps, power):
+    """Your loss is a little too small, as if {eps} were added to the number of tokens before you divide. What else
+    keeps you from dividing by 0, and changes nothing where there are tokens?"""
+    n = everything(logits, mask)[1].sum()
+    return load_balancing_loss(logits, k, mask) * (n / (n + eps)) ** power
+
+
+def zero_of(kind: str, logits: Tensor) -> Tensor | float:
+    return {"float32": torch.tensor(0.0), "a number": 0.0, "dtype of the logits": logits.new_zeros(())}[kind]
+
+
+@replaces("load_balancing_loss", kind=["float32", "a number", "dtype of the logits"])
+def new_zero(logits, k, mask=None, *, kind):
+    """Where no token is real, your 0 does not have the dtype of the docstring for all logits. Which dtype has the loss
+    of float64, and which that of half precision?"""
+    nothing = mask is not None and not mask.any()
+    return zero_of(kind, logits) if nothing else load_balancing_loss(logits, k, mask)
+
+
+@replaces("load_balancing_loss", guarded=[False, True])
+def nothing_is_nan(logits, k, mask=None, *, guarded):
+    """Where no token is real, your loss or its gradient is NaN. What do you divide by there, and is a NaN harmless once
+    another number has replaced it?"""
+    tokens, real = everything(logits, mask)
+    f, p = ((values * real).sum(0) / real.sum() for values in (choices(tokens, k), tokens.softmax(-1)))
+    return balance(f, p).nan_to_num() if guarded else balance(f, p)
 
 
 def z_values(logits: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     """logsumexp (N,), and which tokens are real (N,)."""
-    logits, real = everything(logits, mask)
-    return logits.logsumexp(-1), real[:, 0]
+    tokens, real = everything(logits, mask)
+    return tokens.logsumexp(-1), real[:, 0]
 
 
-@replaces("router_z_loss")
-def z_without_square(logits, mask=None):
-    """Your z-loss is the mean of logsumexp itself. That has no lower end: all logits would sink for ever. What in
-    the formula pulls it to 0?"""
-    return mean(*z_values(logits, mask))
+def squared(z: Tensor, logits: Tensor, mask: Tensor | None) -> Tensor:
+    """The right loss for these z (N,) of all tokens."""
+    return mean(z.square(), everything(logits, mask)[1][:, 0])
+
+
+@replaces("router_z_loss", sizes=[False, True])
+def z_without_square(logits, mask=None, *, sizes):
+    """Your z-loss averages the logsumexp itself, not its square. How strongly should a logsumexp of 10 be pulled to 0,
+    compared with one of 1?"""
+    z, real = z_values(logits, mask)
+    return mean(z.abs() if sizes else z, real)
 
 
 @replaces("router_z_loss")
 def z_square_of_mean(logits, mask=None):
-    """You took the mean first and squared it. A token at 5 and one at −5 then cancel: square for each token, then
-    average."""
+    """Your z-loss is the square of a mean. What does it say of one token with a logsumexp of 5 and one with −5, and
+    what does the formula say?"""
     return mean(*z_values(logits, mask)).square()
 
 
-@replaces("router_z_loss")
-def z_sum(logits, mask=None):
-    """Your z-loss is a sum, and grows with the batch. It is a mean over the real tokens."""
+@replaces("router_z_loss", divided=[False, True])
+def z_sum(logits, mask=None, *, divided):
+    """Your z-loss grows with the number of tokens. What does the formula do with the squares of all tokens?"""
     z, real = z_values(logits, mask)
-    return (z.square() * real).sum()
+    return (z.square() * real).sum() / (logits.shape[-1] if divided else 1)
 
 
 @replaces("router_z_loss")
-def z_of_probabilities(logits, mask=None):
-    """You took the logsumexp of probabilities. They sum to 1, whatever the logits are: after the softmax their size
-    is gone."""
-    z, real = z_values(torch.softmax(wide(logits), dim=-1), mask)
-    return mean(z.square(), real)
+def z_divided_by_logits(logits, mask=None):
+    """Your z-loss is divided by the number of logits, E times the number of tokens. How many squares does your sum
+    have?"""
+    return router_z_loss(logits, mask) / logits.shape[-1]
 
 
 @replaces("router_z_loss")
-def mean_square(logits, mask=None):
-    """That is the mean square of the logits. The formula squares one number for each token, log Σ exp of its
-    logits."""
-    logits, real = everything(logits, mask)
-    return mean(logits.square().mean(-1), real[:, 0])
+def z_not_averaged(logits, mask=None):
+    """Your z-loss has one number for each token. What does the formula make of them?"""
+    z, real = z_values(logits, mask)
+    return z[real > 0].square()
+
+
+@replaces("router_z_loss", of=["probabilities", "log-probabilities"])
+def z_of_probabilities(logits, mask=None, *, of):
+    """Your z-loss is the same if a number is added to all logits of a token: it is made of {of}. Whose size should it
+    keep small?"""
+    tokens, _ = everything(logits, mask)
+    normal = tokens.softmax(-1) if of == "probabilities" else tokens.log_softmax(-1)
+    return squared(normal.logsumexp(-1), logits, mask)
+
+
+@replaces(
+    "router_z_loss",
+    of=["mean of squared logits", "sum of squared logits", "square of the mean logit", "square of the summed logits"],
+)
+def z_of_logits(logits, mask=None, *, of):
+    """Your z-loss averages the {of} of each token. The formula squares one number for each token: which one?"""
+    tokens, real = everything(logits, mask)
+    values = {
+        "mean of squared logits": tokens.square().mean(-1),
+        "sum of squared logits": tokens.square().sum(-1),
+        "square of the mean logit": tokens.mean(-1).square(),
+        "square of the summed logits": tokens.sum(-1).square(),
+    }
+    return mean(values[of], real[:, 0])
+
+
+@replaces(
+    "router_z_loss",
+    of=[
+        "Σ exp(l)",
+        "the log of the mean of exp(l)",
+        "log₂ Σ exp(l)",
+        "log₁₀ Σ exp(l)",
+        "log Σ l",
+        "log (1 + Σ exp(l))",
+        "the largest logit",
+        "log Σ exp(l − max l)",
+    ],
+)
+def z_of_others(logits, mask=None, *, of):
+    """You squared {of} of each token. What does the formula square?"""
+    tokens, _ = everything(logits, mask)
+    z, largest = tokens.logsumexp(-1), tokens.amax(-1)
+    values = {
+        "Σ exp(l)": tokens.exp().sum(-1),
+        "the log of the mean of exp(l)": z - math.log(logits.shape[-1]),
+        "log₂ Σ exp(l)": z / math.log(2),
+        "log₁₀ Σ exp(l)": z / math.log(10),
+        "log Σ l": tokens.sum(-1).log(),
+        "log (1 + Σ exp(l))": F.softplus(z),
+        "the largest logit": largest,
+        "log Σ exp(l − max l)": z - largest,
+    }
+    return squared(values[of], logits, mask)
+
+
+@replaces("router_z_loss", axis=[0, 1, -2, None])
+def z_axis(logits, mask=None, *, axis):
+    """Your logsumexp does not run over the logits of one token. Along which axis are they, however many axes come
+    before it?"""
+    values = wide(logits).masked_fill(masks_of(logits, mask)[..., None] == 0, -math.inf)
+    return (values.flatten(0, -2).logsumexp(0) if axis is None else values.logsumexp(axis)).square().mean()
+
+
+@replaces("router_z_loss", less=["nothing", "eps", "maximum"])
+def z_overflows(logits, mask=None, *, less):
+    """Logits of 1000 or −1000 get a wrong z-loss. What are e¹⁰⁰⁰ and e⁻¹⁰⁰⁰ as floats, and which function of torch
+    takes logarithm, sum and exponential as one?"""
+    tokens, _ = everything(logits, mask)
+    largest = tokens.max() if less == "maximum" else 0
+    e = (tokens - largest).exp().sum(-1)
+    return squared((e + 1e-9 if less == "eps" else e).log() + largest, logits, mask)
+
+
+@replaces("router_z_loss", limit=[20, 50, 80, 100])
+def z_clamped(logits, mask=None, *, limit):
+    """Logits beyond ±{limit} are all alike in your z-loss, so nothing pulls them back. Which function of torch takes
+    logarithm, sum and exponential as one, for logits of any size?"""
+    return router_z_loss(logits.clamp(-limit, limit), mask)
 
 
 @replaces("router_z_loss")
-def z_over_tokens(logits, mask=None):
-    """Your logsumexp runs over the tokens and gives one number for each expert. On which axis do the logits of one
-    token lie?"""
-    logits, real = everything(logits, mask)
-    return logits.masked_fill(real == 0, float("-inf")).logsumexp(0).square().mean()
-
-
-@replaces("router_z_loss")
-def z_overflows(logits, mask=None):
-    """exp of 1000 is infinite, and the log of e^−1000 is −infinity, although log Σ exp itself is about 1000. torch has
-    one function for the three steps."""
-    logits, real = everything(logits, mask)
-    return mean(logits.exp().sum(-1).log().square(), real[:, 0])
+def z_mask_inverted(logits, mask=None):
+    """Your z-loss is that of the padding alone. What does a 1 in the mask say of a token?"""
+    return router_z_loss(logits, None if mask is None else mask == 0)
 
 
 @replaces("router_z_loss")
 def z_mask_ignored(logits, mask=None):
-    """Padding counts in your z-loss. Leave those tokens out of the mean."""
+    """Your z-loss is the same whatever the mask is. Over which tokens does the statement take the mean?"""
     return router_z_loss(logits)
 
 
 @replaces("router_z_loss")
-def z_mask_not_stretched(logits, mask=None):
-    """Your mask has as many numbers as it came with, and the tokens of all layers do not fit them: one mask (B, T) may
-    stand for L layers. Which shape must it have before it is flattened like the logits?"""
-    if mask is None:
-        return router_z_loss(logits)
-    z = wide(logits).flatten(0, -2).logsumexp(-1)
-    real = mask.flatten().to(z.dtype)
-    return (z.square() * real).sum() / real.sum().clamp(min=1)
-
-
-@replaces("router_z_loss")
-def z_whole_numbers_as_index(logits, mask=None):
-    """Your mask holds whole numbers, and as an index they name the rows 0 and 1; only a bool mask picks. What must
-    become of it first?"""
-    if mask is None or mask.dtype == torch.bool:
-        return router_z_loss(logits, mask)
-    return router_z_loss(logits[mask.long().expand(logits.shape[:-1])])
-
-
-@replaces("router_z_loss")
-def z_index_not_stretched(logits, mask=None):
-    """You pick the real tokens with a mask that was flattened as it came. One mask (B, T) may stand for L layers, and
-    has too few numbers for their tokens then. Which shape must it have before it is flattened like the logits?"""
-    return router_z_loss(logits if mask is None else logits.flatten(0, -2)[mask.bool().flatten()])
-
-
-@replaces("router_z_loss")
-def z_index_of_fewer_axes(logits, mask=None):
-    """You pick the real tokens with the mask as it came, and torch lays it on the first axes of the logits. One mask
-    (B, T) may stand for L layers: which shape must it have before you pick with it?"""
-    return router_z_loss(logits if mask is None else logits[mask.bool()])
-
-
-@replaces("router_z_loss")
-def z_by_axes_of_logits(logits, mask=None):
-    """You look at the axes of the logits to see whether they have layers. One mask for all layers, or one for each: the
-    axes of the mask decide, and expand does it without a question."""
-    if mask is None or not mask.any():
-        return router_z_loss(logits, mask)
-    tokens = logits[:, mask.bool()] if logits.dim() == 4 else logits[mask.bool()]
-    return router_z_loss(tokens)
+def z_padding_in_sum(logits, mask=None):
+    """Your z-loss adds up all tokens and divides by the number of real ones. Which tokens belong in the sum?"""
+    z, real = z_values(logits, mask)
+    return z.square().sum() / real.sum().clamp(min=1)
 
 
 @replaces("router_z_loss")
 def z_divided_by_all(logits, mask=None):
-    """You left the pads out of the sum and divided by the number of all tokens. The mean is over the real ones."""
+    """With a mask your z-loss is too small, as if padding were left out of the sum and counted in what you divide by.
+    How many squares are in the sum?"""
     z, real = z_values(logits, mask)
     return (z.square() * real).mean()
 
 
+@replaces("router_z_loss", value=[0.0, -1e4, -math.inf], averaged=[False, True])
+def z_padding_filled(logits, mask=None, *, value, averaged):
+    """Padding is still in your mean, with logits of {value}. What is the logsumexp of E equal logits, and how does a
+    whole token leave the mean?"""
+    tokens, real = everything(logits, mask)
+    total = tokens.masked_fill(real == 0, value).logsumexp(-1).square().sum()
+    return total / (len(tokens) if averaged else real.sum().clamp(min=1))
+
+
+@replaces("router_z_loss", flattened=[False, True])
+def z_whole_numbers_as_index(logits, mask=None, *, flattened):
+    """With a mask of whole numbers your pool holds rows 0 and 1 again and again. What does an index of numbers do, and
+    what does one of True and False do?"""
+    return router_z_loss(picked_by_numbers(logits, mask, flattened))
+
+
+@replaces("router_z_loss", use=["picked", "picked flat", "multiplied"])
+def z_short_mask(logits, mask=None, *, use):
+    """One mask (B, T) may serve all L layers. Does it have a number for every token of the logits when you use it, and
+    which shape would give it one?"""
+    tokens, real = unstretched(wide(logits), mask, use)
+    return mean(tokens.logsumexp(-1).square(), real[:, 0])
+
+
+@replaces("router_z_loss")
+def z_layers_by_axes_of_logits(logits, mask=None):
+    """You use the mask in one of two ways, and not every mask fits the way that is chosen. Is there one shape that any
+    mask can be brought to?"""
+    return router_z_loss(picked_by_axes(logits, mask))
+
+
+@replaces("router_z_loss", each=[False, True])
+def z_mask_repeated(logits, mask=None, *, each):
+    """Your mask has enough numbers for all tokens, but some are those of other tokens. Which tokens does one number
+    of a mask (T,) belong to, and which one of a mask (B, 1)?"""
+    return router_z_loss(logits, repeated(logits, mask, each))
+
+
 @replaces("router_z_loss")
 def z_tokens_of_one_layer(logits, mask=None):
-    """You summed over the tokens of all layers and divided by the ones in the mask, which has those of one layer. How
-    many real tokens are there in the pool?"""
+    """One mask for several layers makes your z-loss too large, as if only its own ones were counted. How many real
+    tokens are in the pool?"""
     if mask is None:
         return router_z_loss(logits)
     return router_z_loss(logits, mask) * (logits[..., 0].numel() / mask.numel())
 
 
-@replaces("router_z_loss")
-def z_fresh_zero(logits, mask=None):
-    """Where no token is real you return a new zero. It is float32 whatever the logits are, and hangs on no logit, so
-    that nothing can go backward from it. What is the sum of your pool, when it is empty?"""
-    if mask is not None and not mask.any():
-        return torch.tensor(0.0)
-    return router_z_loss(logits, mask)
-
-
-@replaces("router_z_loss")
-def z_padding_minus_infinity(logits, mask=None):
-    """You gave padding logits of −infinity. The logsumexp of nothing but −infinity is −infinity, and its square is
-    infinite. How does a whole token leave the pool?"""
-    logits, real = everything(logits, mask)
-    return logits.masked_fill(real == 0, float("-inf")).logsumexp(-1).square().mean()
+@replaces("router_z_loss", each=["entry of the first axis", "row of tokens", "position"], then=["averaged", "added"])
+def z_of_each(logits, mask=None, *, each, then):
+    """You computed one z-loss for each {each} and {then} them. The parts need not have equally many real tokens: what
+    is the one pool of the docstring?"""
+    losses = torch.stack([router_z_loss(part, real) for part, real in groups(logits, mask, each)])
+    return losses.mean() if then == "averaged" else losses.sum()
 
 
 @replaces("router_z_loss")
 def z_detached(logits, mask=None):
-    """Your z-loss has no gradient, so it cannot make any logit smaller: something was detached."""
+    """The value of your z-loss is right, and no gradient leads from it to the logits, so it cannot make any of them
+    smaller. Which step of your code leaves the graph?"""
     return router_z_loss(logits.detach(), mask)
 
 
-@replaces("router_z_loss")
-def z_in_half_precision(logits, mask=None):
-    """The logsumexp was computed in half precision: its third digit is rounded, and squared. Go to float32 first,
-    from bfloat16 as well as from float16."""
-    if logits.dtype == torch.float64:
+@replaces(
+    "router_z_loss",
+    dtypes=["float16 and bfloat16", "float16", "bfloat16"],
+    narrow=["everything", "the logsumexp"],
+    guarded=[False, True],
+)
+def z_in_half_precision(logits, mask=None, *, dtypes, narrow, guarded):
+    """For {dtypes}, {narrow} is computed in half precision. Which dtype does the docstring ask for, and before
+    which step?"""
+    if not is_among(logits, dtypes):
         return router_z_loss(logits, mask)
-    logits = logits.flatten(0, -2) if mask is None else logits[mask.bool().expand(logits.shape[:-1])]
-    return logits.logsumexp(-1).square().mean()
+    z = half_pool(logits, mask).logsumexp(-1)
+    z = z.float() if narrow == "the logsumexp" else z
+    return z.square().sum() / (max(1, len(z)) if guarded else len(z))
 
 
-@replaces("router_z_loss")
-def z_float16_stays(logits, mask=None):
-    """bfloat16 becomes float32 in your code, and float16 stays as it is. How many dtypes are half precision?"""
-    if logits.dtype != torch.float16:
-        return router_z_loss(logits, mask)
-    z = logits.logsumexp(-1)
-    return (z if mask is None else z[mask.bool().expand(z.shape)]).square().mean()
+@replaces("router_z_loss", back=[False, True])
+def z_float64_lost(logits, mask=None, *, back):
+    """For float64 logits your z-loss has the digits of float32 only. Which dtypes does the docstring compute in
+    float32?"""
+    loss = router_z_loss(logits.float(), mask)
+    return loss.to(wide(logits).dtype) if back else loss
 
 
-@replaces("router_z_loss")
-def z_always_float32(logits, mask=None):
-    """Everything went to float32, float64 logits too. Only half precision needs that: float64 stays float64."""
-    return router_z_loss(logits.float(), mask)
+@replaces("router_z_loss", eps=[1e-7, 1e-6, 1e-5])
+def z_epsilon_below(logits, mask=None, *, eps):
+    """Your z-loss is a little too small, as if {eps} were added to the number of tokens before you divide. What
+    else keeps you from dividing by 0, and changes nothing where there are tokens?"""
+    n = everything(logits, mask)[1].sum()
+    return router_z_loss(logits, mask) * n / (n + eps)
 
 
-@replaces("router_z_loss")
-def z_nothing_is_nan(logits, mask=None):
-    """Where the mask leaves no token you divide 0 by 0. A batch of padding has no loss: it is 0."""
+@replaces("router_z_loss", kind=["float32", "a number", "dtype of the logits"])
+def z_new_zero(logits, mask=None, *, kind):
+    """Where no token is real, your 0 does not have the dtype of the docstring for all logits. Which dtype has the
+    z-loss of float64, and which that of half precision?"""
+    nothing = mask is not None and not mask.any()
+    return zero_of(kind, logits) if nothing else router_z_loss(logits, mask)
+
+
+@replaces("router_z_loss", guarded=[False, True])
+def z_nothing_is_nan(logits, mask=None, *, guarded):
+    """Where no token is real, your z-loss or its gradient is NaN. What do you divide by there, and is a NaN harmless
+    once another number has replaced it?"""
     z, real = z_values(logits, mask)
-    return (z.square() * real).sum() / real.sum()
-
-
-@replaces("router_z_loss")
-def z_padding_zeroed(logits, mask=None):
-    """You multiplied the logits by the mask, and padding stayed in the pool with logits of 0. What is the logsumexp
-    of E zeros?"""
-    logits, real = everything(logits, mask)
-    return (logits * real).logsumexp(-1).square().mean()
-
-
-@replaces("router_z_loss")
-def z_of_the_largest(logits, mask=None):
-    """You squared the largest logit of each token. The formula squares log Σ exp: which of the E logits take part in
-    it?"""
-    logits, real = everything(logits, mask)
-    return mean(logits.amax(-1).square(), real[:, 0])
-
-
-@replaces("router_z_loss")
-def z_mean_of_layers(logits, mask=None):
-    """You averaged one z-loss for each entry of the first axis. With a mask the entries have different numbers of real
-    tokens: what is the one pool that the docstring speaks of?"""
-    if logits.dim() < 3:
-        return router_z_loss(logits, mask)
-    masks = [None] * len(logits) if mask is None else mask.expand(logits.shape[:-1])
-    return torch.stack([router_z_loss(layer, m) for layer, m in zip(logits, masks, strict=True)]).mean()
+    loss = (z.square() * real).sum() / real.sum()
+    return loss.nan_to_num() if guarded else loss

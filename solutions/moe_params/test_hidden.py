@@ -119,6 +119,9 @@ def test_gqa(submission, rng):
             assert_equal(submission.attention_params(changed), expected, name=f"attention with {key} = {value}")
         del changed["num_key_value_heads"]
         assert_equal(submission.attention_params(changed), expected, name="attention without num_key_value_heads")
+        of_mla = {"q_lora_rank": 5, "qk_nope_head_dim": 3, "qk_rope_head_dim": 2, "v_head_dim": 4}
+        expected = numbers(attention_tensors(c))
+        assert_equal(submission.attention_params({**c, **of_mla}), expected, name="attention without kv_lora_rank")
 
 
 @points(3)
@@ -131,6 +134,8 @@ def test_mla(submission, rng):
         expected = numbers(attention_tensors({**c, "q_lora_rank": None}))
         del c["q_lora_rank"]
         assert_equal(submission.attention_params(c), expected, name="attention without q_lora_rank")
+        del c["num_key_value_heads"]
+        assert_equal(submission.attention_params(c), expected, name="attention without num_key_value_heads")
 
 
 @points(3)
