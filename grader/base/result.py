@@ -288,8 +288,6 @@ class Certainty(StrEnum):
     """It gives some of the wrong results of these tests."""
     POSSIBLE = "possible"
     """It gives the wrong results, but so do other mistakes: NaN, a shape or a type of exception tells little."""
-    SIMILAR = "similar"
-    """It is wrong in the same places as the student, with similar numbers."""
 
 
 class Diagnosis(msgspec.Struct, frozen=True):

@@ -76,7 +76,6 @@ _CAUTION = {  # said before a known mistake
     Certainty.CERTAIN: "",
     Certainty.PARTIAL: "On this input your code does what this mistake does: ",
     Certainty.POSSIBLE: "One way to get this: ",
-    Certainty.SIMILAR: "This looks like a known mistake: ",
 }
 SIDE_BY_SIDE = {Outcome.WRONG_SHAPE, Outcome.WRONG_DTYPE, Outcome.WRONG_TYPE, Outcome.RETURNED_NONE}
 
@@ -219,7 +218,7 @@ def repeats_exception(message: str, raised: Raised | None) -> bool:
 
 def evidence_sentence(named: Sequence[Diagnosis], failure: Failure) -> str:
     """Return the evidence for the known mistakes of one test."""
-    if not named or named[0].certainty in (Certainty.POSSIBLE, Certainty.SIMILAR):
+    if not named or named[0].certainty is Certainty.POSSIBLE:
         return ""
     agreed = named[0].agreed
     results = "wrong result" if agreed == 1 else "wrong results"

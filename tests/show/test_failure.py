@@ -99,7 +99,6 @@ def test_evidence_for_a_diagnosis_is_a_sentence(agreed: int, alone: bool, words:
         (Certainty.CERTAIN, "It comes late."),
         (Certainty.PARTIAL, "On this input your code does what this mistake does: It comes late."),
         (Certainty.POSSIBLE, "One way to get this: It comes late."),
-        (Certainty.SIMILAR, "This looks like a known mistake: It comes late."),
     ],
 )
 def test_the_words_before_a_diagnosis_say_how_sure_it_is(certainty: Certainty, first: str) -> None:

@@ -26,10 +26,12 @@ _NOTHING = object()
 def failing_entry(error: BaseException, log: Sequence[LogEntry]) -> LogEntry | None:
     """Return the call that a failure is about: the one that returned the wrong value or a view of it, or the last one.
 
-    None if there was no call, or if the test computed the wrong value from what calls returned.
+    None if there was no call, or if the test computed what is wrong from what calls returned.
     """
-    if not isinstance(error, Disagreement):
+    if not isinstance(error, AssertionError):  # raised by the last call, or missing there
         return last_entry(log)
+    if not isinstance(error, Disagreement):
+        return None
     wanted = (error.actual, error.difference.actual)
     for is_same in (operator.is_, _share_memory):
         for entry in reversed(_calls(log)):

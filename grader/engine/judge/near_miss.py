@@ -78,6 +78,13 @@ def _wrong_masks(actual: Tensor, expected: Tensor) -> Iterator[str]:
 
 
 def _wrong_values(actual: Tensor, expected: Tensor) -> Iterator[str]:
+    if not _fits(actual, expected):  # numbers that are nearly right are not in wrong places
+        yield from _misplaced(actual, expected)
+    if actual.dtype.is_floating_point and expected.dtype.is_floating_point:
+        yield from _scaled(actual.double(), expected.double())
+
+
+def _misplaced(actual: Tensor, expected: Tensor) -> Iterator[str]:
     axes = range(min(expected.dim(), len(ORDINALS)))
     if _fits(actual.flatten().sort().values, expected.flatten().sort().values):  # the right numbers in wrong places
         yield from _permutations(actual, expected)
@@ -85,8 +92,6 @@ def _wrong_values(actual: Tensor, expected: Tensor) -> Iterator[str]:
             yield from _reordered(actual, expected, axis)
     for axis in axes:
         yield from _shifted(actual, expected, axis)
-    if actual.dtype.is_floating_point and expected.dtype.is_floating_point:
-        yield from _scaled(actual.double(), expected.double())
 
 
 def _reordered(actual: Tensor, expected: Tensor, axis: int) -> Iterator[str]:
@@ -161,9 +166,15 @@ def _rounding(actual: Tensor, expected: Tensor) -> str | None:
             return str(dtype).removeprefix("torch.")
     for decimals in range(8, -1, -1):
         digits_left = expected.abs().max() * 10**decimals
-        if digits_left >= _TWO_DIGITS and _fits(actual, expected.round(decimals=decimals)):
+        rounded = expected.round(decimals=decimals)
+        if digits_left >= _TWO_DIGITS and _are_much_nearer(actual, expected, rounded):
             return "whole numbers" if decimals == 0 else f"{decimals} decimal{'s' * (decimals > 1)}"
     return None
+
+
+def _are_much_nearer(actual: Tensor, one: Tensor, other: Tensor) -> bool:
+    """Return whether numbers are at least a hundred times nearer to `other` than `one` is."""
+    return bool((actual - other).abs().max() < 0.01 * (one - other).abs().max())
 
 
 def _errs_both_ways(actual: Tensor, expected: Tensor) -> bool:

@@ -76,10 +76,11 @@ def test_a_near_miss_is_named(slip: str) -> None:
         (torch.tensor([[True, True], [False, True]]), torch.tensor([[True, False], [True, True]])),
         (torch.ones(4, 4).tril(-1).bool(), torch.ones(4, 4).tril().bool()),
         (torch.ones(4, 4).tril(-1), torch.ones(4, 4).tril().bool()),
+        (torch.arange(1.0, 5.0) + torch.tensor([4e-5, 1e-5, 3e-5, 2e-5]), torch.arange(1.0, 5.0)),
     ],
     ids=[
         *("other", "exp", "larger throughout", "diagonal", "nan", "inf", "zeros", "shorter", "constant", "empty"),
-        *("scalar", "small mask", "mask", "mask of floats"),
+        *("scalar", "small mask", "mask", "mask of floats", "nearly right and sorted"),
     ],
 )
 def test_other_wrong_results_are_no_near_miss(actual: Tensor, expected: Tensor) -> None:
@@ -96,6 +97,7 @@ def test_other_wrong_results_are_no_near_miss(actual: Tensor, expected: Tensor) 
         (12346, 12345.67, "rounded to whole numbers"),
         (1234, 1234.567, "without the digits after the point"),
         (1.5, 1.5, None),
+        (21.99999973877, 21.99999980365, None),
         (float("nan"), 1.5, None),
         (3.0, 1.5, None),
     ],

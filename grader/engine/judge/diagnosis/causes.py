@@ -9,8 +9,8 @@ If no single mistake explains all of a failing test, pairs are tried: two mistak
 nested in the other. Because a pair is one of hundreds, it must explain more: every wrong answer of all failing tests
 that it reaches, with enough evidence, and no other pair may do so equally well.
 
-If nothing explains the first failing test, a mistake is named that is wrong in the same places with similar numbers
-(see `resemblance`), or one that exceeds the limit of time or memory that the submission exceeds in all failing tests.
+If nothing explains a failing test, a mistake is named that exceeds the limit of time or memory that the submission
+exceeds in all of them.
 """
 
 import itertools
@@ -24,11 +24,9 @@ from grader.base.result import Certainty, Diagnosis
 from grader.course.variations import Variation
 from grader.engine.judge.diagnosis.answer_cache import AnswerCache
 from grader.engine.judge.diagnosis.evidence import ENOUGH, Case, Coverage, RecordedTest, coverage_of
-from grader.engine.judge.diagnosis.resemblance import distance
 from grader.engine.judge.diagnosis.versions import MistakePair, NestedMistakes, SingleMistake, Version
 from grader.engine.judge.session import SessionLimits
 
-CLEARLY = 2.0  # how many times farther than the mistake that a submission resembles the next one must be
 MAX_CALLS = 30_000  # replayed on versions with other values of parameters
 MAX_PAIRS = 40  # tried for one test
 MAX_PAIR_SEARCHES = 2  # per submission
@@ -153,7 +151,7 @@ class CauseFinder:
                 for each in best.diagnoses(case.test.name, place, certainty):
                     found.setdefault(each.mistake, each)
         if not found:
-            found = {each.mistake: each for each in (*self._excessive(cases), *self._similar(cases))}
+            found = {each.mistake: each for each in self._excessive(cases)}
         return tuple(found.values())
 
     def _within_bound(self, cases: Sequence[Case]) -> Iterator[SingleMistake]:
@@ -193,27 +191,6 @@ class CauseFinder:
         if len(known) == 1:
             (only,) = known.values()
             yield Diagnosis(only.name, only.advice, only.replaces, first.test.name, 0, Certainty.POSSIBLE)
-
-    def _similar(self, cases: Sequence[Case]) -> Iterator[Diagnosis]:
-        """Yield the mistake that resembles the submission in the first failing test, unless two are about as near."""
-        first = next(case for case in cases if case.test.failed)
-        near: dict[str, tuple[float, SingleMistake]] = {}  # the nearest version, by definition
-        for each in self._within_bound(cases):
-            if each.replaces not in first.reached_names or not first.asks_for(each.names):
-                continue
-            far = distance(first, self.answers.wrong_answers(first, each))
-            known = near.get(each.mistake.definition)
-            if far is not None and (known is None or far < known[0]) and not self._is_contradicted(cases, each):
-                near[each.mistake.definition] = far, each
-        ranked = sorted(near.values(), key=lambda each: each[0])
-        if ranked and all(far >= CLEARLY * ranked[0][0] for far, _ in ranked[1:]):
-            best = ranked[0][1]
-            yield Diagnosis(best.name, best.mistake.advice, best.replaces, first.test.name, 0, Certainty.SIMILAR)
-
-    def _is_contradicted(self, cases: Sequence[Case], mistake: SingleMistake) -> bool:
-        asking = (case for case in cases if mistake.replaces in case.asked_names)
-        answers = ((case, self.answers.wrong_answers(case, mistake)) for case in asking)
-        return any(coverage_of(case, found, mistake.names, direct=True) is None for case, found in answers)
 
     def _candidate(self, cases: Sequence[Case], version: Version, *mistakes: SingleMistake) -> _Candidate | None:
         """Return what a version explains, or None if an answer contradicts it.

@@ -16,7 +16,7 @@ def describe_error_positions(
 ) -> str | None:
     """Return a sentence such as "Only the last position along T is wrong.", or None if there is no pattern.
 
-    `masks` are arguments that hold only two values, with their names.
+    `sizes` are the test's names of sizes, `masks` arguments that hold only two values, with their names.
     """
     if actual.shape != expected.shape or not expected.dim():
         return None
@@ -34,7 +34,8 @@ def _by_axis(wrong: Tensor, sizes: dict[int, str]) -> Iterator[str]:
         others = [each for each in range(wrong.dim()) if each != axis]
         any_wrong = wrong.any(dim=others) if others else wrong
         at = any_wrong.nonzero().flatten().tolist()
-        name = sizes.get(length) or f"the {ORDINALS[min(axis, 5)]} axis"
+        only = wrong.shape.count(length) == 1  # otherwise the name may be that of another axis
+        name = (only and sizes.get(length)) or f"the {ORDINALS[min(axis, 5)]} axis"
         if at == [length - 1]:
             yield f"Only the last position along {name} is wrong."
         elif at == [0]:

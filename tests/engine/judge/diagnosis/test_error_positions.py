@@ -16,7 +16,7 @@ def wrong_at(cells: torch.Tensor) -> torch.Tensor:
 LAST = torch.arange(5) == 4
 CASES = [
     (LAST[:, None].expand(5, 5), {5: ""}, "Only the last position along the second axis is wrong."),
-    ((torch.arange(5) >= 2)[:, None].expand(5, 5), {5: "T"}, "Along T all is right before position 2"),
+    ((torch.arange(5) >= 2)[:, None].expand(5, 5), {5: "T"}, "Along the second axis all is right before position 2"),
     (EVERY.triu(1), {}, "It is wrong only above the diagonal of the last two axes."),
     (EVERY.tril(-1), {}, "It is wrong only below the diagonal of the last two axes."),
     (torch.eye(5, dtype=torch.bool), {}, "It is wrong only on the diagonal of the last two axes."),
@@ -28,6 +28,12 @@ def test_names_the_part_that_is_wrong(cells: torch.Tensor, sizes: dict[int, str]
     found = describe_error_positions(wrong_at(cells), RIGHT, sizes, [])
     assert found is not None
     assert found.startswith(said)
+
+
+def test_an_axis_has_the_name_of_its_size_if_no_other_axis_is_as_long() -> None:
+    right = torch.arange(20.0).reshape(4, 5)
+    found = describe_error_positions(torch.where(LAST, -1.0, right), right, {5: "T"}, [])
+    assert found == "Only the last position along T is wrong."
 
 
 def test_names_a_mask_that_covers_the_errors() -> None:
