@@ -15,6 +15,8 @@ LLAMA_3_8B = {
     "mlp": "swiglu",
 }
 GPT_3 = {"n_layers": 96, "d_model": 12288, "n_heads": 96, "vocab_size": 50257}
+# No matrix has 2^63 numbers and no loop over positions is long: a count in any style gets through.
+WIDE = {"n_layers": 3, "d_model": 10**7 + 19, "n_heads": 1, "vocab_size": 10**7 + 79, "d_ff": 10**7 + 103}
 
 
 def random_config(rng, **others):
@@ -109,7 +111,7 @@ def test_mlp(submission, rng):
     """two matrices or three, of any width"""
     B, T = rng.sizes(2, low=2, high=7)
     c = random_config(rng)
-    for mlp in ({}, {"mlp": "gelu"}, {"mlp": "swiglu"}):
+    for mlp in ({"mlp": "swiglu"}, {"mlp": "gelu"}, {}):
         check(submission, c, B, T, "mlp", **mlp, d_ff=c["d_model"] + 5)
         check(submission, c, B, T, "mlp", **mlp)
 
@@ -121,6 +123,7 @@ def test_logits(submission, rng):
     c = random_config(rng)
     check(submission, c, B, T, "logits")
     check(submission, c, B, T, "logits", tied=True)
+    check(submission, c, B, T, *PARTS, max_positions=1000, attn_bias="all", mlp_bias=True)
 
 
 @points(2)
@@ -138,11 +141,9 @@ def test_total(submission, rng):
 @needs(test_public.test_example_forward)
 def test_exact(submission):
     """more FLOPs than 64 bits hold, to the last one"""
-    # No matrix has 2^63 numbers and no loop over positions is long: a count in any style gets through.
-    wide = {"n_layers": 3, "d_model": 10**7 + 19, "n_heads": 1, "vocab_size": 10**7 + 79, "d_ff": 10**7 + 103}
-    check(submission, wide, 3, 1001, "qkv", "logits")
-    total = sum(flops(wide, 3, 1001, part) for part in PARTS)
-    assert_equal(submission.forward_flops(wide, 3, 1001)["total"], total, name="total")
+    check(submission, WIDE, 3, 1001, "qkv", "logits")
+    total = sum(flops(WIDE, 3, 1001, part) for part in PARTS)
+    assert_equal(submission.forward_flops(WIDE, 3, 1001)["total"], total, name="total")
     long = {"n_layers": 3, "d_model": 3, "n_heads": 1, "vocab_size": 7, "d_ff": 5, "head_dim": 10**9 + 7}
     check(submission, long, 3, 5001, "scores", "values", causal=True)
 
@@ -158,9 +159,12 @@ def test_train(submission, rng):
             for m, k, n in products(c, B, T)[part]:  # Y = X W
                 forward += 2 * m * k * n
                 backward += 2 * m * n * k + 2 * k * m * n  # dX = dY Wᵀ, dW = Xᵀ dY
-        assert_equal(submission.train_flops(c, B, T), forward + backward, name="FLOPs")
+        step = submission.train_flops(c, B, T)
         again = submission.train_flops(c, B, T, recompute=True)
+        assert_equal(step, forward + backward, name="FLOPs")
         assert_equal(again, 2 * forward + backward, name="FLOPs with recompute")
+    total = sum(flops(WIDE, 3, 1001, part) for part in PARTS)
+    assert_equal(submission.train_flops(WIDE, 3, 1001), 3 * total, name="FLOPs")
 
 
 def crossing(c):
@@ -175,7 +179,6 @@ def crossing(c):
 @points(4)
 def test_crossover(submission, rng):
     """where attention costs as much as a layer's weights"""
-    assert_close(submission.attention_crossover(GPT_3), 73728.0, name="crossover of GPT-3")
     for others in (
         {"d_ff": 5},
         {},
@@ -189,6 +192,7 @@ def test_crossover(submission, rng):
         with_others = "".join(f", {key} = {value}" for key, value in others.items())
         assert_close(submission.attention_crossover(c), crossing(c), name=f"crossover{with_others}")
     assert_close(submission.attention_crossover(LLAMA_3_8B), 26624.0, name="crossover of Llama 3 8B")
+    assert_close(submission.attention_crossover(GPT_3), 73728.0, name="crossover of GPT-3")
     mha = random_config(rng)
     del mha["n_kv_heads"]
     assert_close(submission.attention_crossover(mha), crossing(mha), name="crossover without n_kv_heads")
@@ -210,3 +214,4 @@ def test_mfu(submission, rng):
     share = submission.mfu(n * 1e9, rate * 1e3, devices * 1e15)
     assert_close(share, 6e-3 * n * rate / devices, name="MFU")
     assert_close(submission.mfu(10**9, 5000, 10**14), 0.3, name="MFU")
+    assert_close(submission.mfu(10**9, 5000, 7 * 10**13), 3 / 7, name="MFU")

@@ -98,7 +98,7 @@ def test_mlp(submission, rng):
     """two matrices or three, of any width"""
     c = random_config(rng)
     F = c["d_model"] + 5
-    for mlp in ({}, {"mlp": "gelu"}, {"mlp": "swiglu"}):
+    for mlp in ({"mlp": "swiglu"}, {"mlp": "gelu"}, {}):
         check(submission, c, "mlp", **mlp, d_ff=F)
         check(submission, c, "mlp", **mlp)
 
@@ -107,22 +107,22 @@ def test_mlp(submission, rng):
 def test_biases(submission, rng):
     """none, qkv, all; and in the MLP"""
     c = random_config(rng)
-    for biases in ("none", "qkv", "all"):
-        check(submission, c, "attention", "mlp", attn_bias=biases, head_dim=c["d_model"])
-        check(submission, c, "attention", "mlp", attn_bias=biases)
-    c["d_ff"] = c["d_model"] + 3
+    for biases in ("all", "qkv", "none"):
+        check(submission, c, "attention", attn_bias=biases, head_dim=c["d_model"])
+        check(submission, c, "attention", attn_bias=biases)
     for mlp in ("gelu", "swiglu"):
         for with_bias in (True, False):
-            check(submission, c, "mlp", "attention", mlp=mlp, mlp_bias=with_bias)
+            check(submission, c, "mlp", "attention", mlp=mlp, mlp_bias=with_bias, d_ff=c["d_model"] + 3)
+    check(submission, c, "attention", "mlp")
 
 
 @points(1)
 def test_norms(submission, rng):
     """two in a layer and a last one"""
     c = random_config(rng)
-    check(submission, c, "norm")
-    for norm in ("layernorm", "rmsnorm"):
+    for norm in ("rmsnorm", "layernorm"):
         check(submission, c, "norm", norm=norm)
+    check(submission, c, "norm")
 
 
 @points(2)
@@ -130,8 +130,7 @@ def test_tables(submission, rng):
     """tokens and positions, and a head, tied or not"""
     c = random_config(rng)
     P = int(rng.randint(20, 30, (1,)))
-    check(submission, c, "embedding", "head")
-    for others in ({"max_positions": P}, {"tied": True}, {"tied": False}, {"max_positions": P, "tied": True}):
+    for others in ({"tied": False}, {"tied": True}, {}, {"max_positions": P}, {"max_positions": P, "tied": True}):
         check(submission, c, "embedding", "head", **others)
 
 
@@ -157,8 +156,8 @@ def test_sums(submission, rng):
 @needs(test_public.test_example)
 def test_exact(submission):
     """models of 10^19 parameters, to the last one"""
-    # A single matrix has less than 2^63 numbers, so that one may build it on the meta device.
-    for L, D, H in ((41, 10**8 + 7, 10**8 + 7), (40, 3 * 10**8 + 27, 3)):
+    # No matrix has 2^63 numbers and there are few layers and heads: a count in any style gets through.
+    for L, D, H in ((41, 10**8 + 15, 5), (40, 3 * 10**8 + 27, 3)):
         c = {"n_layers": L, "d_model": D, "n_heads": H, "n_kv_heads": 1, "d_ff": 10**9 + 9, "vocab_size": 10**9 + 3}
         check(submission, c, *PARTS, mlp="swiglu")
         total = sum(map(prod, tensors({**c, "mlp": "swiglu"}).values()))

@@ -193,3 +193,26 @@ def closed_form(config):
     count["total"] = sum(count.values())
     count["non_embedding"] = count["attention"] + count["mlp"] + count["norm"]
     return count
+
+
+@replaces("count_params")
+def head_by_head(config):
+    """adds up the heads of a layer one after the other"""
+    D, H, V = (config[key] for key in ("d_model", "n_heads", "vocab_size"))
+    K, F, L = config.get("head_dim", D // H), config.get("d_ff", 4 * D), config["n_layers"]
+    biases = config.get("attn_bias", "none")
+    bias = 0 if biases == "none" else K
+    attention = D if biases == "all" else 0
+    for _ in range(H):
+        attention += K * D + bias + D * K
+    for _ in range(config.get("n_kv_heads", H)):
+        attention += 2 * (K * D + bias)
+    up, down = F * D, D * F
+    if config.get("mlp_bias"):
+        up, down = up + F, down + D
+    mlp = down + (2 * up if config.get("mlp") == "swiglu" else up)
+    norm = D if config.get("norm") == "rmsnorm" else D + D
+    inside = {"attention": L * attention, "mlp": L * mlp, "norm": norm + L * (norm + norm)}
+    tables = {"embedding": D * (V + config.get("max_positions", 0)), "head": 0 if config.get("tied") else D * V}
+    count = {**inside, **tables, "non_embedding": sum(inside.values())}
+    return {**count, "total": sum(inside.values()) + sum(tables.values())}
