@@ -417,6 +417,15 @@ def twin_with_dense_ffn(config):
 
 
 @replaces("dense_twin")
+def twin_of_dense_layers(config):
+    """Where all layers of a model with experts are dense, your twin keeps their width. Is a model dense because of its
+    layers or because of its experts, and which width does the statement then give?"""
+    all_dense = get(config, "first_k_dense_replace", 0) >= config["num_hidden_layers"]
+    twin = dense_twin(config)
+    return {**twin, "intermediate_size": config["intermediate_size"]} if all_dense else twin
+
+
+@replaces("dense_twin")
 def twin_of_the_mean_layer(config):
     """Your twin is as wide as the layers are on average, the dense ones among them. Which width does the statement
     give to every layer of the twin?"""

@@ -186,8 +186,8 @@ def flat_places(indices, slots, capacity, place):
     order=["tokens", "ranks"],
 )
 def dropped_is_written(x, indices, slots, num_experts, capacity, *, place, what, order):
-    """A dropped choice changes a slot that belongs to another token. Where does an index of -1 lead, or what you made
-    of it, and which choices may be written at all?"""
+    """A dropped choice changes a slot that it never got. Where does an index of -1 lead, or what you made of it, and
+    which choices may be written at all?"""
     places = flat_places(indices, slots, capacity, place)
     buffers = x.new_zeros(num_experts * capacity, x.shape[-1])
     T, k = indices.shape
@@ -267,7 +267,7 @@ def gathered(buffers: Tensor, indices: Tensor, slots: Tensor) -> Tensor:
 
 @replaces("combine", place=["slot 0", "the last slot", "the slot before"])
 def dropped_is_read(buffers, indices, slots, weights, *, place):
-    """A dropped choice adds a row that belongs to another token. Where does an index of -1 lead, or what you made of
+    """A dropped choice adds the row of a slot that it never got. Where does an index of -1 lead, or what you made of
     it, and which choices may be read at all?"""
     return (buffers.flatten(0, 1)[flat_places(indices, slots, buffers.shape[1], place)] * weights[..., None]).sum(1)
 
@@ -348,10 +348,9 @@ def other_weight(buffers, indices, slots, weights, *, weight):
     return combine(buffers, indices, slots, other[weight])
 
 
-@replaces("combine", cut=["weights", "buffers", "both"])
+@replaces("combine", cut=["weights", "buffers", "buffers and weights"])
 def detached(buffers, indices, slots, weights, *, cut):
-    """y is right, but no gradient reaches the buffers, the weights or either. Which line of yours cuts the way back to
-    the experts or to the router?"""
+    """y is right, but no gradient reaches the {cut}. Which line of yours cuts the way back?"""
     buffers = buffers if cut == "weights" else buffers.detach()
     return combine(buffers, indices, slots, weights if cut == "buffers" else weights.detach())
 

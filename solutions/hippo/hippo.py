@@ -45,8 +45,8 @@ def legs_coefficients(f: Tensor, n: int) -> Tensor:
     cs = []
     for t, f_t in enumerate(f.unbind(-1), start=1):
         right = c @ (identity + A / (2 * t)).T + f_t[..., None] * B / t  # (..., N)
-        left = identity - A / (2 * t)  # (N, N), lower triangular
-        c = torch.linalg.solve_triangular(left, right[..., None], upper=False)[..., 0]  # (..., N)
+        left = identity - A / (2 * t)  # (N, N)
+        c = torch.linalg.solve(left, right[..., None])[..., 0]  # (..., N)
         cs.append(c)
     return torch.stack(cs, dim=-2)  # (..., T, N)
 

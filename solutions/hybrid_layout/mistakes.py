@@ -50,6 +50,13 @@ def shifted(config, *, kind: str, when: str):
     return by_rule(config, kind, lambda i, period, offset: (i + step) % period == offset)
 
 
+@replaces("layout", kind=["attention", "attention and experts"])
+def from_the_end(config, *, kind: str):
+    """Your {kind} are in the right place only if the offset is counted from the end of a period. Which remainder does a
+    layer of this kind have in the formula?"""
+    return by_rule(config, kind, lambda i, period, offset: i % period == period - 1 - offset)
+
+
 @replaces("layout", kind=["attention", "experts", "attention and experts"])
 def offset_added(config, *, kind: str):
     """You added the offset to i before taking the remainder, for {kind}. With Jamba's numbers that gives the same

@@ -45,7 +45,7 @@ def wavelengths(head_dim: int, base: float = 10000.0) -> Tensor:
 @replaces("rope_frequencies", back=[False, True])
 def float32_frequencies(head_dim: int, base: float = 10000.0, *, back: bool) -> Tensor:
     """Your frequencies are only as precise as float32, the default of torch. How large does that error become after 1
-    000 003 positions, and in which dtype do the numbers begin that they come from?"""
+    000 003 positions, and at which step, from the first number to the last, do they become float32?"""
     theta = base ** (-torch.arange(0, head_dim, 2) / head_dim)
     return theta.double() if back else theta
 

@@ -150,7 +150,15 @@ def rounded(relative_position, bidirectional=True, num_buckets=32, max_distance=
 
 @replaces(
     "relative_position_bucket",
-    far=["n − 1 − exact buckets", "n buckets", "ln max_distance", "log₂ above", "log₁₀ above", "log of d"],
+    far=[
+        "n − 1 − exact buckets",
+        "n buckets",
+        "ln max_distance",
+        "ln (max_distance/n)",
+        "log₂ above",
+        "log₁₀ above",
+        "log of d",
+    ],
 )
 def other_spread(relative_position, bidirectional=True, num_buckets=32, max_distance=128, *, far):
     """Your exact buckets are right, but far distances are spread too widely or too narrowly. Which bucket does your
@@ -166,6 +174,8 @@ def other_spread(relative_position, bidirectional=True, num_buckets=32, max_dist
             count = n
         case "ln max_distance":
             below = math.log(max_distance)
+        case "ln (max_distance/n)":
+            below = math.log(max_distance / n)
         case "log₂ above":
             above = above / math.log(2)
         case "log₁₀ above":

@@ -71,6 +71,10 @@ class _Candidate:
         """The places of failing tests of which it explains every wrong answer."""
         return {place for place, found in self.coverage.items() if found.is_complete}
 
+    def changes(self, place: int) -> bool:
+        """Return whether it answers a call of a failing test wrongly."""
+        return place in self.coverage and self.coverage[place].is_concerned
+
     @property
     def relevant(self) -> list[Coverage]:
         """The coverage of failing tests that ask for the mistakes directly, or of all if none does."""
@@ -135,10 +139,10 @@ class CauseFinder:
         possible = [each for each in candidates if each is not None]
         plausible = [each for each in possible if each.explains_enough()]
         found: dict[str, Diagnosis] = {}
-        explained: set[int] = set()
+        named: list[_Candidate] = []
         searches_left = MAX_PAIR_SEARCHES
         for place, case in enumerate(cases):
-            if not case.test.failed or place in explained:
+            if not case.test.failed or any(place in each.complete for each in named):
                 continue
             best = _best(plausible, place)
             needs_pair = not case.is_cut_off and (best is None or not best.coverage[place].is_complete)
@@ -146,8 +150,10 @@ class CauseFinder:
                 searches_left -= 1
                 best = self._best_pair(cases, possible, place) or best
             if best is not None:
-                explained |= best.complete
                 certainty = best.certainty(place, plausible)
+                if certainty is Certainty.CERTAIN and any(each.changes(place) for each in named):
+                    certainty = Certainty.PARTIAL  # what is wrong here may come of a mistake that is named already
+                named.append(best)
                 for each in best.diagnoses(case.test.name, place, certainty):
                     found.setdefault(each.mistake, each)
         if not found:
