@@ -1,0 +1,32 @@
+# TRUE CAUSE: (1) previous_token_score takes the diagonal above the main one (offset=1: key i + 1, which is 0 in
+# a causal map) instead of the one below it.
+# (2) attention_entropy is in bits (log2) and not in nats.
+import torch
+from torch import Tensor
+
+
+def previous_token_score(weights: Tensor) -> Tensor:
+    before = weights.diagonal(offset=1, dim1=-2, dim2=-1)  # (L, B, H, T-1)
+    return before.mean(dim=(1, 3))
+
+
+def induction_score(weights: Tensor, period: int) -> Tensor:
+    T = weights.shape[-1]
+    queries = torch.arange(period, T)
+    keys = queries - period + 1
+    looked = weights[..., queries, keys]  # (L, B, H, T-P)
+    return looked.mean(dim=(1, 3))
+
+
+def attention_entropy(weights: Tensor) -> Tensor:
+    h = -torch.xlogy(weights, weights).sum(-1) / torch.log(torch.tensor(2.0, dtype=weights.dtype))
+    return h.mean(dim=(1, 3))
+
+
+def ablate_heads(per_head: Tensor, w_o: Tensor, heads: list[int]) -> Tensor:
+    B, H, T, K = per_head.shape
+    cut = torch.zeros(H, dtype=torch.bool)
+    cut[heads] = True
+    kept = per_head.masked_fill(cut[:, None, None], 0.0)
+    merged = kept.transpose(1, 2).reshape(B, T, H * K)
+    return merged @ w_o.T

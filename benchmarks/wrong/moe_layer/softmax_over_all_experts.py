@@ -1,0 +1,29 @@
+# TRUE CAUSE: The weights are the softmax over all E logits, of which k are kept without renormalising.
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def moe_forward(x: Tensor, gate: Tensor, w1: Tensor, w2: Tensor, w3: Tensor, k: int) -> Tensor:
+    weights, chosen = (x @ gate.T).softmax(dim=-1).topk(k, dim=-1)  # (T, k)
+    y = torch.zeros_like(x)
+    for e in range(gate.shape[0]):
+        token, slot = torch.where(chosen == e)
+        xe = x[token]
+        out = (F.silu(xe @ w1[e].T) * (xe @ w3[e].T)) @ w2[e].T
+        y = y.index_add(0, token, weights[token, slot][:, None] * out)
+    return y
+
+
+class MoELayer(nn.Module):
+    def __init__(self, d_model: int, d_ff: int, num_experts: int, k: int) -> None:
+        super().__init__()
+        self.k = k
+        self.gate = nn.Parameter(torch.randn(num_experts, d_model) * d_model**-0.5)
+        self.w1 = nn.Parameter(torch.randn(num_experts, d_ff, d_model) * d_model**-0.5)
+        self.w2 = nn.Parameter(torch.randn(num_experts, d_model, d_ff) * d_ff**-0.5)
+        self.w3 = nn.Parameter(torch.randn(num_experts, d_ff, d_model) * d_model**-0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        flat = x.reshape(-1, x.shape[-1])
+        return moe_forward(flat, self.gate, self.w1, self.w2, self.w3, self.k).reshape(x.shape)

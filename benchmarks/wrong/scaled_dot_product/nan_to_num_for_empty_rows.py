@@ -1,0 +1,35 @@
+# TRUE CAUSE: masked_softmax sets NaN of empty rows to 0 after the softmax: the values are right, but the
+# gradient through an empty row is NaN.
+import math
+
+import torch
+from torch import Tensor
+
+
+def split_heads(x: Tensor, num_heads: int) -> Tensor:
+    B, T, D = x.shape
+    return x.reshape(B, T, num_heads, D // num_heads).transpose(1, 2)
+
+
+def merge_heads(x: Tensor) -> Tensor:
+    B, H, T, K = x.shape
+    return x.transpose(1, 2).reshape(B, T, H * K)
+
+
+def masked_softmax(scores: Tensor, mask: Tensor | None = None) -> Tensor:
+    if mask is None:
+        return scores.softmax(dim=-1)
+    if mask.dtype == torch.bool:
+        scores = scores.masked_fill(~mask, float("-inf"))
+    else:
+        scores = scores + mask
+    return scores.softmax(dim=-1).nan_to_num(0.0)
+
+
+def attention(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, scale: float | None = None
+) -> tuple[Tensor, Tensor]:
+    if scale is None:
+        scale = 1 / math.sqrt(q.shape[-1])
+    weights = masked_softmax(q @ k.transpose(-2, -1) * scale, mask)
+    return weights @ v, weights

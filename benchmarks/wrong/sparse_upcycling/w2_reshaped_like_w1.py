@@ -1,0 +1,31 @@
+# TRUE CAUSE: split_expert reshapes w2 (D, F) to (m, D, F/m) directly: the slices are cut along its rows in
+# memory and not along the hidden units, its columns.
+import math
+
+import torch
+from torch import Tensor
+
+
+def upcycle(
+    w1: Tensor, w2: Tensor, w3: Tensor, num_experts: int, seed: int, router_std: float = 0.02
+) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    gate = router_std * torch.randn(num_experts, w1.shape[1], generator=generator, dtype=w1.dtype)
+
+    def copies(w: Tensor) -> Tensor:
+        return torch.stack([w.detach()] * num_experts)
+
+    return {"gate": gate, "w1": copies(w1), "w2": copies(w2), "w3": copies(w3)}
+
+
+def split_expert(w1: Tensor, w2: Tensor, w3: Tensor, m: int) -> dict[str, Tensor]:
+    F, D = w1.shape
+    return {
+        "w1": w1.reshape(m, F // m, D),
+        "w2": w2.reshape(m, D, F // m),
+        "w3": w3.reshape(m, F // m, D),
+    }
+
+
+def combinations(num_experts: int, k: int, m: int = 1) -> int:
+    return math.comb(m * num_experts, m * k)
