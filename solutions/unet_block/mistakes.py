@@ -28,54 +28,47 @@ def angles(t: Tensor, dim: int, divisor: float, period: float = 10000.0, first: 
 # timestep_embedding
 
 
-@replaces("timestep_embedding")
-def cos_first(t, dim):
-    """Your cosines stand before the sines, as in DiT. At t = 0 the first half of the embedding is all zeros here: of
-    which of the two?"""
-    sines, cosines = timestep_embedding(t, dim).chunk(2, dim=-1)
-    return torch.cat([cosines, sines], dim=-1)
+@replaces("timestep_embedding", also=["", ", and j is divided by half"])
+def cos_first(t, dim, *, also):
+    """Your cosines come before the sines{also}. What does the formula begin with, and how slow is its slowest wave?"""
+    a = angles(t, dim, dim // 2 if also else dim // 2 - 1)
+    return torch.cat([a.cos(), a.sin()], dim=-1)
 
 
-@replaces("timestep_embedding")
-def interleaved(t, dim):
-    """Your sines and cosines take turns. At t = 0 the first half of the embedding is all zeros: what stands at places
-    0 and 1 then?"""
-    return torch.stack(timestep_embedding(t, dim).chunk(2, dim=-1), dim=-1).flatten(1)
+@replaces("timestep_embedding", also=["", ", and j is divided by half"])
+def interleaved(t, dim, *, also):
+    """Your sines and cosines take turns{also}. At t = 0 the first half of the embedding is all zeros, by the formula:
+    what does yours begin with?"""
+    a = angles(t, dim, dim // 2 if also else dim // 2 - 1)
+    return torch.stack([a.sin(), a.cos()], dim=-1).flatten(1)
 
 
-@replaces("timestep_embedding")
-def half_in_the_exponent(t, dim):
-    """You divide j by half, as DiT does. The slowest wave has the frequency 1/10000 exactly: what does j run up
-    to?"""
-    a = angles(t, dim, dim // 2)
+@replaces("timestep_embedding", divisor=["half", "dim", "dim - 1", "half + 1"])
+def other_divisor(t, dim, *, divisor):
+    """You divide j by {divisor}. The slowest wave has the frequency 1/10000 exactly: how large does j become?"""
+    half = dim // 2
+    a = angles(t, dim, {"half": half, "dim": dim, "dim - 1": dim - 1, "half + 1": half + 1}[divisor])
     return torch.cat([a.sin(), a.cos()], dim=-1)
 
 
-@replaces("timestep_embedding")
-def dim_in_the_exponent(t, dim):
-    """You divide j by dim, so the slowest wave is near 1/100. Over how many frequencies does j run?"""
-    a = angles(t, dim, dim)
+@replaces("timestep_embedding", divisor=["half", "half - 1"])
+def from_one(t, dim, *, divisor):
+    """Your j begins at 1 and is divided by {divisor}, so the wave with the frequency 1 is missing. Which is the first
+    j?"""
+    a = angles(t, dim, dim // 2 if divisor == "half" else dim // 2 - 1, first=1)
     return torch.cat([a.sin(), a.cos()], dim=-1)
 
 
-@replaces("timestep_embedding")
-def from_one(t, dim):
-    """Your j begins at 1, and the wave with the frequency 1 is missing. Which is the first j?"""
-    a = angles(t, dim, dim // 2, first=1)
-    return torch.cat([a.sin(), a.cos()], dim=-1)
-
-
-@replaces("timestep_embedding")
-def period_of_1000(t, dim):
-    """Your slowest frequency is 1/1000, perhaps for the 1000 steps of DDPM. Which number is the base in the
-    formula?"""
-    a = angles(t, dim, dim // 2 - 1, period=1000.0)
+@replaces("timestep_embedding", period=[100, 1000, 100000])
+def other_period(t, dim, *, period):
+    """Your slowest frequency is 1/{period}. Which number is the base in the formula?"""
+    a = angles(t, dim, dim // 2 - 1, period=float(period))
     return torch.cat([a.sin(), a.cos()], dim=-1)
 
 
 @replaces("timestep_embedding")
 def rising(t, dim):
-    """Your frequencies rise from 1 to 10000, and neighbouring times have nothing in common. Which sign has the
+    """Your frequencies rise from 1 to 10000, so neighboring times have nothing in common. What is the sign of the
     exponent?"""
     a = angles(t, dim, dim // 2 - 1, period=1e-4)
     return torch.cat([a.sin(), a.cos()], dim=-1)
@@ -83,49 +76,58 @@ def rising(t, dim):
 
 @replaces("timestep_embedding")
 def evenly_spaced(t, dim):
-    """Your frequencies fall by equal differences. In the formula j stands in an exponent: what do neighbours have in
-    common, a difference or a quotient?"""
+    """Your frequencies fall in equal steps. In the formula j is in an exponent: which is the same for all neighbors,
+    their difference or their quotient?"""
     t = wide(t)
     a = t[:, None] * torch.linspace(1, 1e-4, dim // 2, dtype=t.dtype)
     return torch.cat([a.sin(), a.cos()], dim=-1)
 
 
-@replaces("timestep_embedding")
-def turns(t, dim):
-    """You multiply the angles by 2π. Where does the formula have π?"""
-    a = 2 * math.pi * angles(t, dim, dim // 2 - 1)
-    return torch.cat([a.sin(), a.cos()], dim=-1)
+@replaces("timestep_embedding", wave=["sines", "cosines"])
+def one_kind_of_wave(t, dim, *, wave):
+    """Both halves of your embedding are {wave}. Two times can have the same sine: what tells them apart?"""
+    sines, cosines = timestep_embedding(t, dim).chunk(2, dim=-1)
+    half = sines if wave == "sines" else cosines
+    return torch.cat([half, half], dim=-1)
 
 
-@replaces("timestep_embedding")
-def share_of_1000(t, dim):
-    """You divide t by 1000 first, so that the fastest wave turns once in six thousand steps. Is t scaled in the
-    formula?"""
-    return timestep_embedding(wide(t) / 1000, dim)
+@replaces("timestep_embedding", factor=["2π", "π", "1000", "1/1000"])
+def scaled_time(t, dim, *, factor):
+    """Your angles are {factor} times those of the formula. By what does the formula multiply t?"""
+    number = {"2π": 2 * math.pi, "π": math.pi, "1000": 1000}.get(factor, 1 / 1000)
+    return timestep_embedding(wide(t) * number, dim)
 
 
-@replaces("timestep_embedding")
-def whole_steps(t, dim):
-    """You cut the fraction off t. Which values may t have?"""
-    return timestep_embedding(wide(t).trunc(), dim)
+@replaces("timestep_embedding", result=["the whole number below", "the nearest whole number"])
+def whole_steps(t, dim, *, result):
+    """Your embedding is that of {result}. Which values may t have?"""
+    t = wide(t)
+    return timestep_embedding(t.trunc() if "below" in result else t.round(), dim)
 
 
 @replaces("timestep_embedding")
 def always_float32(t, dim):
-    """You cast t to float32 in any case. Which dtype does the docstring promise for a t in float64?"""
+    """Your embedding is float32 even where t is float64. Which dtype does the docstring promise then?"""
     return timestep_embedding(t.float(), dim)
 
 
 @replaces("timestep_embedding")
+def float32_angles(t, dim):
+    """For a t in float64 your embedding is float64, but only as exact as float32. Which of your tensors has another
+    dtype than t?"""
+    return timestep_embedding(t.float(), dim).to(wide(t).dtype)
+
+
+@replaces("timestep_embedding")
 def always_float64(t, dim):
-    """Your embedding is float64 in any case. Which dtype does the docstring promise for whole numbers?"""
+    """Your embedding is float64 even where t is not. Which dtype does the docstring promise for whole numbers?"""
     return timestep_embedding(t.double(), dim)
 
 
 @replaces("timestep_embedding")
 def in_the_dtype_of_t(t, dim):
-    """You compute in the dtype of a floating-point t. Half precision keeps three digits of an angle, and an angle of 20
-    needs more: which dtype does the docstring promise for all t but those in float64?"""
+    """With a t in half precision your embedding has half precision, too. Three digits are too few for an angle of 20:
+    which dtype does the docstring promise?"""
     if not t.is_floating_point() or t.dtype == torch.float64:
         return timestep_embedding(t, dim)
     j = torch.arange(dim // 2, dtype=t.dtype)
@@ -139,17 +141,24 @@ def in_the_dtype_of_t(t, dim):
 class Block(ResBlock):
     """The right block, with more places in which to go wrong."""
 
+    def normed(self, norm, x):
+        return norm(x)
+
+    def active(self, z, where):
+        """silu, "first", "second" or "time"."""
+        return F.silu(z)
+
     def first(self, x):
-        return self.conv1(F.silu(self.norm1(x)))
+        return self.conv1(self.active(self.normed(self.norm1, x), "first"))
 
     def time(self, temb):
-        return self.time_emb_proj(F.silu(temb))[:, :, None, None]
+        return self.time_emb_proj(self.active(temb, "time"))[:, :, None, None]
 
     def timed(self, h, temb):
         return h + self.time(temb)
 
     def second(self, h):
-        return self.conv2(F.silu(self.norm2(h)))
+        return self.conv2(self.active(self.normed(self.norm2, h), "second"))
 
     def past(self, x):
         return x if self.conv_shortcut is None else self.conv_shortcut(x)
@@ -163,59 +172,72 @@ class Block(ResBlock):
 
 @replaces("ResBlock")
 class NoSiluOnTime(Block):
-    """temb goes into time_emb_proj as it is. Before it stands time2, a linear map too: what are two linear maps in a
-    row?"""
+    """There is no silu between temb and time_emb_proj. temb comes from time2, a linear map, too: what are two linear
+    maps in a row?"""
 
     def time(self, temb):
         return self.time_emb_proj(temb)[:, :, None, None]
 
 
+@replaces("ResBlock", where=["after", "before and after"])
+class SiluAfterProjection(Block):
+    """You apply silu {where} time_emb_proj. Where does the formula apply it to the time?"""
+
+    where: str
+
+    def time(self, temb):
+        return F.silu(self.time_emb_proj(temb if self.where == "after" else F.silu(temb)))[:, :, None, None]
+
+
 @replaces("ResBlock")
 class NoTime(Block):
-    """temb has no effect: your block does not know how much noise there is. Between which two lines does the time
-    come in?"""
+    """temb has no effect, so your block does not know how much noise there is. Between which two lines of the formula
+    does the time come in?"""
 
     def timed(self, h, temb):
         return h
 
 
-@replaces("ResBlock")
-class TimeAfterNorm(Block):
-    """You add the time after norm2. Between which two steps does the formula add it?"""
+@replaces("ResBlock", place=["after norm2", "after the second silu", "after conv2"])
+class TimeElsewhere(Block):
+    """You add the time {place}. Between which two steps does the formula add it?"""
+
+    place: str
 
     def forward(self, x, temb):
-        h = self.norm2(self.first(x)) + self.time(temb)
-        return self.join(x, self.conv2(F.silu(h)))
+        h = self.norm2(self.first(x))
+        if self.place == "after norm2":
+            h = self.conv2(F.silu(h + self.time(temb)))
+        elif self.place == "after conv2":
+            h = self.conv2(F.silu(h)) + self.time(temb)
+        else:
+            h = self.conv2(F.silu(h) + self.time(temb))
+        return self.join(x, h)
 
 
-@replaces("ResBlock")
-class TimeAtTheEnd(Block):
-    """You add the time to the result, where it only moves the channels. What can conv2 do with a time that comes
-    after it?"""
-
-    def forward(self, x, temb):
-        return self.join(x, self.second(self.first(x))) + self.time(temb)
-
-
-@replaces("ResBlock")
+@replaces("ResBlock", factor=["the time", "1 + the time"])
 class TimeAsScale(Block):
-    """You multiply h by 1 + the time, as adaptive norms do with a scale. What does the formula do with it?"""
+    """You multiply h by {factor}. What does the formula do with the two?"""
+
+    factor: str
 
     def timed(self, h, temb):
-        return h * (1 + self.time(temb))
+        return h * ((1 if "1" in self.factor else 0) + self.time(temb))
 
 
-@replaces("ResBlock")
-class TimeOfFirstImage(Block):
-    """All your images get the time of the first one. temb is (B, E): which axis holds the images?"""
+@replaces("ResBlock", what=["the time of the first one", "the mean of all times"])
+class TimeForAll(Block):
+    """All images of your batch get {what}. temb is (B, E): which axis is the one of the images?"""
+
+    what: str
 
     def time(self, temb):
-        return super().time(temb[:1])
+        return super().time(temb[:1] if "first" in self.what else temb.mean(0, keepdim=True))
 
 
 @replaces("ResBlock")
 class TimeDetached(Block):
-    """Your values are right, and no gradient reaches temb. Which maps of the network are learned by way of temb?"""
+    """Your result is right, but no gradient reaches temb. Which parts of the network learn only through temb?"""
 
     def time(self, temb):
         return super().time(temb.detach())
@@ -223,8 +245,8 @@ class TimeDetached(Block):
 
 @replaces("ResBlock")
 class SiluInPlace(Block):
-    """Your silu is written into temb, which is the caller's: the next block of the network gets a time that has gone
-    through silu twice. What does `inplace` save, and what does it cost here?"""
+    """Your block leaves silu(temb) in temb, which the next block of the network gets, too. Which operation of yours
+    writes into its argument?"""
 
     def time(self, temb):
         return self.time_emb_proj(F.silu(temb, inplace=True))[:, :, None, None]
@@ -232,8 +254,8 @@ class SiluInPlace(Block):
 
 @replaces("ResBlock")
 class PostNorm(Block):
-    """Your lines end with a norm and silu: the norm comes after the convolution. What is the last thing in each line
-    of the formula? A branch that ends with silu could hardly subtract."""
+    """Your lines end with a norm and silu, after the convolution. What is the last step of each line in the
+    formula?"""
 
     def forward(self, x, temb):
         h = self.timed(self.conv1(x), temb)
@@ -242,15 +264,17 @@ class PostNorm(Block):
         return self.join(x, F.silu(self.norm2(self.conv2(h))))
 
 
-@replaces("ResBlock")
+@replaces("ResBlock", norm=["norm1", "norm2", "both norms"])
 class SiluBeforeNorm(Block):
-    """You apply silu before the norms. Which comes first in the formula?"""
+    """You apply silu before {norm}. Which comes first in the formula?"""
+
+    norm: str
 
     def first(self, x):
-        return self.conv1(self.norm1(F.silu(x)))
+        return super().first(x) if self.norm == "norm2" else self.conv1(self.norm1(F.silu(x)))
 
     def second(self, h):
-        return self.conv2(self.norm2(F.silu(h)))
+        return super().second(h) if self.norm == "norm1" else self.conv2(self.norm2(F.silu(h)))
 
 
 @replaces("ResBlock")
@@ -261,78 +285,58 @@ class SiluAtTheEnd(Block):
         return F.silu(super().join(x, h))
 
 
-@replaces("ResBlock")
-class NoFirstSilu(Block):
-    """norm1 leads into conv1 without silu. What stands between them?"""
+@replaces("ResBlock", where=["norm1 and conv1", "norm2 and conv2", "both norms and their convolutions"])
+class NoSilu(Block):
+    """There is no silu between {where}. What are the steps of a line in the formula?"""
 
-    def first(self, x):
-        return self.conv1(self.norm1(x))
+    where: str
 
-
-@replaces("ResBlock")
-class NoSecondSilu(Block):
-    """norm2 leads into conv2 without silu. What stands between them?"""
-
-    def second(self, h):
-        return self.conv2(self.norm2(h))
+    def active(self, z, where):
+        left_out = {"first": "conv2" not in self.where, "second": "conv1" not in self.where, "time": False}
+        return z if left_out[where] else F.silu(z)
 
 
-@replaces("ResBlock")
-class Relu(Block):
-    """You use ReLU in the place of silu. What is silu(−1)?"""
+@replaces("ResBlock", function=["ReLU", "GELU", "sigmoid"], where=["everywhere", "on the time"])
+class OtherActivation(Block):
+    """You use {function} instead of silu {where}. What is silu(−1), by the formula, and what is yours?"""
 
-    def first(self, x):
-        return self.conv1(F.relu(self.norm1(x)))
+    function: str
+    where: str
 
-    def time(self, temb):
-        return self.time_emb_proj(F.relu(temb))[:, :, None, None]
-
-    def second(self, h):
-        return self.conv2(F.relu(self.norm2(h)))
-
-
-@replaces("ResBlock")
-class Gelu(Block):
-    """You use GELU in the place of silu. The two look alike: which of them is z / (1 + e^−z)?"""
-
-    def first(self, x):
-        return self.conv1(F.gelu(self.norm1(x)))
-
-    def time(self, temb):
-        return self.time_emb_proj(F.gelu(temb))[:, :, None, None]
-
-    def second(self, h):
-        return self.conv2(F.gelu(self.norm2(h)))
+    def active(self, z, where):
+        if self.where != "everywhere" and where != "time":
+            return F.silu(z)
+        return {"ReLU": F.relu, "GELU": F.gelu, "sigmoid": torch.sigmoid}[self.function](z)
 
 
-@replaces("ResBlock")
-class NoFirstNorm(Block):
-    """norm1 is not applied. What does the first line do with x before silu?"""
+@replaces("ResBlock", norm=["norm1", "norm2", "norm1 and norm2"])
+class NoNorm(Block):
+    """You make {norm} but do not apply it. What happens in each line before silu?"""
 
-    def first(self, x):
-        return self.conv1(F.silu(x))
+    norm: str
 
-
-@replaces("ResBlock")
-class NoSecondNorm(Block):
-    """norm2 is not applied. What does the second convolution read?"""
-
-    def second(self, h):
-        return self.conv2(F.silu(h))
+    def normed(self, norm, x):
+        name = "norm1" if norm is self.norm1 else "norm2"
+        return x if name in self.norm else norm(x)
 
 
-@replaces("ResBlock")
+@replaces(
+    "ResBlock", where=["in any block", "where the number of channels changes", "where it has the same shape as x"]
+)
 class NoResidual(Block):
-    """You return h alone. With conv2 at zero the block should pass its input on: what is missing?"""
+    """You return h alone {where}. With conv2 at zero, what should be left of the result?"""
+
+    where: str
 
     def join(self, x, h):
-        return h
+        alone = {"in any block": True, "where the number of channels changes": self.conv_shortcut is not None}
+        return h if alone.get(self.where, self.conv_shortcut is None) else super().join(x, h)
 
 
 @replaces("ResBlock")
 class SumInPlace(Block):
-    """You add h into x itself, which is the caller's: the network has kept it as a skip. Which line of yours writes
-    into a tensor, and which would make a new one?"""
+    """Your block writes its result into x, which the network may have kept as a skip. Which of your operations writes
+    into a tensor that it was given?"""
 
     def join(self, x, h):
         past = self.past(x)
@@ -342,8 +346,8 @@ class SumInPlace(Block):
 
 @replaces("ResBlock")
 class ActivatedPast(Block):
-    """What goes past your convolutions is silu(norm1(x)), as in a ResNet of another kind. What is added to h in the
-    formula?"""
+    """You add silu(norm1(x)) to h, not x, and it is what your conv_shortcut gets. What goes past the convolutions in
+    the formula?"""
 
     def past(self, x):
         return super().past(F.silu(self.norm1(x)))
@@ -351,7 +355,7 @@ class ActivatedPast(Block):
 
 @replaces("ResBlock")
 class ScaledSum(Block):
-    """You divide the sum by √2, as some diffusion models do to keep the variance. Is it scaled in the formula?"""
+    """Your result is the sum over √2, as in some diffusion models. What does the formula do with x + h?"""
 
     def join(self, x, h):
         return super().join(x, h) / math.sqrt(2)
@@ -359,8 +363,8 @@ class ScaledSum(Block):
 
 @replaces("ResBlock")
 class ShortcutAlways(Block):
-    """Your block has a conv_shortcut where the channels stay as they are. There the input goes past as it is, and a
-    checkpoint has no weights for it: when is one made?"""
+    """Your block has a conv_shortcut even where the number of channels stays the same. What goes past the
+    convolutions there, by the docstring?"""
 
     def __init__(self, in_channels, out_channels, time_dim, groups=8):
         super().__init__(in_channels, out_channels, time_dim, groups)
@@ -369,8 +373,7 @@ class ShortcutAlways(Block):
 
 @replaces("ResBlock")
 class WideShortcut(Block):
-    """Your conv_shortcut is 3 × 3. It only has to change the number of channels: of which size is it in the
-    docstring?"""
+    """Your conv_shortcut is 3 × 3. It only has to change the number of channels: how large is it in the docstring?"""
 
     def __init__(self, in_channels, out_channels, time_dim, groups=8):
         super().__init__(in_channels, out_channels, time_dim, groups)
@@ -378,87 +381,127 @@ class WideShortcut(Block):
             self.conv_shortcut = nn.Conv2d(in_channels, out_channels, 3, padding=1)
 
 
+@replaces("ResBlock", module=["conv_shortcut", "time_emb_proj", "conv1", "conv2", "conv1 and conv2"])
+class NoBias(Block):
+    """There is no bias in your {module}. Which modules of the block have one, by the docstring?"""
+
+    module: str
+
+    def __init__(self, in_channels, out_channels, time_dim, groups=8):
+        super().__init__(in_channels, out_channels, time_dim, groups)
+        for name, part in self.named_children():
+            if name in self.module:
+                part.bias = None
+
+
+@replaces("ResBlock", lost=[2, 4])
+class NoPadding(Block):
+    """Your h has {lost} rows and columns less than x, and the two no longer fit. How large is the result of a 3 × 3
+    convolution without padding?"""
+
+    lost: int
+
+    def __init__(self, in_channels, out_channels, time_dim, groups=8):
+        super().__init__(in_channels, out_channels, time_dim, groups)
+        self.conv1.padding = (0, 0)
+        if self.lost == 4:
+            self.conv2.padding = (0, 0)
+
+
 @replaces("ResBlock")
 class BatchNorm(Block):
-    """Your norms take mean and variance over the batch, and so the result of an image depends on the others. Over
-    what does GroupNorm take them?"""
+    """Your norms take mean and variance over the batch, so the result of an image depends on the others. Over what does
+    GroupNorm take them?"""
 
     def __init__(self, in_channels, out_channels, time_dim, groups=8):
         super().__init__(in_channels, out_channels, time_dim, groups)
         self.norm1, self.norm2 = nn.BatchNorm2d(in_channels), nn.BatchNorm2d(out_channels)
 
 
-@replaces("ResBlock")
-class OneGroup(Block):
-    """groups has no effect: all channels make one group. Which argument of GroupNorm is the number of groups?"""
+@replaces("ResBlock", made=["all channels are one group", "each channel is a group", "a group has `groups` channels"])
+class OtherGroups(Block):
+    """In your norms {made}. What does the docstring say of `groups`?"""
+
+    made: str
 
     def __init__(self, in_channels, out_channels, time_dim, groups=8):
         super().__init__(in_channels, out_channels, time_dim, groups)
-        self.norm1, self.norm2 = nn.GroupNorm(1, in_channels), nn.GroupNorm(1, out_channels)
-
-
-@replaces("ResBlock")
-class GroupOfEachChannel(Block):
-    """groups has no effect: each channel makes a group of its own. Which argument of GroupNorm is the number of
-    groups?"""
-
-    def __init__(self, in_channels, out_channels, time_dim, groups=8):
-        super().__init__(in_channels, out_channels, time_dim, groups)
-        self.norm1, self.norm2 = nn.GroupNorm(in_channels, in_channels), nn.GroupNorm(out_channels, out_channels)
-
-
-@replaces("ResBlock")
-class GroupsOfThatSize(Block):
-    """You take groups for the number of channels in a group. What does the docstring say it is?"""
-
-    def __init__(self, in_channels, out_channels, time_dim, groups=8):
-        super().__init__(in_channels, out_channels, time_dim, groups)
-        self.norm1 = nn.GroupNorm(in_channels // groups, in_channels)
-        self.norm2 = nn.GroupNorm(out_channels // groups, out_channels)
+        for norm in (self.norm1, self.norm2):
+            C = norm.num_channels
+            number = {"all channels are one group": 1, "each channel is a group": C}
+            norm.num_groups = number.get(self.made, C // groups)
 
 
 @replaces("ResBlock")
 class ChannelNorm(Block):
-    """Your norms take mean and variance at each pixel alone, over the channels of a group. Over what else do they go
-    in GroupNorm?"""
+    """Your norms take mean and variance at each pixel alone, over the channels of a group. Over what else does
+    GroupNorm take them?"""
 
-    def by_pixel(self, norm, x):
+    def normed(self, norm, x):
         parts = x.unflatten(1, (norm.num_groups, -1))
         variance, mean = torch.var_mean(parts, dim=2, correction=0, keepdim=True)
         parts = (parts - mean) * torch.rsqrt(variance + norm.eps)
         return parts.flatten(1, 2) * norm.weight[:, None, None] + norm.bias[:, None, None]
 
-    def first(self, x):
-        return self.conv1(F.silu(self.by_pixel(self.norm1, x)))
 
-    def second(self, h):
-        return self.conv2(F.silu(self.by_pixel(self.norm2, h)))
+@replaces("ResBlock", wrong=["divide by the number of values less one", "add eps to the root of the variance"])
+class OtherVariance(Block):
+    """Your norms {wrong}. How does GroupNorm make numbers of variance 1?"""
+
+    wrong: str
+
+    def normed(self, norm, x):
+        parts = x.flatten(2).unflatten(1, (norm.num_groups, -1)).flatten(2)
+        less_one = "less one" in self.wrong
+        variance, mean = torch.var_mean(parts, dim=-1, correction=1 if less_one else 0, keepdim=True)
+        root = (variance + norm.eps).sqrt() if less_one else variance.sqrt() + norm.eps
+        parts = ((parts - mean) / root).view(x.shape)
+        return parts * norm.weight[:, None, None] + norm.bias[:, None, None]
 
 
-@replaces("ResBlock")
-class SmallEps(Block):
-    """Your norms have the eps 1e-6, the default of diffusers' block. Which one does the docstring give?"""
+@replaces("ResBlock", eps=[1e-3, 1e-6, 1e-8], norms=["norms", "norm1", "norm2"])
+class OtherEps(Block):
+    """The eps of your {norms} is {eps}. Which one does the docstring give?"""
+
+    eps: float
+    norms: str
 
     def __init__(self, in_channels, out_channels, time_dim, groups=8):
         super().__init__(in_channels, out_channels, time_dim, groups)
-        self.norm1.eps = self.norm2.eps = 1e-6
+        if self.norms != "norm2":
+            self.norm1.eps = self.eps
+        if self.norms != "norm1":
+            self.norm2.eps = self.eps
 
 
-@replaces("ResBlock")
-class GroupsOfThePaper(Block):
-    """Your block has 32 groups unless it is told otherwise. What does the signature say?"""
+@replaces("ResBlock", default=[1, 4, 32])
+class OtherDefault(Block):
+    """Your block has {default} groups if it is not told how many. What does the signature say?"""
 
-    def __init__(self, in_channels, out_channels, time_dim, groups=32):
-        super().__init__(in_channels, out_channels, time_dim, groups)
+    default: int
+
+    def __init__(self, in_channels, out_channels, time_dim, groups=None):
+        super().__init__(in_channels, out_channels, time_dim, self.default if groups is None else groups)
 
 
 @replaces("ResBlock")
 class GroupsAdapted(Block):
-    """Where groups does not divide the channels you take fewer groups, and a slip in a config goes unnoticed. What
-    should happen?"""
+    """Where groups does not divide the channels, you take fewer groups, so a slip in a config goes unnoticed. What does
+    the docstring raise?"""
 
     def __init__(self, in_channels, out_channels, time_dim, groups=8):
         super().__init__(in_channels, out_channels, time_dim, math.gcd(groups, in_channels, out_channels))
+
+
+@replaces("ResBlock")
+class GroupsAsserted(Block):
+    """You assert that groups divides the channels. Which exception does assert raise, and which one does the docstring
+    name?"""
+
+    def __init__(self, in_channels, out_channels, time_dim, groups=8):
+        assert in_channels % groups == 0
+        assert out_channels % groups == 0
+        super().__init__(in_channels, out_channels, time_dim, groups)
 
 
 # UNet
@@ -475,6 +518,10 @@ class Net(UNet):
         temb = timestep_embedding(t, self.base).to(like.dtype)
         return self.time2(F.silu(self.time1(temb)))
 
+    def time_of(self, part, temb):
+        """What the blocks of "down", "mid" or "up" get."""
+        return temb
+
     def kept(self, i, before, after):
         """Skip i, of what came into the block and what came out."""
         return after
@@ -488,8 +535,8 @@ class Net(UNet):
     def middle(self, h, temb):
         return self.mid(h, temb)
 
-    def joined(self, h, skip):
-        return torch.cat([h, skip], dim=1)
+    def joined(self, h, skips, i):
+        return torch.cat([h, skips[i]], dim=1)
 
     def last(self, h):
         return self.conv_out(F.silu(self.norm_out(h)))
@@ -500,13 +547,13 @@ class Net(UNet):
         h, skips, L = self.conv_in(x), [], len(self.down)
         for i in range(L):
             before = h
-            h = self.down[i](h, temb)
+            h = self.down[i](h, self.time_of("down", temb))
             skips.append(self.kept(i, before, h))
             if i < L - 1:
                 h = self.halved(i, h)
-        h = self.middle(h, temb)
+        h = self.middle(h, self.time_of("mid", temb))
         for i in reversed(range(L)):
-            h = self.up[i](self.joined(h, skips[i]), temb)
+            h = self.up[i](self.joined(h, skips, i), self.time_of("up", temb))
             if i > 0:
                 h = self.doubled(i - 1, h)
         return self.last(h)
@@ -514,64 +561,71 @@ class Net(UNet):
 
 @replaces("UNet")
 class NoTimeMlpSilu(Net):
-    """time1 leads into time2 without silu. Two linear maps in a row are one: what stands between them?"""
+    """There is no silu between time1 and time2. Two linear maps in a row are one: what keeps them apart?"""
 
     def time(self, t, like):
         return self.time2(self.time1(timestep_embedding(t, self.base).to(like.dtype)))
 
 
-@replaces("UNet")
-class SiluAfterTimeMlp(Net):
-    """You apply silu to what time2 gives, and the blocks do it once more. Which maps of temb are the block's own?"""
+@replaces("UNet", where=["after time2", "before time1"])
+class OneSiluMore(Net):
+    """You apply silu once more, {where}. How often does the docstring apply it to the time before the blocks?"""
+
+    where: str
 
     def time(self, t, like):
-        return F.silu(super().time(t, like))
+        if self.where == "after time2":
+            return F.silu(super().time(t, like))
+        waves = F.silu(timestep_embedding(t, self.base).to(like.dtype))
+        return self.time2(F.silu(self.time1(waves)))
 
 
 @replaces("UNet")
 class TimeWithoutCast(Net):
-    """The embedding of a whole t is float32, and your time1 has another dtype, so the two do not meet. To which dtype
-    is the embedding to be brought?"""
+    """The embedding of a whole t is float32, and your time1 may have another dtype, so the two do not meet. Which dtype
+    does time1 need?"""
 
     def time(self, t, like):
         return self.time2(F.silu(self.time1(timestep_embedding(t, self.base))))
 
 
-@replaces("UNet")
-class WholeTimes(Net):
-    """You make whole numbers of t. Which values may t have?"""
+@replaces("UNet", t=["made a whole number", "made float32"])
+class TimesCast(Net):
+    """Your t is {t} before the embedding. Which values may it have, and which dtypes?"""
+
+    t: str
 
     def time(self, t, like):
-        return super().time(t.long(), like)
+        return super().time(t.long() if "whole" in self.t else t.float(), like)
 
 
-@replaces("UNet")
-class TimeOfFirstRow(Net):
-    """All rows of your batch get the t of the first. What does each row of a batch have for itself?"""
+@replaces("UNet", what=["the t of the first", "the mean of all t"])
+class TimeOfOneRow(Net):
+    """All rows of your batch get {what}. What does each row have for itself?"""
+
+    what: str
 
     def time(self, t, like):
-        return super().time(t[:1].expand(len(t)), like)
+        one = t[:1] if "first" in self.what else t.double().mean(0, keepdim=True)
+        return super().time(one.expand(len(t)), like)
 
 
-@replaces("UNet")
+@replaces(
+    "UNet", blocks=["all your blocks", "your middle block", "your blocks on the way down", "your blocks on the way up"]
+)
 class TimeGoesNowhere(Net):
-    """Your blocks get zeros in the place of temb, so t has no effect. Which blocks need the time?"""
+    """t has no effect in {blocks}. Which blocks need to know how much noise there is?"""
 
-    def time(self, t, like):
-        return torch.zeros_like(super().time(t, like))
+    blocks: str
 
-
-@replaces("UNet")
-class MiddleWithoutTime(Net):
-    """Your middle block gets zeros in the place of temb. Which blocks need the time?"""
-
-    def middle(self, h, temb):
-        return self.mid(h, torch.zeros_like(temb))
+    def time_of(self, part, temb):
+        hit = "all" in self.blocks or {"mid": "middle"}.get(part, part) in self.blocks
+        return torch.zeros_like(temb) if hit else temb
 
 
 @replaces("UNet")
 class NoMiddle(Net):
-    """Your middle block is made and not used. What stands between the way down and the way up?"""
+    """You make your middle block but do not use it. What comes between the way down and the way up?"""
 
     def middle(self, h, temb):
         return h
@@ -579,33 +633,33 @@ class NoMiddle(Net):
 
 @replaces("UNet")
 class SkipFirst(Net):
-    """You join [skip, h]. The channels have the right number, and conv1 meets them in another order: which comes
-    first?"""
+    """You join [skip, h]. The number of channels is right, but conv1 meets them in another order: which come first in
+    the docstring?"""
 
-    def joined(self, h, skip):
-        return torch.cat([skip, h], dim=1)
+    def joined(self, h, skips, i):
+        return torch.cat([skips[i], h], dim=1)
 
 
 @replaces("UNet")
 class SkipsOfZeros(Net):
-    """Zeros stand where your skips belong. What is handed across on each level?"""
+    """Your result does not depend on the skips, as if they were zeros. What is handed across on each level?"""
 
-    def joined(self, h, skip):
-        return torch.cat([h, torch.zeros_like(skip)], dim=1)
+    def joined(self, h, skips, i):
+        return torch.cat([h, torch.zeros_like(skips[i])], dim=1)
 
 
 @replaces("UNet")
 class SkipsDetached(Net):
-    """Your values are right, and no gradient goes through the skips. Which step of your code leaves the graph?"""
+    """Your result is right, but no gradient goes through the skips. Which step of your code leaves the graph?"""
 
-    def joined(self, h, skip):
-        return torch.cat([h, skip.detach()], dim=1)
+    def joined(self, h, skips, i):
+        return torch.cat([h, skips[i].detach()], dim=1)
 
 
 @replaces("UNet")
 class SkipBeforeBlock(Net):
-    """You keep what goes into a block of the way down where the widths allow it. What is kept, the input of down.i or
-    its result?"""
+    """Where the widths allow it, your skip is what goes into a block on the way down. What does the docstring keep, the
+    input of down.i or its result?"""
 
     def kept(self, i, before, after):
         return before if before.shape == after.shape else after
@@ -613,30 +667,16 @@ class SkipBeforeBlock(Net):
 
 @replaces("UNet")
 class SkipsInOrder(Net):
-    """You take the first skip first. The last skip to be kept is the first one to be used: which of them has the size
-    of the deepest level?"""
+    """You take the first skip first. The deepest level comes first on the way up: which skip has its size?"""
 
-    def forward(self, x, t):
-        self.check(x)
-        temb = self.time(t, x)
-        h, skips, L = self.conv_in(x), [], len(self.down)
-        for i in range(L):
-            h = self.down[i](h, temb)
-            skips.append(h)
-            if i < L - 1:
-                h = self.halved(i, h)
-        h = self.middle(h, temb)
-        for i in reversed(range(L)):
-            h = self.up[i](self.joined(h, skips.pop(0)), temb)
-            if i > 0:
-                h = self.doubled(i - 1, h)
-        return self.last(h)
+    def joined(self, h, skips, i):
+        return torch.cat([h, skips[len(skips) - 1 - i]], dim=1)
 
 
 @replaces("UNet")
 class SkipAfterShrinking(Net):
-    """You keep a skip after the image was made smaller, and enlarge it again where it is joined. Fine detail is what
-    the skip is for: when is it still there?"""
+    """Your skips are taken after the image was made smaller, and enlarged again. Where is the fine detail that a skip
+    is for?"""
 
     def kept(self, i, before, after):
         if i == len(self.down) - 1:
@@ -645,9 +685,9 @@ class SkipAfterShrinking(Net):
 
 
 @replaces("UNet")
-class AddsSkips(UNet):
-    """You add the skips, so up.0 has as many input channels as the level is wide. Joined, not added: how many
-    channels does up.i read?"""
+class AddsSkips(Net):
+    """Each block of your way up reads as many channels as it gives out, as where skips are added. What does [h, skip]
+    mean, and how many channels is that?"""
 
     def __init__(self, channels, base, multipliers=(1, 2, 4), groups=8):
         super().__init__(channels, base, multipliers, groups)
@@ -655,34 +695,27 @@ class AddsSkips(UNet):
         self.up = nn.ModuleList(ResBlock(w, w, 4 * base, groups) for w in c)
         self.grow = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in zip(c[1:], c[:-1], strict=True))
 
-    def forward(self, x, t):
-        temb = self.time2(F.silu(self.time1(timestep_embedding(t, self.base).to(x.dtype))))
-        h, skips, L = self.conv_in(x), [], len(self.down)
-        for i in range(L):
-            h = self.down[i](h, temb)
-            skips.append(h)
-            if i < L - 1:
-                h = self.shrink[i](h)
-        h = self.mid(h, temb)
-        for i in reversed(range(L)):
-            h = self.up[i](h + skips[i], temb)
-            if i > 0:
-                h = self.grow[i - 1](F.interpolate(h, scale_factor=2, mode="nearest"))
-        return self.conv_out(F.silu(self.norm_out(h)))
+    def joined(self, h, skips, i):
+        return h + skips[i]
 
 
-@replaces("UNet")
-class Bilinear(Net):
-    """You enlarge by interpolation between pixels. Repeat the pixels, and let the convolution smooth them: which mode
-    repeats?"""
+@replaces("UNet", by=["bilinear interpolation", "bicubic interpolation", "zeros between the pixels"])
+class OtherDoubling(Net):
+    """You enlarge by {by}. What does the docstring put in the three new places beside a pixel?"""
+
+    by: str
 
     def doubled(self, i, h):
-        return self.grow[i](F.interpolate(h, scale_factor=2, mode="bilinear"))
+        if "zeros" in self.by:
+            large = F.pad(h[:, :, :, None, :, None], (0, 1, 0, 0, 0, 1)).flatten(4, 5).flatten(2, 3)
+        else:
+            large = F.interpolate(h, scale_factor=2, mode=self.by.split()[0])
+        return self.grow[i](large)
 
 
 @replaces("UNet")
 class GrowBeforeDoubling(Net):
-    """Your convolution comes before the pixels are repeated, so the result consists of squares of 2 × 2. Which of the
+    """Your grow comes before the pixels are repeated, so what it gives out consists of squares of 2 × 2. Which of the
     two comes first?"""
 
     def doubled(self, i, h):
@@ -691,43 +724,39 @@ class GrowBeforeDoubling(Net):
 
 @replaces("UNet")
 class Tiled(Net):
-    """You put four copies of the image side by side. Each pixel is to be repeated, not the whole: what is the
-    difference between repeat and repeat_interleave?"""
+    """Your larger image is four copies of the smaller one, side by side. The docstring repeats each pixel: where does
+    its copy belong?"""
 
     def doubled(self, i, h):
         return self.grow[i](h.repeat(1, 1, 2, 2))
 
 
 @replaces("UNet")
-class GrownPixelsOnly(Net):
-    """You repeat the pixels and leave grow out. What comes after doubling?"""
+class NoGrow(Net):
+    """You repeat the pixels but leave grow out. What comes after doubling?"""
 
     def doubled(self, i, h):
         return F.interpolate(h, scale_factor=2, mode="nearest")
 
 
-@replaces("UNet")
-class PoolsAfterConvolution(Net):
-    """You convolve with stride 1 and take the mean of 2 × 2 pixels afterwards. What makes the image smaller in the
+@replaces("UNet", what=["the mean", "the largest"], when=["before", "after"])
+class Pooled(Net):
+    """You take {what} of 2 × 2 pixels {when} a convolution with stride 1. What makes the image smaller in the
     docstring?"""
 
-    def halved(self, i, h):
-        return F.avg_pool2d(F.conv2d(h, self.shrink[i].weight, self.shrink[i].bias, padding=1), 2)
-
-
-@replaces("UNet")
-class MaxPools(Net):
-    """You take the largest of 2 × 2 pixels, as the first U-Net did, after a convolution with stride 1. What makes the
-    image smaller in the docstring?"""
+    what: str
+    when: str
 
     def halved(self, i, h):
-        return F.max_pool2d(F.conv2d(h, self.shrink[i].weight, self.shrink[i].bias, padding=1), 2)
+        pool = F.avg_pool2d if "mean" in self.what else F.max_pool2d
+        h = pool(h, 2) if self.when == "before" else h
+        h = F.conv2d(h, self.shrink[i].weight, self.shrink[i].bias, padding=1)
+        return pool(h, 2) if self.when == "after" else h
 
 
 @replaces("UNet")
 class PaddedOnOneSide(Net):
-    """You pad below and on the right only before the convolution with stride 2, as TensorFlow does. What does padding
-    1 do in PyTorch?"""
+    """Before the convolution with stride 2 you pad only below and on the right. Which sides does padding 1 mean?"""
 
     def halved(self, i, h):
         return F.conv2d(F.pad(h, (0, 1, 0, 1)), self.shrink[i].weight, self.shrink[i].bias, stride=2)
@@ -735,7 +764,7 @@ class PaddedOnOneSide(Net):
 
 @replaces("UNet")
 class NoLastSilu(Net):
-    """norm_out leads into conv_out without silu. What stands between them?"""
+    """There is no silu between norm_out and conv_out. What are the steps of the docstring's last line?"""
 
     def last(self, h):
         return self.conv_out(self.norm_out(h))
@@ -743,7 +772,7 @@ class NoLastSilu(Net):
 
 @replaces("UNet")
 class NoLastNorm(Net):
-    """norm_out is made and not used. What happens to h before the last silu?"""
+    """You make norm_out but do not use it. What happens to h before the last silu?"""
 
     def last(self, h):
         return self.conv_out(F.silu(h))
@@ -757,61 +786,53 @@ class AddsImage(Net):
         return x + super().forward(x, t)
 
 
-@replaces("UNet")
+@replaces("UNet", number=[1, 2, 8])
 class GroupsNotPassed(UNet):
-    """Your blocks always have 2 groups: what `groups` says does not reach them. Through which calls does it have to
-    go?"""
+    """Your blocks have {number} groups, whatever `groups` is. How does each of them get to know it?"""
+
+    number: int
 
     def __init__(self, channels, base, multipliers=(1, 2, 4), groups=8):
-        super().__init__(channels, base, multipliers, 2)
+        super().__init__(channels, base, multipliers, self.number)
         self.norm_out = nn.GroupNorm(groups, base * multipliers[0])
 
 
-@replaces("UNet")
-class LastNormOf8(UNet):
-    """Your norm_out has 8 groups, whatever `groups` says, and 8 do not divide every number of channels. Which modules
-    have a GroupNorm, and where does each get its number from?"""
+@replaces("UNet", number=[1, 8, 32])
+class LastNormOfOtherGroups(UNet):
+    """Your norm_out has {number} groups, whatever `groups` is. Which modules have a GroupNorm, and where does each get
+    its number from?"""
+
+    number: int
 
     def __init__(self, channels, base, multipliers=(1, 2, 4), groups=8):
         super().__init__(channels, base, multipliers, groups)
-        self.norm_out = nn.GroupNorm(8, base * multipliers[0])
+        self.norm_out = nn.GroupNorm(self.number, base * multipliers[0])
 
 
-@replaces("UNet")
-class LastNormOfOneGroup(UNet):
-    """Your norm_out has one group. "Groups: of every GroupNorm", says the docstring: how many are there?"""
+@replaces("UNet", eps=[1e-3, 1e-6, 1e-8])
+class OtherLastEps(UNet):
+    """The eps of your norm_out is {eps}. Which one does the docstring give?"""
+
+    eps: float
 
     def __init__(self, channels, base, multipliers=(1, 2, 4), groups=8):
         super().__init__(channels, base, multipliers, groups)
-        self.norm_out = nn.GroupNorm(1, base * multipliers[0])
+        self.norm_out.eps = self.eps
 
 
 @replaces("UNet")
-class FromTheDeepest(UNet):
-    """Your up and grow stand in the order of their use, the deepest first: up.0 has the shapes of another level, and no
-    checkpoint fits. Which level has the number 0 on the way down, and which on the way up?"""
+class FromTheDeepest(Net):
+    """Your lists up and grow begin with the deepest level, so up.0 has the shapes of another one. Which level is number
+    0 on the way down, and which on the way up?"""
 
     def __init__(self, channels, base, multipliers=(1, 2, 4), groups=8):
-        nn.Module.__init__(self)
-        c, E, L = [base * m for m in multipliers], 4 * base, len(multipliers)
-        self.base = base
-        self.time1, self.time2 = nn.Linear(base, E), nn.Linear(E, E)
-        self.conv_in = nn.Conv2d(channels, c[0], 3, padding=1)
-        before, below = [c[0], *c[:-1]], [*c[1:], c[-1]]
-        self.down = nn.ModuleList(ResBlock(a, b, E, groups) for a, b in zip(before, c, strict=True))
-        self.shrink = nn.ModuleList(nn.Conv2d(a, a, 3, stride=2, padding=1) for a in c[:-1])
-        self.mid = ResBlock(c[-1], c[-1], E, groups)
-        self.up = nn.ModuleList(ResBlock(below[i] + c[i], c[i], E, groups) for i in reversed(range(L)))
-        self.grow = nn.ModuleList(nn.Conv2d(a, a, 3, padding=1) for a in reversed(c[1:]))
-        self.norm_out = nn.GroupNorm(groups, c[0])
-        self.conv_out = nn.Conv2d(c[0], channels, 3, padding=1)
+        super().__init__(channels, base, multipliers, groups)
+        self.up, self.grow = nn.ModuleList(reversed(self.up)), nn.ModuleList(reversed(self.grow))
 
     def forward(self, x, t):
-        L = len(self.down)
-        if any(side % 2 ** (L - 1) for side in x.shape[2:]):
-            raise ValueError("sides")
-        temb = self.time2(F.silu(self.time1(timestep_embedding(t, self.base).to(x.dtype))))
-        h, skips = self.conv_in(x), []
+        self.check(x)
+        temb = self.time(t, x)
+        h, skips, L = self.conv_in(x), [], len(self.down)
         for i in range(L):
             h = self.down[i](h, temb)
             skips.append(h)
@@ -821,53 +842,76 @@ class FromTheDeepest(UNet):
         for i in range(L):
             h = self.up[i](torch.cat([h, skips.pop()], dim=1), temb)
             if i < L - 1:
-                h = self.grow[i](F.interpolate(h, scale_factor=2, mode="nearest"))
-        return self.conv_out(F.silu(self.norm_out(h)))
+                h = self.doubled(i, h)
+        return self.last(h)
 
 
 @replaces("UNet")
 class Crops(Net):
-    """You cut or pad what comes up until it fits the skip. 7 halves to 4 and doubles to 8: what should happen to an
-    image like that?"""
+    """Where the sides cannot be halved, what comes up gets the size of the skip. 7 halves to 4 and doubles to 8: what
+    should happen to an image like that?"""
 
     def check(self, x):
         pass
 
-    def joined(self, h, skip):
-        return super().joined(F.interpolate(h, size=skip.shape[2:], mode="nearest"), skip)
+    def joined(self, h, skips, i):
+        return super().joined(F.interpolate(h, size=skips[i].shape[2:], mode="nearest"), skips, i)
 
 
 @replaces("UNet")
 class NoCheck(Net):
-    """Your network does not look at the sides, and an image that does not fit ends in an error of torch.cat. Where
-    can you raise ValueError before that?"""
+    """An image that cannot be halved so often ends in an error of torch.cat. Where can you tell before that, and which
+    exception does the docstring name?"""
 
     def check(self, x):
         pass
 
 
-@replaces("UNet")
-class ChecksHeight(Net):
-    """You look at the height alone. Which sides does shrink halve?"""
+@replaces("UNet", side=["height", "width"])
+class ChecksOneSide(Net):
+    """You check the {side} alone. Which sides does shrink halve?"""
+
+    side: str
 
     def check(self, x):
-        if x.shape[2] % 2 ** (len(self.down) - 1):
-            raise ValueError("height")
+        if x.shape[2 if self.side == "height" else 3] % 2 ** (len(self.down) - 1):
+            raise ValueError(self.side)
+
+
+@replaces("UNet")
+class ChecksArea(Net):
+    """You check the number of pixels. Of 3 × 8 pixels, can both sides be halved?"""
+
+    def check(self, x):
+        if x.shape[2] * x.shape[3] % 4 ** (len(self.down) - 1):
+            raise ValueError("area")
 
 
 @replaces("UNet")
 class ChecksEven(Net):
-    """You only ask whether the sides are even. How often is an image of three levels halved?"""
+    """You only refuse sides that are odd. How often is an image of three levels halved?"""
 
     def check(self, x):
         if len(self.down) > 1 and any(side % 2 for side in x.shape[2:]):
             raise ValueError("odd")
 
 
-@replaces("UNet")
-class ChecksOnceMore(Net):
-    """You ask that the sides can be halved L times, and refuse images that fit. How many shrink are there?"""
+@replaces("UNet", halvings=["L", "L - 2"])
+class ChecksOtherHalvings(Net):
+    """You check whether the sides can be halved {halvings} times. How many shrink does a network of L levels have?"""
+
+    halvings: str
 
     def check(self, x):
-        if any(side % 2 ** len(self.down) for side in x.shape[2:]):
+        L = len(self.down)
+        if any(side % 2 ** (L if self.halvings == "L" else max(L - 2, 0)) for side in x.shape[2:]):
             raise ValueError("sides")
+
+
+@replaces("UNet")
+class ChecksByAssert(Net):
+    """You assert that the sides can be halved. Which exception does assert raise, and which one does the docstring
+    name?"""
+
+    def check(self, x):
+        assert all(side % 2 ** (len(self.down) - 1) == 0 for side in x.shape[2:])
