@@ -137,8 +137,8 @@ def dtype_of_t(t: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
 
 @replaces("timestep_embedding", how=["powers", "exp", "powers of a float32 t"])
 def float32_frequencies(t: Tensor, dim: int, max_period: float = 10000.0, *, how: str) -> Tensor:
-    """Your frequencies have the digits of float32, which a t in float64 does not bring back. Which dtype do whole
-    numbers become when torch divides them or multiplies them by a Python float?"""
+    """Your frequencies have the digits of float32, which a t in float64 does not bring back. Follow them from the
+    first whole numbers to the angles: where do they become float32?"""
     j, half = torch.arange(dim // 2), dim // 2
     omega = torch.exp(-math.log(max_period) * j / half) if how == "exp" else max_period ** (-j / half)
     a = (t.float() if "float32" in how else t)[:, None] * omega

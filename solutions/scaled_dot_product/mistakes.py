@@ -11,8 +11,8 @@ INF = float("inf")
 
 @replaces("split_heads")
 def split_view(x: Tensor, num_heads: int) -> Tensor:
-    """Each of your heads holds numbers of a few tokens only. view and reshape keep the numbers in their order: into
-    which axes does D split, and where do these belong?"""
+    """Each of your heads holds T · K numbers that follow each other in x, and not K columns of every token. view and
+    reshape keep the numbers in their order: into which axes does D split, and where do these belong?"""
     B, T, D = x.shape
     return x.reshape(B, num_heads, T, D // num_heads)
 
@@ -50,7 +50,7 @@ def split_width_for_number(x: Tensor, num_heads: int) -> Tensor:
 
 @replaces("merge_heads")
 def merge_no_transpose(x: Tensor) -> Tensor:
-    """Each row of your result holds the columns of several tokens in one head. Which two axes become one row, and are
+    """Each row of your result holds H · K numbers that follow each other in x. Which two axes become one row, and are
     they neighbours in x?"""
     B, H, T, K = x.shape
     return x.reshape(B, T, H * K)

@@ -66,7 +66,7 @@ def bias_with_sign(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
 
 @replaces("pairwise_sum")
 def no_exp(image_emb, text_emb, log_t, bias, row0=0, col0=0) -> Tensor:
-    """You scaled the cosines by log_t itself: 2.3 where it should be 10. What undoes a logarithm?"""
+    """You scaled the cosines by log_t itself, and not by t. What undoes a logarithm?"""
     return total(log_t * cosines(image_emb, text_emb) + bias, row0, col0)
 
 

@@ -138,7 +138,7 @@ def _scaled(actual: Tensor, expected: Tensor) -> Iterator[str]:
         return
     error = ((actual - expected).abs() / expected.abs().clamp_min(expected.abs().max() * 1e-3)).max().item()
     if 0 < error < 4e-3 and _errs_both_ways(actual, expected):
-        size = f"Your result is right to within {error:.1g} of each value"
+        size = f"Your result is right to within {_rounded_up(error):.1g} of each value"
         if error < _FLOAT32:
             why = "is anything converted to float32, or are nearly equal numbers subtracted?"
             yield f"{size}, which is about the precision of float32: {why}"
@@ -170,6 +170,12 @@ def _rounding(actual: Tensor, expected: Tensor) -> str | None:
         if digits_left >= _TWO_DIGITS and _are_much_nearer(actual, expected, rounded):
             return "whole numbers" if decimals == 0 else f"{decimals} decimal{'s' * (decimals > 1)}"
     return None
+
+
+def _rounded_up(number: float) -> float:
+    """Return a positive number rounded up to one digit."""
+    digit = 10.0 ** math.floor(math.log10(number))
+    return math.ceil(number / digit) * digit
 
 
 def _are_much_nearer(actual: Tensor, one: Tensor, other: Tensor) -> bool:

@@ -199,9 +199,9 @@ def _match(case: Case, place: int, version: MismatchedAnswer | None, may_contrad
 
 
 def _is_same_error(mine: Answer, version: MismatchedAnswer, right: Answer) -> bool:
-    """Return whether an answer has the property that is wrong in the version's, and changes no other arguments."""
-    if not same_arguments(mine, right) and not same_arguments(mine, version.answer):
-        return False
+    """Return whether an answer has the property that is wrong in the version's."""
+    if same(mine, right) and not same_arguments(mine, right) and not same_arguments(mine, version.answer):
+        return False  # only an argument is wrong, and not in the version
     if version.differs == "modules":
         if layouts(version.answer) != layouts(right):
             return layouts(mine) == layouts(version.answer)

@@ -379,6 +379,19 @@ def test_an_argument_changed_in_place_does_not_contradict_a_mistake() -> None:
     assert diagnosed(adds_in_place, [(of_scaled(3.0), True)], adds=ADDS, in_place=IN_PLACE) == "adds"
 
 
+def test_a_right_result_with_an_argument_changed_is_not_explained_by_a_nearly_right_result() -> None:
+    """The student's number is within the tolerance of float64 of both the right one and the mistake's."""
+    body = "def total(x):\n    y = x.sum().item()\n"
+    reference, student, mistake = (
+        f"{body}    return y" + rest for rest in ("", " * (1 + 0.9e-9)\n", " * (1 + 1.8e-9)\n")
+    )
+    student = student.replace("return y", "x += 1\n    return y")
+    log = log_of(student, lambda m: m.total(torch.tensor([0.1, 0.7, 1.3])), {"total": True})
+    known = [Variation("nearly", "total", "advice", mistake)]
+    runs = [RecordedTest("test_0", log, 0, True, log[-1])]
+    assert CauseFinder(execute("reference", reference), known, LIMITS).diagnose(runs) == ()
+
+
 # ------------------------------------------------------------ modules
 
 
