@@ -135,8 +135,7 @@ class CauseFinder:
         if not any(test.failed for test in tests):
             return ()
         cases = [self.answers.case(test) for test in tests]
-        candidates = (self._candidate(cases, each, each) for each in self._within_bound(cases))
-        possible = [each for each in candidates if each is not None]
+        possible = self._possible(cases)
         plausible = [each for each in possible if each.explains_enough()]
         found: dict[str, Diagnosis] = {}
         named: list[_Candidate] = []
@@ -159,6 +158,32 @@ class CauseFinder:
         if not found:
             found = {each.mistake: each for each in self._excessive(cases)}
         return tuple(found.values())
+
+    def _possible(self, cases: Sequence[Case]) -> list[_Candidate]:
+        """Return the mistakes that no answer contradicts.
+
+        If one of those that explain something in the first failing test explains everything, only these are returned:
+        no other could be named.
+        """
+        failing = [place for place, case in enumerate(cases) if case.test.failed]
+        mistakes = list(self._within_bound(cases))
+        near = [each for each in mistakes if self._explains(cases[failing[0]], each, _is_asked_for(cases, each))]
+        possible = self._candidates(cases, near)
+        best = _best([each for each in possible if each.explains_enough()], failing[0])
+        if best is not None and best.complete.issuperset(failing):
+            return possible
+        return possible + self._candidates(cases, [each for each in mistakes if each not in near])
+
+    def _explains(self, case: Case, mistake: SingleMistake, direct: bool) -> bool:
+        """Return whether a mistake explains an answer of a test, and no answer contradicts it."""
+        if mistake.replaces not in case.reached_names:
+            return False
+        found = coverage_of(case, self.answers.wrong_answers(case, mistake), mistake.names, direct)
+        return found is not None and found.explained > 0
+
+    def _candidates(self, cases: Sequence[Case], mistakes: Sequence[SingleMistake]) -> list[_Candidate]:
+        candidates = (self._candidate(cases, each, each) for each in mistakes)
+        return [each for each in candidates if each is not None]
 
     def _within_bound(self, cases: Sequence[Case]) -> Iterator[SingleMistake]:
         """Yield the first version of each definition, then the others while there are not too many calls to replay."""
@@ -208,7 +233,7 @@ class CauseFinder:
         reaching = [
             (place, case) for place, case in enumerate(cases) if not case.reached_names.isdisjoint(version.names)
         ]
-        direct = any(name in version.names for _, case in reaching for name in case.asked_names)
+        direct = _is_asked_for(cases, version)
         for place, case in sorted(reaching, key=lambda each: not each[1].test.failed):
             if not case.test.failed and not any(each.explained for each in coverage.values()):
                 break
@@ -250,6 +275,11 @@ class CauseFinder:
             return self._candidate(cases, version, one, two) if found is not None and found.explained else None
         except UsageError:  # a pair that does not terminate is not the author's fault
             return None
+
+
+def _is_asked_for(cases: Sequence[Case], version: Version) -> bool:
+    """Return whether a call of any test asks directly for what a version replaces."""
+    return any(name in version.names for case in cases for name in case.asked_names)
 
 
 def _pair(one: SingleMistake, two: SingleMistake) -> Version:
