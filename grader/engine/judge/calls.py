@@ -41,6 +41,11 @@ def failing_entry(error: BaseException, log: Sequence[LogEntry]) -> LogEntry | N
     return None
 
 
+def shown_entry(error: BaseException, log: Sequence[LogEntry]) -> LogEntry | None:
+    """Return the call that is shown with a failure: the one that it is about, or else the last one."""
+    return failing_entry(error, log) or last_entry(log)
+
+
 def _share_memory(one: Any, two: Any) -> bool:
     """Return whether two values are tensors of which one is a view of the other, or both are of a third."""
     if not isinstance(one, Tensor) or not isinstance(two, Tensor):

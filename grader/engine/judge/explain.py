@@ -15,7 +15,7 @@ from torch import Tensor
 from grader.base.errors import UsageError
 from grader.base.result import Call, Comparison, Failure, Number, Outcome, Raised
 from grader.base.text import clean, clean_line
-from grader.engine.judge.calls import call_of, failing_entry, is_shown_in_parts, last_call, last_entry, with_wrong_part
+from grader.engine.judge.calls import call_of, is_shown_in_parts, last_call, shown_entry, with_wrong_part
 from grader.engine.judge.compare import Difference, Disagreement, Path
 from grader.engine.judge.context import FailureContext
 from grader.engine.judge.faults import Fault
@@ -50,7 +50,7 @@ def explain(error: BaseException, context: FailureContext) -> tuple[Outcome, Fai
         failure = msgspec.structs.replace(
             failure, message=f"{failure.call.function} returned None, but a value was expected here."
         )
-    failing = failing_entry(error, context.log) or last_entry(context.log)
+    failing = shown_entry(error, context.log)
     if failing is None:
         return outcome, failure
     name_argument = partial(argument_name, context.reference)
@@ -165,7 +165,7 @@ def _explain_fault(fault: Fault, context: FailureContext) -> tuple[Outcome, Fail
 def _explain_disagreement(error: Disagreement, context: FailureContext) -> tuple[Outcome, Failure]:
     """Explain a value that is not the expected one."""
     difference = error.difference
-    entry = failing_entry(error, context.log) or last_entry(context.log)
+    entry = shown_entry(error, context.log)
     keys = "".join(f"[{key!r}]" for key in difference.path if isinstance(key, str))
     name = f"{error.name}{keys}" if error.name else _part_name(entry, difference.path, context)
     compared = None

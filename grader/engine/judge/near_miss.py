@@ -144,7 +144,7 @@ def _scaled(actual: Tensor, expected: Tensor) -> Iterator[str]:
             yield f"{size}, which is about the precision of float32: {why}"
         else:
             why = "digits were lost on the way: by a lower precision, or a difference of nearly equal numbers"
-            yield f"{size}. A constant may be slightly off, a function only nearly the right one, or {why}."
+            yield f"{size}. A constant may be slightly off, a function may be only nearly right, or {why}."
 
 
 def rounded_number(actual: float, expected: float) -> str | None:

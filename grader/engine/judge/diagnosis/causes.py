@@ -151,7 +151,7 @@ class CauseFinder:
             if best is not None:
                 certainty = best.certainty(place, plausible)
                 if certainty is Certainty.CERTAIN and any(each.changes(place) for each in named):
-                    certainty = Certainty.PARTIAL  # what is wrong here may come of a mistake that is named already
+                    certainty = Certainty.PARTIAL  # this may be a consequence of a mistake already named
                 named.append(best)
                 for each in best.diagnoses(case.test.name, place, certainty):
                     found.setdefault(each.mistake, each)
@@ -162,23 +162,25 @@ class CauseFinder:
     def _possible(self, cases: Sequence[Case]) -> list[_Candidate]:
         """Return the mistakes that no answer contradicts.
 
-        If one of those that explain something in the first failing test explains everything, only these are returned:
-        no other could be named.
+        If one of those that explain something in the first failing test explains all failing tests, only these are
+        returned: no other mistake could be named, or make the name less certain.
         """
         failing = [place for place, case in enumerate(cases) if case.test.failed]
         mistakes = list(self._within_bound(cases))
-        near = [each for each in mistakes if self._explains(cases[failing[0]], each, _is_asked_for(cases, each))]
+        near = [each for each in mistakes if self._explains(cases, failing[0], each)]
         possible = self._candidates(cases, near)
         best = _best([each for each in possible if each.explains_enough()], failing[0])
         if best is not None and best.complete.issuperset(failing):
             return possible
         return possible + self._candidates(cases, [each for each in mistakes if each not in near])
 
-    def _explains(self, case: Case, mistake: SingleMistake, direct: bool) -> bool:
-        """Return whether a mistake explains an answer of a test, and no answer contradicts it."""
+    def _explains(self, cases: Sequence[Case], place: int, mistake: SingleMistake) -> bool:
+        """Return whether a mistake explains an answer of the test at `place`, and none there contradicts it."""
+        case = cases[place]
         if mistake.replaces not in case.reached_names:
             return False
-        found = coverage_of(case, self.answers.wrong_answers(case, mistake), mistake.names, direct)
+        answers = self.answers.wrong_answers(case, mistake)
+        found = coverage_of(case, answers, mistake.names, _is_asked_for(cases, mistake))
         return found is not None and found.explained > 0
 
     def _candidates(self, cases: Sequence[Case], mistakes: Sequence[SingleMistake]) -> list[_Candidate]:
