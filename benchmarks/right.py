@@ -8,6 +8,7 @@ each of them as well. Prints each version that lost a point or stopped a lab, an
 """
 
 import argparse
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def why(result: Result) -> str:
 def stopped(course: Course, exercise: Exercise, texts: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Yield each submission on which the lab of the exercise stopped, and why."""
     script = lab_signature(exercise.lab)
-    for name, text in texts.items():
+    for done, (name, text) in enumerate(texts.items()):
+        print(f"{exercise.id}: {done} of {len(texts)} labs run", file=sys.stderr, flush=True)
         sources = [
             (exercise, text),
             *((each, read_text(each.reference)) for each in map(course.exercise, script.exercises)),

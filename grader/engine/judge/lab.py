@@ -36,7 +36,8 @@ def _run(lab: RunLab, starter: Starter, show: Callable[[Shown], None]) -> Failur
     limits = SessionLimits(SECONDS, lab.memory)
     ids = itertools.count(1)  # shared, so that the last request of all logs can be found
     sessions = [
-        Session(starter, code.exercise, code.source, code.others, limits, SECONDS, ids=ids) for code in lab.codes
+        Session(starter, code.exercise, code.source, code.others, limits, SECONDS, ids=ids, trains=True)
+        for code in lab.codes
     ]
     loaded = 0
     try:

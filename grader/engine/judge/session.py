@@ -87,6 +87,7 @@ class Session:
     examine: bool = False  # the worker first checks whether there is anything to run
     reference_seconds: Callable[[], float | None] = lambda: None  # measures the reference on the log, here and now
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))  # of requests
+    trains: bool = False  # calls follow in thousands, each with a graph of its own, which the log must not keep
     log: list[LogEntry] = field(default_factory=list)  # of the running test
     timeouts: int = 0
     killed: bool = False  # a worker was ended by a SIGKILL that the judge did not send
@@ -191,6 +192,8 @@ class Session:
         if len(self.log) == MAX_QUESTIONS:
             often = f"This test called your code {MAX_QUESTIONS:,} times without coming to an end."
             raise Fault(Outcome.TIMEOUT, f"{often} Does {question.label} return an iterator that never ends?")
+        if self.trains and self.log:
+            self.log[-1].question.detach()
         entry = LogEntry(question, request, self._copy(blobs))
         self.log.append(entry)
         before = self._received

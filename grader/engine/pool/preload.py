@@ -67,7 +67,7 @@ def collapse_memory() -> None:
                 libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _MADV_COLLAPSE)
 
 
-def _nothing(_: object) -> WireValue:
+def _nothing(_: object, __: Packer) -> WireValue:
     return None
 
 

@@ -224,7 +224,7 @@ class Executor:
         arguments: Sequence[Tensor] | None = None,
     ) -> tuple[Reply, list[Any]]:
         """Return the reply with a result. `arguments` are the tensors in a call's arguments, None for no call."""
-        packer = Packer(lambda kept: self._keep(kept, packer), self._limit, inputs)
+        packer = Packer(self._keep, self._limit, inputs)
         snapshots = dict(self._modules.snapshots)
         try:
             value = packer.value(result)

@@ -133,7 +133,7 @@ class Packer:
 
     def __init__(
         self,
-        keep: Callable[[Any], WireValue],
+        keep: Callable[[Any, "Packer"], WireValue],
         limit: int,
         inputs: Iterable[Tensor] | None = None,
         layout: bool = False,
@@ -222,7 +222,7 @@ class Packer:
         for codec in _CODECS:
             if codec.packs(kind):
                 return codec.pack(self, value, depth)
-        return self._keep(value)
+        return self._keep(value, self)
 
     def items(self, values: Iterable[Any], depth: int) -> list[WireValue]:
         """Return the wire forms of the items of a container at this depth."""
@@ -233,7 +233,7 @@ class Packer:
     def numpy(self, value: Any, depth: int) -> WireValue:
         """Return the wire form of an array or a scalar of numpy."""
         if not hasattr(value, "dtype") or value.dtype.hasobject or value.dtype.kind not in "biufc":
-            return self._keep(value)
+            return self._keep(value, self)
         if type(value).__name__ != "ndarray":
             return self.value(value.item(), depth)
         wire = self.numbers(torch.from_numpy(value.copy()))

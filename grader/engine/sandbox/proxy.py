@@ -55,6 +55,10 @@ class Question:
     kwargs: dict[str, Any] = field(default_factory=dict)
     result: Any = None
 
+    def detach(self) -> None:
+        """Take the tensors out of torch's graph, which keeps alive what they were computed from, here and there."""
+        self.args, self.kwargs, self.result = _with_tensors((self.args, self.kwargs, self.result), _detached)
+
 
 class EarlierCall(UsageError):
     """A test differentiates a result by an input of an earlier call. `call` is the id of the call that returned it."""
@@ -165,7 +169,7 @@ class Link:
         rng = torch.get_rng_state()
         drawn = not torch.equal(rng, self._rng)
         self._rng = rng
-        released, self._released = self._released, []
+        released = [self._released.pop() for _ in range(len(self._released))]  # calls append to this very list
         context = Context(
             grad=torch.is_grad_enabled(),
             dtype=DTYPE_NAMES[torch.get_default_dtype()],
@@ -204,7 +208,7 @@ class Link:
             inputs = inputs or [torch.zeros((), requires_grad=True)]
             connect: Callable[..., object] = _Connect.apply  # not annotated in every version of torch
             connect(call, len(outputs), *outputs, *inputs)
-        question.result = value if len(blob) <= MAX_KEPT_ANSWER else _with_weak_tensors(value)
+        question.result = value if len(blob) <= MAX_KEPT_ANSWER else _with_tensors(value, weakref.ref)
         return value
 
     def _find(self, wire: WireObject | WireModule, unpacker: Unpacker, label: str) -> Any:
@@ -219,16 +223,22 @@ class Link:
         return self._modules[wire.number].renew(wire, unpacker)
 
 
-def _with_weak_tensors(value: Any) -> Any:
-    """Return a value with weak references instead of tensors, so that it does not keep them alive."""
+def _with_tensors(value: Any, change: Callable[[Tensor], Any]) -> Any:
+    """Return a value with each tensor replaced by what `change` returns for it."""
     match value:
         case Tensor():
-            return weakref.ref(value)
+            return change(value)
         case dict():
-            return {key: _with_weak_tensors(item) for key, item in value.items()}
-        case list() | tuple():
-            return tuple(_with_weak_tensors(item) for item in value)
+            return {key: _with_tensors(item, change) for key, item in value.items()}
+        case list():
+            return [_with_tensors(item, change) for item in value]
+        case tuple():
+            return tuple(_with_tensors(item, change) for item in value)
     return value
+
+
+def _detached(tensor: Tensor) -> Tensor:
+    return tensor.detach().requires_grad_(tensor.requires_grad)
 
 
 def _are_gradients(found: Any, like: list[ShapeAndDtype]) -> bool:
@@ -391,7 +401,7 @@ class RemoteObject:
         return self._operation("deepcopy", self)
 
 
-def _wire_object(value: Any) -> WireValue:
+def _wire_object(value: Any, _: Packer) -> WireValue:
     """Return the wire form of a stand-in. Raise WireError for any other object."""
     if isinstance(value, RemoteObject):
         return WireObject(value._number, value._type_name, value._path)

@@ -12,7 +12,7 @@ from grader.engine.sandbox.pack import Packer
 
 def found(value: Any, *arguments: Tensor) -> list[Sharing]:
     """Return what is reported about a result of a call with these arguments."""
-    packer = Packer(lambda kept: None, 1 << 30)
+    packer = Packer(lambda kept, packer: None, 1 << 30)
     wire = packer.value(value)
     return find_shared(wire, packer.tensors, arguments)
 

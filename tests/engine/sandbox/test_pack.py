@@ -26,7 +26,7 @@ def test_the_bytes_of_a_result_outlive_their_tensor_and_packer() -> None:
 
 
 def test_a_buffer_keeps_its_tensor_alive() -> None:
-    packer = Packer(lambda kept: None, 1 << 20)
+    packer = Packer(lambda kept, packer: None, 1 << 20)
     packer.value([torch.full((4,), 7.0), torch.full((3,), 5.0)])
     blobs = packer.blobs
     del packer

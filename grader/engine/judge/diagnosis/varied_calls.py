@@ -219,7 +219,7 @@ def _keep_object(wired: wire.WireObject | wire.WireModule, unpacker: Unpacker) -
     return _Object(wired)
 
 
-def _wire_object(value: Any) -> wire.WireValue:
+def _wire_object(value: Any, _: Packer) -> wire.WireValue:
     if isinstance(value, _Object):
         return value.wired
     raise wire.WireError("an object that no question has held")

@@ -16,6 +16,8 @@ from grader.base.errors import UsageError
 from grader.engine.judge.session import Session
 
 STUDENT = '''
+import weakref
+
 import torch
 from torch import nn
 
@@ -53,6 +55,19 @@ def mix(inputs, scale=1.0):
 def frozen(x):
     with torch.no_grad():
         return x * 2
+
+
+given = []
+
+
+def remembered(x):
+    y = x**2
+    given.append(weakref.ref(y))
+    return y
+
+
+def alive():
+    return sum(result() is not None for result in given)
 
 
 def leaf(n):
@@ -447,6 +462,20 @@ def test_results_are_freed_after_the_test(session: Session) -> None:
     gc.collect()
     assert result() is None
     assert link() is None
+
+
+def test_results_that_training_has_dropped_are_freed_in_the_worker(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "trains", True)
+    submission = session.begin(0)
+    weight = torch.ones((), requires_grad=True)
+    for _ in range(5):
+        loss = submission.remembered(weight)  # the loss of the step before is dropped after this call
+        loss.backward()
+    del loss
+    assert submission.alive() <= 1
+    assert weight.grad == 10
 
 
 def test_a_result_cannot_be_differentiated_after_its_test(session: Session) -> None:
