@@ -6,9 +6,10 @@ import unicodedata
 from collections.abc import Iterable
 
 _UNUSUAL = re.compile(r"[^ -~\n\t]+")  # all but printable ASCII
-_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # version 1.0
+# Patterns that take 2 ms to compile, which most commands need not spend: re compiles them at the first use.
+_NOT_IN_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # version 1.0
 # letters, marks and symbols that are invisible, or change the width of their neighbor
-_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_BLANK = "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 _MAX_MARKS = 3  # combining marks in a row: more would overlap the lines above and below
 
 
@@ -28,7 +29,7 @@ def clean_line(text: str) -> str:
 
 def xml_text(text: str) -> str:
     """Replace every character that XML 1.0 forbids by its escape."""
-    return _NOT_IN_XML.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return re.sub(_NOT_IN_XML, lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def inert(line: str) -> str:
@@ -48,6 +49,6 @@ def _visible(run: re.Match[str]) -> str:
     for character in run[0]:
         marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
         printable = character.isprintable() or character == "\u00a0"
-        plain = printable and marks <= _MAX_MARKS and not _BLANK.match(character)
+        plain = printable and marks <= _MAX_MARKS and not re.match(_BLANK, character)
         parts.append(character if plain else character.encode("unicode_escape", "surrogatepass").decode("ascii"))
     return "".join(parts)

@@ -1,16 +1,15 @@
 """Read a YAML file as typed values. Errors are one sentence with file and line.
 
-Scalars are read as text and converted to the type of their field, so `arxiv: 2401.10020` keeps its last digit, and
+Scalars are converted from their text to the type of their field, so `arxiv: 2401.10020` keeps its last digit, and
 `title: no` is a title.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
-import yaml
 
 from grader.base.errors import UsageError
 from grader.base.files import reading, shown
@@ -19,8 +18,6 @@ from grader.base.text import did_you_mean
 T = TypeVar("T")
 Keys = tuple[str | int, ...]  # ("limits", "seconds"), ("hints", 2)
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_NULLS = ("", "~", "null", "Null", "NULL")
 _NOUNS = {
     "str": "text",
     "int": "a whole number",
@@ -39,20 +36,12 @@ class Document:
 
         Raise UsageError if it cannot be read, is not valid YAML, has a duplicate key, or is not a `holds`.
         """
+        from grader.course.compose import compose  # takes 15 ms, and a kept course does not need it
+
         self.path = path
-        self._lines: dict[Keys, int] = {(): 1}
         with reading(path):
             text = (path.read_bytes() if data is None else data).decode("utf-8-sig")
-        self._events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
-        try:
-            self.value = self._root()
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            raise UsageError(f"{shown(path)}:{mark.line + 1 if mark else 1}: {_problem(error)}") from None
-        except yaml.YAMLError as error:
-            raise UsageError(f"{shown(path)}:1: not valid YAML: {' '.join(str(error).split())}.") from None
-        except RecursionError:
-            raise UsageError(f"{shown(path)}:1: not valid YAML: nested too deeply.") from None
+        self.value, self._lines = compose(text, path)
         if not isinstance(self.value, holds):
             form = "key: value" if holds is dict else "- key: value"
             raise self.error((), f"expected lines of the form {form}.")
@@ -80,49 +69,6 @@ class Document:
         except msgspec.ValidationError as error:
             raise self._explained(str(error), to, value, part) from None
 
-    def _root(self) -> Any:
-        """Return the content of the only YAML document in the file."""
-        next(self._events)  # start of the stream
-        if isinstance(next(self._events), yaml.StreamEndEvent):
-            raise self.error((), "the file is empty.")
-        value = self._node((), next(self._events))
-        next(self._events)  # end of the document
-        if not isinstance(event := next(self._events), yaml.StreamEndEvent):
-            raise self._error_at(event, "a second document begins here; one is expected.")
-        return value
-
-    def _node(self, keys: Keys, event: Any) -> Any:
-        if keys:
-            self._lines.setdefault(keys, _line(event))  # the line of a key precedes that of its value
-        else:
-            self._lines[keys] = _line(event)
-        if isinstance(event, yaml.ScalarEvent):
-            return None if event.implicit[0] and event.value in _NULLS else event.value
-        if isinstance(event, yaml.SequenceStartEvent):
-            items: list[Any] = []
-            while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
-                items.append(self._node((*keys, len(items)), event))
-            return items
-        if isinstance(event, yaml.MappingStartEvent):
-            return self._mapping(keys)
-        raise self._error_at(event, f"*{event.anchor} refers to another place; write it out here.")
-
-    def _mapping(self, keys: Keys) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            if not isinstance(event, yaml.ScalarEvent):
-                raise self._error_at(event, "a key must be a word.")
-            key = event.value
-            if key in values:
-                first = self.line(*keys, key)
-                raise self._error_at(event, f"'{key}' is given twice, first in line {first}.")
-            self._lines[(*keys, key)] = _line(event)
-            values[key] = self._node((*keys, key), next(self._events))
-        return values
-
-    def _error_at(self, event: Any, sentence: str) -> UsageError:
-        return UsageError(f"{shown(self.path)}:{_line(event)}: {sentence}")
-
     def _explained(self, message: str, to: Any, value: Any, part: Keys) -> UsageError:
         """Return msgspec's error about the value under the keys `part`, with file, line and plain words."""
         message, _, path = message.partition(" - at `$")
@@ -144,17 +90,6 @@ class Document:
         else:
             expected = _expected(message)
         return self.error((*part, *keys), f"'{where or part[-1]}' must be {expected}, not {_brief(value)}.{hint}")
-
-
-def _line(event: Any) -> int:
-    return int(event.start_mark.line) + 1
-
-
-def _problem(error: yaml.MarkedYAMLError) -> str:
-    if re.search(r"\btab\b|\\t|\t", str(error.problem)):
-        return "a tab character; YAML is indented with spaces."
-    context = f" ({error.context})" if error.context else ""
-    return f"not valid YAML: {error.problem}{context}."
 
 
 def _type_at(to: Any, keys: Keys) -> Any:

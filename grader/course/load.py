@@ -4,19 +4,25 @@ import keyword
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from graphlib import CycleError, TopologicalSorter
 from heapq import heappop, heappush
 from pathlib import Path
 
 from msgspec import structs
 
+import grader
 from grader.base.errors import UsageError
 from grader.base.files import read_text, shown
 from grader.base.text import did_you_mean
+from grader.course import model
 from grader.course.document import Document
+from grader.course.kept import keep_course, kept_course, stamps_of
 from grader.course.model import Course, Description, Exercise, Syllabus, no_exercise
-from grader.course.workspace.installed import solutions_for
+from grader.course.workspace.installed import installed_course, solutions_for
 from grader.course.workspace.marker import COURSE_FILE as COURSE_FILE
+from grader.course.workspace.marker import MARKER
 
 EXERCISE_FILE = "exercise.yaml"
 _TEST = re.compile(r"^def test_(\w+)", re.MULTILINE)
@@ -55,6 +61,12 @@ def find_course(start: Path, explicit: Path | None) -> Path:
 
 def load_lessons(root: Path) -> Course:
     """Return the course without its exercises, which are not read."""
+    if (kept := kept_course(root, stamps_of(_sources(root)))) is not None:
+        return structs.replace(kept, exercises=())
+    return _lessons(root)
+
+
+def _lessons(root: Path) -> Course:
     syllabus = _syllabus(root)
     return Course(
         title=syllabus.title,
@@ -69,7 +81,29 @@ def load_lessons(root: Path) -> Course:
 
 def load_course(root: Path) -> Course:
     """Return the whole course. Raise UsageError with file and line for any error in it."""
-    course = load_lessons(root)
+    stamps = stamps_of(_sources(root))
+    if (kept := kept_course(root, stamps)) is not None:
+        return kept
+    course = _load(root)
+    keep_course(course, stamps)
+    return course
+
+
+def _sources(root: Path) -> Iterator[str]:
+    """Yield the paths of the files and folders that decide what a course is, and of the code that loads it."""
+    yield from (grader.__file__, __file__, model.__file__)
+    yield from (f"{root}/{name}" for name in (COURSE_FILE, MARKER, "exercises", "solutions"))
+    if (root / MARKER).is_file():
+        installed = installed_course()
+        yield from (f"{installed}/{COURSE_FILE}", f"{installed}/solutions")
+    with suppress(FileNotFoundError):  # a course without exercises
+        for name in sorted(os.listdir(root / "exercises")):
+            described = f"{root}/exercises/{name}/{EXERCISE_FILE}"
+            yield described if os.path.isfile(described) else os.path.dirname(described)
+
+
+def _load(root: Path) -> Course:
+    course = _lessons(root)
     numbers = {lesson.number for lesson in course.lessons}
     documents: dict[str, Document] = {}
     exercises: dict[str, Exercise] = {}
@@ -92,6 +126,8 @@ def load_exercise(root: Path, exercise_id: str) -> Exercise:
 
     Raise UsageError if it does not exist, or its description is invalid.
     """
+    if (kept := kept_course(root, stamps_of(_sources(root)))) is not None:
+        return kept.exercise(exercise_id)
     if bad_id(exercise_id) or not (root / "exercises" / exercise_id / EXERCISE_FILE).is_file():
         raise no_exercise(exercise_id, exercise_ids(root))
     return _exercise(root, exercise_id, solutions_for(root))[1]

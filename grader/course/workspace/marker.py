@@ -1,6 +1,6 @@
 """The marker file of a workspace, with its id, its version, and the files that were copied to it."""
 
-import secrets
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -54,7 +54,7 @@ def workspace_at(root: Path) -> Workspace | None:
 
 def new_id() -> str:
     """Return an id for a new workspace."""
-    return secrets.token_hex(8)
+    return os.urandom(8).hex()
 
 
 def write_marker(folder: Folder, workspace: Workspace) -> None:
