@@ -12,7 +12,7 @@ import yaml
 
 from grader.base.errors import UsageError
 from grader.base.files import shown
-from grader.course.document import Keys
+from grader.course.keys import Keys
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULLS = ("", "~", "null", "Null", "NULL")

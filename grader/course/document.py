@@ -14,9 +14,9 @@ import msgspec
 from grader.base.errors import UsageError
 from grader.base.files import reading, shown
 from grader.base.text import did_you_mean
+from grader.course.keys import Keys
 
 T = TypeVar("T")
-Keys = tuple[str | int, ...]  # ("limits", "seconds"), ("hints", 2)
 
 _NOUNS = {
     "str": "text",

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from grader.base.errors import UsageError
-from grader.course.document import Document, Keys
+from grader.course.document import Document
+from grader.course.keys import Keys
 from grader.course.load import COURSE_FILE, load_lessons
 from grader.course.model import Text, YamlStruct
 

@@ -11,7 +11,8 @@ from msgspec import Meta
 
 from grader.base.errors import UsageError
 from grader.base.text import did_you_mean
-from grader.course.document import Document, Keys
+from grader.course.document import Document
+from grader.course.keys import Keys
 from grader.course.model import YamlStruct
 from grader.quiz.draw import fill_in, first_values, numbers_of
 from grader.quiz.formula import FUNCTIONS, Formula, FormulaError
