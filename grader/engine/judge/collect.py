@@ -26,6 +26,7 @@ class CollectedTest:
     """A test of an exercise, with the values of its marks."""
 
     item: pytest.Function
+    number: int  # in its exercise
     name: str
     description: str
     hidden: bool
@@ -64,7 +65,8 @@ def collect(setup: Setup, items: Iterable[pytest.Item]) -> dict[str, CollectedEx
         reference = _reference(materials)
         limits = SessionLimits(materials.seconds, materials.memory)
         causes = None if reference is None else CauseFinder(reference, materials.mistakes, limits)
-        tests = [_test(item, path == materials.hidden) for path in materials.tests for item in by_path.get(path, [])]
+        own = [(item, path == materials.hidden) for path in materials.tests for item in by_path.get(path, [])]
+        tests = [_test(item, number, hidden) for number, (item, hidden) in enumerate(own)]
         _check_needs(tests)
         if setup.complete:
             _refuse_missing(materials.id, tests)
@@ -87,7 +89,7 @@ def collection_fault(path: Path) -> UsageError:
     return UsageError(f"{path}:{line}: the test file cannot be loaded: {what}.")
 
 
-def _test(item: pytest.Function, hidden: bool) -> CollectedTest:
+def _test(item: pytest.Function, number: int, hidden: bool) -> CollectedTest:
     where = f"{item.path}:{item.function.__code__.co_firstlineno}"
     marker = item.get_closest_marker("points")
     if marker is None or len(marker.args) != 1 or not isinstance(marker.args[0], int | float) or marker.args[0] < 0:
@@ -99,6 +101,7 @@ def _test(item: pytest.Function, hidden: bool) -> CollectedTest:
     limit = item.get_closest_marker("seconds")
     return CollectedTest(
         item=item,
+        number=number,
         name=item.name.removeprefix("test_").replace("_", " "),
         description=item.function.__doc__.strip().split("\n")[0],
         hidden=hidden,

@@ -30,6 +30,7 @@ from grader.engine.judge.explain import explain, unexplained
 from grader.engine.judge.faults import Fault
 from grader.engine.judge.footprint import Footprint
 from grader.engine.judge.messages import Job, JobGraded, Materials, Setup, TestStarted
+from grader.engine.judge.passed_runs import PassedRuns
 from grader.engine.judge.results import blocked_result, result_of
 from grader.engine.judge.running import RunningTest
 from grader.engine.judge.session import Session, SessionLimits
@@ -60,6 +61,7 @@ class Plugin:
         self._versions = versions
         self._exercises: dict[str, CollectedExercise] = {}
         self._passing: dict[bytes, bool] = {}  # whether an imported exercise's file passes, by a hash of the job
+        self._passed_runs = PassedRuns()
         self._running: RunningTest | None = None
         self._advice_errors: list[str] = []  # of the current job
         self.error: UsageError | None = None  # what is wrong with the tests of the course
@@ -288,7 +290,7 @@ class Plugin:
         if job.announce:
             self._send(TestStarted(job.id, test.name))
         seed = derive_seed(job.exercise, test.item.name, job.seed)
-        running = self._running = RunningTest(test, session, seed, exercise.reference)
+        running = self._running = RunningTest(test, session, seed, exercise.reference, self._passed_runs)
         running.run(_limits(test, job, exercise.materials))
         record = self._record(running)
         printed = session.take_output()

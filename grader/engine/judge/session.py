@@ -4,12 +4,15 @@ import itertools
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 import torch
 
+from grader.base.errors import UsageError
 from grader.base.result import Outcome, Output
 from grader.base.text import clean
 from grader.engine.judge.faults import (
@@ -45,6 +48,7 @@ class LogEntry:
     request: wire.Invoke | wire.Get | wire.Set | wire.Differentiate
     blob: bytes | None  # None: too large to keep
     reply: wire.Reply | None = None  # None: there was none
+    reply_meta: bytes = b""  # the reply without its blob, as it arrived
     reply_blob: bytes | None = b""  # None: too large to keep
     weight: int = 0  # bytes of memory that the reply may take up
 
@@ -52,6 +56,43 @@ class LogEntry:
     def is_whole(self) -> bool:
         """Whether both blobs were kept."""
         return self.blob is not None and self.reply_blob is not None
+
+    def asks_like(self, other: "LogEntry") -> bool:
+        """Return whether the requests are the same."""
+        return self.blob == other.blob and _comparable(self.request) == _comparable(other.request)
+
+    def is_answered_by(self, meta: bytes, blob: Blob) -> bool:
+        """Return whether the reply is the same, byte for byte."""
+        return self.reply_meta == meta and self.reply_blob == bytes(blob)
+
+
+def _comparable(request: wire.Question) -> bytes:
+    """Return the bytes of a request, without what was released: that depends on the judge's garbage collector."""
+    if isinstance(request, wire.Invoke | wire.Get | wire.Set):
+        context = msgspec.structs.replace(request.context, released=[])
+        request = msgspec.structs.replace(request, context=context)
+    return wire.encode(request)
+
+
+class _Answer(NamedTuple):
+    """A valid reply, with the bytes that arrived."""
+
+    reply: wire.Reply
+    meta: bytes
+    blob: Blob
+
+    @property
+    def weight(self) -> int:
+        """The bytes of memory that the reply may take up."""
+        return _BYTES_AS_OBJECTS * len(self.meta) + len(self.blob)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a test looked up in the student's module, and what it asked."""
+
+    is_callable: Mapping[str, bool | None]  # by name; None: there is no such name
+    log: Sequence[LogEntry]
 
 
 @dataclass(frozen=True)
@@ -93,7 +134,9 @@ class Session:
     killed: bool = False  # a worker was ended by a SIGKILL that the judge did not send
     worker: WorkerProcess | None = None  # the last one; it may have ended
     _names: dict[str, bool] | None = None  # names of the loaded module; None: not loaded
+    _exported: dict[str, bool] = field(default_factory=dict)  # the same, when the running test began
     _link: Link | None = None  # of the running test: gradients refer to it weakly
+    _asked: deque[tuple[LogEntry, _Answer | Fault]] = field(default_factory=deque)  # before the test began to run
     _time: _TimeBudget = field(default_factory=lambda: _TimeBudget(0.0, 0.0))
     _received: int = 0  # bytes of memory that the answers of this test take up, estimated
     _kept: int = 0  # bytes of blobs in its log
@@ -109,7 +152,7 @@ class Session:
         self._allow(max(self.limits.seconds, self.limits.loading))
         request = wire.Load(self.name, self.source, self.examine, self.code, dict(self.others), self.limits.seconds)
         try:
-            reply, _ = self._ask(request, [])
+            reply = self._ask(request, []).reply
         except wire.WireError as error:  # the source and what it imports are too large for a message
             raise Fault(Outcome.IMPORT_ERROR, f"The module cannot be used: it is {error}.") from None
         match reply:
@@ -127,36 +170,70 @@ class Session:
             case _:
                 raise self._tampered(_WRONG_QUESTION)
 
-    def set_up_test(self, limits: SessionLimits, reference_seconds: Callable[[], float | None]) -> None:
-        """Set the limits of the next test, and reset the clock."""
+    def set_up_test(self, number: int, limits: SessionLimits, reference_seconds: Callable[[], float | None]) -> None:
+        """Set the limits of the next test, and reset the clock. `number` is that of the test in its exercise."""
         self.limits = limits
         self.reference_seconds = reference_seconds
+        self.ids = itertools.count(2 * MAX_QUESTIONS * number + 1)
+        self._asked.clear()
         self.start_clock()
 
     def begin(self, seed: int) -> RemoteSubmission:
         """Begin a test and return the submission. Raises Fault if the module cannot be loaded any more."""
+        if not self._asked:
+            self._begin(seed)
         self.log = []
-        if self._names is None:
-            self.load()
-        assert self._names is not None
-        self._allow(self.limits.seconds)
-        self.start_clock()
         self._received = self._kept = 0
-        assert self.worker is not None
-        self.worker.line.hold(wire.encode(wire.Begin(seed)))
         torch.default_generator.manual_seed(seed)  # as the worker does
         self._link = Link(self._exchange, self._refuse, self.limits.memory, self.ids)
-        return RemoteSubmission(self._link, self._names)
+        return RemoteSubmission(self._link, self._exported)
+
+    def run(self) -> Run:
+        """Return the run of a test that has ended."""
+        names = self._link.names_read if self._link is not None else set()
+        return Run({name: self._exported.get(name) for name in names}, self.log)
+
+    def passes_as(self, runs: Iterable[Run], seed: int) -> bool:
+        """Ask what runs of a test asked that passed; return whether all answers are those of one of them.
+
+        Its log is then this session's. At the first other answer this returns False: the test has to run, and gets the
+        answers so far.
+        """
+        names = self._names or {}
+        logs = [run.log for run in runs if all(names.get(name) == kind for name, kind in run.is_callable.items())]
+        if not logs:
+            return False
+        self._begin(seed)
+        self.log = []
+        for place in itertools.count():
+            known = [log[place] for log in logs]
+            entry = known[0]  # after the same answers, all runs ask the same
+            self.log.append(entry)
+            try:
+                answer = self._ask(entry.request, [entry.blob or b""], known)
+            except Fault as fault:
+                self._asked.append((entry, fault))
+                break
+            self._asked.append((entry, answer))
+            logs = [log for log in logs if log[place].is_answered_by(answer.meta, answer.blob)]
+            if not logs:
+                break
+            if len(logs[0]) == place + 1:
+                self.log = list(logs[0])
+                self._asked.clear()
+                return True
+        return False
 
     def ask_again(self, log: Sequence[LogEntry], seed: int) -> tuple[wire.Reply, bytes]:
         """Repeat the calls of a test from its beginning, and return the reply to the last. Raises Fault."""
         self.reference_seconds = lambda: None
+        self._asked.clear()
         self.begin(seed)
         for entry in log:
-            reply, blob = self._ask(entry.request, [entry.blob or b""])
-            if getattr(reply, "id", None) != entry.request.id:
+            answer = self._ask(entry.request, [entry.blob or b""])
+            if getattr(answer.reply, "id", None) != entry.request.id:
                 raise self._tampered(_WRONG_QUESTION)
-        return reply, bytes(blob)
+        return answer.reply, bytes(answer.blob)
 
     def drop_large_log(self) -> None:
         """Clear the log of a test that is over and explained, if it is too large to keep for the diagnosis."""
@@ -196,15 +273,16 @@ class Session:
             self.log[-1].question.detach()
         entry = LogEntry(question, request, self._copy(blobs))
         self.log.append(entry)
-        before = self._received
-        reply, blob = self._ask(request, blobs)
-        entry.weight = self._received - before
+        answer = self._answer_to(entry, blobs)
+        reply, blob = answer.reply, answer.blob
         if getattr(reply, "id", None) != request.id:
             raise self._tampered(_WRONG_QUESTION)
+        entry.weight = answer.weight
+        self._received += answer.weight
         if self._received > self.limits.memory:
             most = f"{self.limits.memory >> 20:,} MiB"
             raise Fault(Outcome.MEMORY, f"The results of this test take up more than the {most} that it may use.")
-        entry.reply, entry.reply_blob = reply, self._copy([blob])
+        entry.reply, entry.reply_meta, entry.reply_blob = reply, answer.meta, self._copy([blob])
         match reply:
             case wire.Returned(changed=[]):
                 return reply, blob
@@ -218,6 +296,21 @@ class Session:
                 raise Fault(Outcome.WRONG_TYPE, f"{question.label} returned {clean(message)}.")
             case _:
                 raise self._tampered(_WRONG_QUESTION)
+
+    def _answer_to(self, entry: LogEntry, blobs: list[Any]) -> _Answer:
+        """Return the answer to a request of a test: asked for now, or before the test began to run. Raises Fault."""
+        if not self._asked:
+            return self._ask(entry.request, blobs)
+        blobs.clear()
+        asked, answer = self._asked.popleft()
+        if not entry.asks_like(asked):
+            raise UsageError(
+                f"The test calls {entry.question.label} otherwise than it did before, with the same seed and the same "
+                "answers. Random inputs come from the fixture rng."
+            )
+        if isinstance(answer, Fault):
+            raise answer
+        return answer
 
     def _copy(self, blobs: Sequence[Any]) -> bytes | None:
         """Return the bytes of a request or reply for the log; None if the log would become too large."""
@@ -233,10 +326,22 @@ class Session:
         lines = sources.get(frame.file, "").split("\n")
         return lines[frame.line - 1] if 0 < frame.line <= len(lines) else ""
 
-    def _ask(self, request: wire.Question, blobs: list[Any]) -> tuple[wire.Reply, Blob]:
+    def _begin(self, seed: int) -> None:
+        """Begin a test in the worker. Raises Fault if the module cannot be loaded any more."""
+        if self._names is None:
+            self.load()
+        assert self._names is not None
+        assert self.worker is not None
+        self._exported = self._names
+        self._allow(self.limits.seconds)
+        self.start_clock()
+        self.worker.line.hold(wire.encode(wire.Begin(seed)))
+
+    def _ask(self, request: wire.Question, blobs: list[Any], known: Sequence[LogEntry] = ()) -> _Answer:
         """Send a request and return the checked reply. Raises Fault.
 
-        Checking the reply counts as time of the submission, and nothing after this needs to check it again.
+        Checking the reply counts as time of the submission, and nothing after this needs to check it again. One that is
+        the same as that of a `known` entry was checked already.
         """
         if self.worker is None or not self.worker.is_running:  # the test went on after a Fault
             raise Fault(Outcome.CRASHED, "The process that ran the code has ended.")
@@ -251,11 +356,11 @@ class Session:
             blobs.clear()  # frees what was made for the request alone, before the reply takes up memory
             while True:
                 meta, blob = line.receive(deadline)
-                reply = read_reply(meta, blob)
+                same = (each.reply for each in known if each.is_answered_by(meta, blob))
+                reply = next(same, None) or read_reply(meta, blob)
                 if not isinstance(reply, wire.Sample):
                     self._time.left -= time.monotonic() - begun
-                    self._received += _BYTES_AS_OBJECTS * len(meta) + len(blob)
-                    return reply, blob
+                    return _Answer(reply, meta, blob)
                 if line.is_late(deadline):  # a stream of samples does not extend the limit
                     raise channel.Late
                 samples = [*samples[-(_MAX_SAMPLES - 1) :], reply.frame]

@@ -21,6 +21,7 @@ from grader.base.outline import outline
 from grader.engine.sandbox import modules, objects, source
 from grader.engine.sandbox.describe import is_public, name_of, shorten
 from grader.engine.sandbox.exceptions import describe_exception
+from grader.engine.sandbox.generator import generator_state, set_generator_state
 from grader.engine.sandbox.memory import MAX_STORAGE
 from grader.engine.sandbox.pack import DTYPES, Packer, Unpacker
 from grader.engine.sandbox.shared_memory import Blob
@@ -82,7 +83,7 @@ class Executor:
         self._modules = modules.MirroredModules(self._objects.by_number)
         self._records: dict[int, _Record] = {}
         self._given: dict[int, weakref.ref[Tensor]] = {}  # arguments that require grad, by id()
-        self._rng = torch.get_rng_state()  # the state that the judge knows
+        self._rng = generator_state()  # that the judge knows
 
     def handle(self, request: Question, blob: Blob) -> tuple[Reply, list[Any]]:
         """Carry out a request, and return the reply and the buffers of its blob."""
@@ -126,7 +127,7 @@ class Executor:
         self._records.clear()
         self._given.clear()
         torch.default_generator.manual_seed(seed)  # torch.manual_seed formats the stack, for CUDA
-        self._rng = torch.get_rng_state()
+        self._rng = generator_state()
         random.seed(seed)
         if "numpy" in sys.modules:
             sys.modules["numpy"].random.seed(seed % (1 << 32))
@@ -180,8 +181,8 @@ class Executor:
         for released in context.released:
             self._records.pop(released, None)
         if context.rng is not None:
-            self._rng = torch.frombuffer(bytearray(context.rng), dtype=torch.uint8)
-            torch.set_rng_state(self._rng)
+            set_generator_state(context.rng)
+            self._rng = generator_state()
         return self._modules.update(context, unpacker)
 
     def _differentiate(self, request: Differentiate, blob: Blob) -> tuple[Reply, list[Any]]:
@@ -235,8 +236,8 @@ class Executor:
         if packer.differentiable and inputs:
             self._records[id_] = _Record(inputs, packer.differentiable)
         earlier = not inputs and self._depends_on_earlier(packer.differentiable)
-        rng = torch.get_rng_state()
-        drawn = rng.numpy().tobytes() if not torch.equal(rng, self._rng) else None
+        rng = generator_state()
+        drawn = rng if rng != self._rng else None
         self._rng = rng
         if arguments is not None:
             results = packer.tensors if packer.size <= MAX_STORAGE else []

@@ -105,8 +105,8 @@ def _dense_tensor(tensor: Tensor, room: int, limit: int) -> Tensor:
 def checksum(tensor: Tensor) -> tuple[Any, ...]:
     """Return what changes with a tensor's numbers, dtype or shape. Its version does not: assigning `.data` keeps it."""
     plain = _dense_tensor(tensor, MAX_NUMEL, MAX_NUMEL)
-    numbers = xxh3_64_intdigest(plain.view(-1).view(torch.uint8).numpy().data) if plain.numel() else 0
-    return numbers, plain.dtype, plain.shape
+    numbers = plain.view(torch.int16) if plain.dtype is torch.bfloat16 else plain  # numpy has no bfloat16
+    return xxh3_64_intdigest(numbers.numpy().data) if plain.numel() else 0, plain.dtype, plain.shape
 
 
 def layout(tensor: Tensor) -> tuple[int, ...]:

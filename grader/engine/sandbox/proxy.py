@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from grader.base.errors import UsageError
+from grader.engine.sandbox.generator import generator_state, set_generator_state
 from grader.engine.sandbox.mirror import Mirror, RemoteModule, distinct, join_path
 from grader.engine.sandbox.pack import DTYPE_NAMES, Packer, Unpacker
 from grader.engine.sandbox.shared_memory import Blob
@@ -97,8 +98,9 @@ class Link:
         self._modules: dict[int, Mirror] = {}
         self._mirrored = 0  # number of their tensors
         self._released: list[int] = []
-        self._rng = torch.get_rng_state()  # as the worker knows it
+        self._rng = generator_state()  # as the worker knows it
         self.last = Question("a call")  # the latest call
+        self.names_read: set[str] = set()  # attributes of the student's module that the test looked up
 
     def invoke(self, number: int, path: str, label: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call an object of the worker."""
@@ -166,14 +168,14 @@ class Link:
                     if tensor.requires_grad:
                         slots.append((mirror.number, slot))
                         parameters.append(tensor)
-        rng = torch.get_rng_state()
-        drawn = not torch.equal(rng, self._rng)
+        rng = generator_state()
+        drawn = rng if rng != self._rng else None
         self._rng = rng
         released = [self._released.pop() for _ in range(len(self._released))]  # calls append to this very list
         context = Context(
             grad=torch.is_grad_enabled(),
             dtype=DTYPE_NAMES[torch.get_default_dtype()],
-            rng=rng.numpy().tobytes() if drawn else None,
+            rng=drawn,
             parameters=slots,
             updates=updates,
             released=released,
@@ -194,8 +196,8 @@ class Link:
         except WireError as error:
             raise self._refuse(error) from None
         if reply.rng is not None:  # the random generator continues where the student's code left it
-            torch.set_rng_state(torch.frombuffer(bytearray(reply.rng), dtype=torch.uint8))
-            self._rng = torch.get_rng_state()
+            set_generator_state(reply.rng)
+            self._rng = generator_state()
         if outputs and torch.is_grad_enabled():
             call = _Call(
                 weakref.ref(self),
@@ -328,10 +330,11 @@ class RemoteSubmission:
     def __repr__(self) -> str:
         return "<the submission>"
 
-    def __dir__(self) -> list[str]:
-        return sorted(self._names)
+    def __dir__(self) -> NoReturn:
+        raise UsageError("A test cannot list the names in a submission; hasattr(submission, name) looks one up.")
 
     def __getattr__(self, name: str) -> Any:
+        self._link.names_read.add(name)
         if self._names.get(name):
             return RemoteObject(self._link, 0, name, "function", name)
         return self._link.get(0, name, name)

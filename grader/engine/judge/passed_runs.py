@@ -1,0 +1,46 @@
+"""Runs of tests that passed, kept so that most tests need not run again.
+
+What a test does depends only on its seed, on the names in the submission and on the answers that it gets. So a
+submission that has the same names and gives the same answers, byte for byte, as one that has passed the test passes it
+too. In a class, most right answers are the same.
+"""
+
+from collections.abc import Sequence
+
+from grader.engine.judge.session import LogEntry, Run
+
+MAX_RUNS = 4  # of one test: right solutions round differently
+MAX_SIZE = 1 << 20  # bytes of tensors in a run that is kept
+MAX_IN_ALL = 32 << 20  # bytes of tensors in all runs of a judge
+
+
+class PassedRuns:
+    """Runs that passed, by the seed of the test, which no other test has."""
+
+    def __init__(self) -> None:
+        self._runs: dict[int, list[Run]] = {}
+        self._size = 0  # bytes of tensors
+
+    def of_test(self, seed: int) -> Sequence[Run]:
+        """Return the runs of a test."""
+        return self._runs.get(seed, ())
+
+    def add(self, seed: int, run: Run) -> None:
+        """Keep a run, unless it is too large or there are enough."""
+        size = sum(map(_size, run.log))
+        enough = len(self.of_test(seed)) == MAX_RUNS
+        if enough or size > MAX_SIZE or not run.log or not all(map(_is_complete, run.log)):
+            return
+        if self._size + size > MAX_IN_ALL:
+            self._runs.clear()
+            self._size = 0
+        self._runs.setdefault(seed, []).append(run)
+        self._size += size
+
+
+def _size(entry: LogEntry) -> int:
+    return len(entry.blob or b"") + len(entry.reply_blob or b"")
+
+
+def _is_complete(entry: LogEntry) -> bool:
+    return entry.is_whole and entry.reply is not None
