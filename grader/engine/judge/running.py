@@ -3,6 +3,7 @@
 import gc
 import time
 import types
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from grader.base.result import Outcome
 from grader.engine.judge.collect import CollectedTest
 from grader.engine.judge.cpu import JUDGE_CPU_FACTOR, cpu_limit
 from grader.engine.judge.faults import Fault
-from grader.engine.judge.passed_runs import PassedRuns
+from grader.engine.judge.known_runs import KnownRun
 from grader.engine.judge.reference_time import reference_seconds
 from grader.engine.judge.rng import Rng
 from grader.engine.judge.session import Session, SessionLimits
@@ -28,7 +29,7 @@ class RunningTest:
     session: Session
     seed: int
     reference: types.ModuleType | None
-    passed_runs: PassedRuns
+    known: KnownRun | None = None  # ended as this test would, so that it did not run
     error: BaseException | None = None
     seconds: float = 0.0  # without time spent waiting for a CPU
 
@@ -44,15 +45,17 @@ class RunningTest:
             case "rng":
                 return Rng(self.seed)
 
-    def run(self, limits: SessionLimits) -> None:
-        """Run the test, and set `error` and `seconds`."""
+    def run(self, limits: SessionLimits, known_runs: Sequence[KnownRun]) -> None:
+        """Run the test unless the answers are those of a known run. Set `known` or `error`, and `seconds`."""
         self.session.set_up_test(self.test.number, limits, self._reference_seconds)
         begun = time.monotonic()
         max_cpu = JUDGE_CPU_FACTOR * limits.seconds
         excess = Fault(Outcome.ERROR, f"The test itself takes more than {max_cpu:g} s of CPU, beside the submission.")
         with cpu_limit(max_cpu, excess):
             if self.test.is_plain:
-                self._call_unless_known()
+                self.known = self.session.ask_as(known_runs, self.seed)
+                if self.known is None:
+                    self._call()
             else:
                 self.test.item.ihook.pytest_runtest_protocol(item=self.test.item, nextitem=None)
         self.seconds = max(0.0, time.monotonic() - begun - self.session.waited())
@@ -86,14 +89,6 @@ class RunningTest:
         except (Exception, pytest.fail.Exception):
             return True
         return False
-
-    def _call_unless_known(self) -> None:
-        """Call a plain test, unless the answers are those with which it has passed."""
-        if self.session.passes_as(self.passed_runs.of_test(self.seed), self.seed):
-            return
-        self._call()
-        if self.error is None:
-            self.passed_runs.add(self.seed, self.session.run())
 
     def _call(self) -> None:
         """Call a plain test; pytest's protocol would take as long as the test itself."""

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import torch
@@ -93,6 +93,9 @@ class Run:
 
     is_callable: Mapping[str, bool | None]  # by name; None: there is no such name
     log: Sequence[LogEntry]
+
+
+R = TypeVar("R", bound=Run)
 
 
 @dataclass(frozen=True)
@@ -188,25 +191,24 @@ class Session:
         self._link = Link(self._exchange, self._refuse, self.limits.memory, self.ids)
         return RemoteSubmission(self._link, self._exported)
 
-    def run(self) -> Run:
-        """Return the run of a test that has ended."""
+    def names_read(self) -> dict[str, bool | None]:
+        """Return what the running test has looked up in the module: `Run.is_callable`."""
         names = self._link.names_read if self._link is not None else set()
-        return Run({name: self._exported.get(name) for name in names}, self.log)
+        return {name: self._exported.get(name) for name in names}
 
-    def passes_as(self, runs: Iterable[Run], seed: int) -> bool:
-        """Ask what runs of a test asked that passed; return whether all answers are those of one of them.
+    def ask_as(self, runs: Iterable[R], seed: int) -> R | None:
+        """Ask what runs of a test asked; return the one that got the same answers, whose log is then this session's.
 
-        Its log is then this session's. At the first other answer this returns False: the test has to run, and gets the
-        answers so far.
+        None if there is no such run. The test has to run then, and gets the answers up to the first other one.
         """
         names = self._names or {}
-        logs = [run.log for run in runs if all(names.get(name) == kind for name, kind in run.is_callable.items())]
-        if not logs:
-            return False
+        runs = [run for run in runs if all(names.get(name) == kind for name, kind in run.is_callable.items())]
+        if not runs:
+            return None
         self._begin(seed)
         self.log = []
         for place in itertools.count():
-            known = [log[place] for log in logs]
+            known = [run.log[place] for run in runs]
             entry = known[0]  # after the same answers, all runs ask the same
             self.log.append(entry)
             try:
@@ -215,14 +217,14 @@ class Session:
                 self._asked.append((entry, fault))
                 break
             self._asked.append((entry, answer))
-            logs = [log for log in logs if log[place].is_answered_by(answer.meta, answer.blob)]
-            if not logs:
+            runs = [run for run in runs if run.log[place].is_answered_by(answer.meta, answer.blob)]
+            if not runs:
                 break
-            if len(logs[0]) == place + 1:
-                self.log = list(logs[0])
+            if len(runs[0].log) == place + 1:
+                self.log = list(runs[0].log)
                 self._asked.clear()
-                return True
-        return False
+                return runs[0]
+        return None
 
     def ask_again(self, log: Sequence[LogEntry], seed: int) -> tuple[wire.Reply, bytes]:
         """Repeat the calls of a test from its beginning, and return the reply to the last. Raises Fault."""

@@ -66,7 +66,7 @@ def log_of(source: str, test: Callable[[Any], None], names: dict[str, bool] = NA
         log.append(entry)
         with torch.enable_grad():  # backward disables grad mode, which the worker's process would not share
             entry.reply, answered = executor.handle(request, bytearray(blob))
-        entry.reply_blob = b"".join(answered)
+        entry.reply_meta, entry.reply_blob = wire.encode(entry.reply), b"".join(answered)
         if not isinstance(entry.reply, wire.Returned):
             raise ValueError(entry.reply)
         return entry.reply, bytearray(entry.reply_blob)

@@ -31,6 +31,7 @@ MAX_CALLS = 30_000  # replayed on versions with other values of parameters
 MAX_PAIRS = 40  # tried for one test
 MAX_PAIR_SEARCHES = 2  # per submission
 MAX_PAIRS_KEPT = 32  # each has modules of its own
+MAX_DIAGNOSED = 1000  # submissions of which the diagnosis is kept: a class makes the same mistakes
 
 
 @dataclass(frozen=True)
@@ -129,11 +130,20 @@ class CauseFinder:
         self._definitions = len(first)
         self.excessive = [each for each in mistakes if each.ends is not None]
         self._pair = lru_cache(MAX_PAIRS_KEPT)(_pair)
+        self._diagnosed: dict[tuple[bytes, ...], tuple[Diagnosis, ...]] = {}
 
     def diagnose(self, tests: Sequence[RecordedTest]) -> tuple[Diagnosis, ...]:
         """Return the mistakes, or pairs of mistakes, that best explain the failing tests; each mistake once."""
         if not any(test.failed for test in tests):
             return ()
+        same = tuple(test.digest for test in tests)
+        if same not in self._diagnosed:
+            if len(self._diagnosed) == MAX_DIAGNOSED:
+                self._diagnosed.clear()
+            self._diagnosed[same] = self._diagnose(tests)
+        return self._diagnosed[same]
+
+    def _diagnose(self, tests: Sequence[RecordedTest]) -> tuple[Diagnosis, ...]:
         cases = [self.answers.case(test) for test in tests]
         possible = self._possible(cases)
         plausible = [each for each in possible if each.explains_enough()]
@@ -202,7 +212,7 @@ class CauseFinder:
 
     def wrong_versions(self, case: Case) -> list[types.ModuleType]:
         """Return the known mistakes that answer the failing call of a test wrongly."""
-        place = case.failing_place
+        place = case.test.failing_place
         if place is None:
             return []
         asked = [each for each in self.mistakes if each.replaces == case.asked_names[place]]

@@ -53,7 +53,7 @@ def find_contrast(
     Raises:
         UsageError: If the reference or a mistake takes too long on a varied call.
     """
-    place = case.failing_place
+    place = case.test.failing_place
     if place is None or case.is_right[place] or case.answers[place].reply is None:
         return None
     entry = case.test.log[place]

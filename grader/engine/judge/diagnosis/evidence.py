@@ -14,12 +14,14 @@ or type of exception, so the evidence is weighed: see `weight`.
 """
 
 import enum
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
+import msgspec
 import torch
 from torch import Tensor
 
@@ -47,6 +49,18 @@ class RecordedTest:
     sizes: dict[int, str] = field(default_factory=dict)  # the test's names of sizes
     exceeded: Outcome | None = None  # the limit, TIMEOUT or MEMORY, that the submission exceeded
 
+    @property
+    def failing_place(self) -> int | None:
+        """The index of the call that the failure is about."""
+        return next((place for place, each in enumerate(self.log) if each is self.failing_call), None)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """A hash of everything that a diagnosis depends on."""
+        log = [(wire.encode(each.request), each.blob, each.reply_meta, each.reply_blob) for each in self.log]
+        rest = self.name, self.seed, self.failed, self.failing_place, self.exceeded, sorted(self.sizes.items())
+        return hashlib.sha256(msgspec.msgpack.encode((log, rest))).digest()
+
 
 @dataclass
 class Case:
@@ -62,11 +76,6 @@ class Case:
     expected: Sequence[Answer]
     asked_names: Sequence[str]
     reached_names: set[str]
-
-    @property
-    def failing_place(self) -> int | None:
-        """The index of the call that the failure is about."""
-        return next((place for place, each in enumerate(self.test.log) if each is self.test.failing_call), None)
 
     @cached_property
     def answered(self) -> int:
@@ -89,7 +98,7 @@ class Case:
 
     def _agree(self, place: int, mine: Answer, right: Answer) -> bool:
         """Return whether an answer is the reference's: to all digits if the test failed because of it."""
-        return same(mine, right, floats=DOUBLE) if place == self.failing_place else same(mine, right)
+        return same(mine, right, floats=DOUBLE) if place == self.test.failing_place else same(mine, right)
 
     def _is_accepted(self, place: int, mine: Answer, right: Answer) -> bool:
         """Return whether both raised, and the test went on."""
@@ -164,7 +173,7 @@ def coverage_of(
     asks for these names, and only such calls can contradict. With `complete`, an unexplained wrong answer contradicts
     as well.
     """
-    found = Coverage(0, int(case.is_cut_off), case.failing_place is None, case.asks_for(names), 0)
+    found = Coverage(0, int(case.is_cut_off), case.test.failing_place is None, case.asks_for(names), 0)
     if complete and found.unexplained:
         return None
     for place, version in zip(range(case.answered), answers, strict=True):
@@ -179,7 +188,7 @@ def coverage_of(
         if match in (_Match.EXPLAINED, _Match.PARTLY_EXPLAINED):
             found.explained += 1
             found.weight += weight(case.answers[place], case.expected[place], version)
-            found.explains_failing_call = found.explains_failing_call or place == case.failing_place
+            found.explains_failing_call = found.explains_failing_call or place == case.test.failing_place
     return found
 
 

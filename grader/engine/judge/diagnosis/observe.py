@@ -73,7 +73,7 @@ def _gradient(case: Case) -> Iterator[str]:
 
 def _error_positions(case: Case, finder: CauseFinder) -> Iterator[str]:
     """Yield a sentence about where the first wrong part of the result is wrong."""
-    failing = case.failing_place
+    failing = case.test.failing_place
     if failing is None:
         return
     masks = [

@@ -106,17 +106,29 @@ def test_other_versions_of_a_definition_are_tried_within_a_bound(monkeypatch: py
     texts = {step: variation("return x * factor", f"return x + {step} * factor") for step in (1, 2, 3)}
     known = [Variation(f"adds[step={step}]", "scaled", "advice", text) for step, text in texts.items()]
     known.append(Variation("subtracts", "scaled", "advice", variation("return x * factor", "return x - factor")))
-    finder = CauseFinder(execute("reference", REFERENCE), known, LIMITS)
 
     def named(step: int) -> list[str]:
+        finder = CauseFinder(execute("reference", REFERENCE), known, LIMITS)
+        assert [each.name for each in finder.mistakes] == ["adds[step=1]", "subtracts", "adds[step=2]", "adds[step=3]"]
         runs = [RecordedTest("test_0", log_of(texts[step], of_scaled(3.0)), 0, True)]
         return [each.mistake for each in finder.diagnose(runs)]
 
-    assert [each.name for each in finder.mistakes] == ["adds[step=1]", "subtracts", "adds[step=2]", "adds[step=3]"]
     assert named(3) == ["adds[step=3]"]
     monkeypatch.setattr(causes, "MAX_CALLS", 1)
     assert named(2) == ["adds[step=2]"]
     assert named(3) == []
+
+
+def test_the_same_answers_are_diagnosed_once() -> None:
+    wrong = [variation("return x * factor", f"return x + {step} * factor") for step in (1, 2)]
+    known = [Variation(f"adds_{step}", "scaled", f"advice {step}", text) for step, text in enumerate(wrong)]
+    finder = CauseFinder(execute("reference", REFERENCE), known, LIMITS)
+    first, again, other = (
+        finder.diagnose([RecordedTest("test_0", log_of(text, of_scaled(3.0)), 0, True)])
+        for text in (wrong[0], f"{wrong[0]}\n# the same", wrong[1])
+    )
+    assert again is first
+    assert [each.mistake for each in (*first, *other)] == ["adds_0", "adds_1"]
 
 
 def test_the_only_mistake_that_exceeds_the_same_limit_is_possible() -> None:

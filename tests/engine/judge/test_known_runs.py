@@ -1,4 +1,4 @@
-"""A test does not run again for a submission that answers as one that has passed it, and nobody can tell."""
+"""A test does not run again for a submission that answers as an earlier one, and nobody can tell."""
 
 import itertools
 import re
@@ -11,10 +11,11 @@ import pytest
 
 from grader.base.result import Outcome, Result
 from grader.course import load_course
+from grader.engine.judge.diagnosis.evidence import RecordedTest
+from grader.engine.judge.known_runs import MAX_RUNS, MAX_SIZE, KnownRun, KnownRuns
 from grader.engine.judge.materials import materials
 from grader.engine.judge.messages import Job
-from grader.engine.judge.passed_runs import MAX_RUNS, MAX_SIZE, PassedRuns
-from grader.engine.judge.session import LogEntry, Run
+from grader.engine.judge.session import LogEntry
 from grader.engine.pool.client import Judges
 from grader.engine.sandbox import wire
 from grader.engine.sandbox.proxy import Question
@@ -107,6 +108,17 @@ def test_another_answer_fails_as_it_does_alone_and_is_asked_for_once(at: int, pr
     assert of(second).output.text == of(alone).output.text == printed
 
 
+def test_a_test_does_not_fail_again_for_the_same_answers(course: Course) -> None:
+    wrong = RIGHT.replace("items[place]", "items[place] + place")
+    first, second, right = course.grade(wrong, f"# the same\n{wrong}", RIGHT)
+    assert course.runs == 2
+    assert of(first).failure.message == "What pick returns is 23, expected 22."
+    assert (of(second).outcome, of(second).points) == (Outcome.WRONG_VALUES, 0)
+    assert of(second).failure == of(first).failure
+    assert second.diagnoses == first.diagnoses
+    assert of(right).points == 4
+
+
 @pytest.mark.parametrize(
     ("what", "outcome"),
     [("max(iter(int, 1))", "timeout"), ("__import__('os')._exit(3)", "exited"), ("raise KeyError(place)", "exception")],
@@ -141,27 +153,31 @@ def entries(size: int) -> Iterator[LogEntry]:
     reply = wire.Returned(1, None, [], [], None, False)
     request = wire.Get(1, 0, "a", wire.Context(True, "float32", None, [], [], []))
     for _ in itertools.count():
-        yield LogEntry(Question("a"), request, b"", reply, b"", bytes(size))
+        yield LogEntry(Question("a"), request, b"", reply, b"", bytes(size), weight=size)
+
+
+def run(seed: int, *log: LogEntry) -> KnownRun:
+    return KnownRun({}, log, RecordedTest("test", log, seed, failed=False), Outcome.PASSED, None)
 
 
 def test_few_and_small_runs_are_kept() -> None:
-    kept = PassedRuns()
+    kept = KnownRuns()
     small = entries(1)
     for _ in range(MAX_RUNS + 1):
-        kept.add(1, Run({}, [next(small)]))
+        kept.add(run(1, next(small)))
     assert len(kept.of_test(1)) == MAX_RUNS
-    kept.add(2, Run({}, [next(entries(MAX_SIZE + 1))]))
-    kept.add(3, Run({}, []))  # nothing was asked
+    kept.add(run(2, next(entries(MAX_SIZE + 1))))
+    kept.add(run(3))  # nothing was asked
     cut = next(small)
     cut.reply_blob = None
-    kept.add(4, Run({}, [cut]))
+    kept.add(run(4, cut))
     assert not any(kept.of_test(seed) for seed in (2, 3, 4))
 
 
 def test_all_runs_together_are_bounded() -> None:
-    kept = PassedRuns()
+    kept = KnownRuns()
     large = entries(MAX_SIZE)
     for seed in range(40):
-        kept.add(seed, Run({}, [next(large)]))
-    assert 0 < sum(bool(kept.of_test(seed)) for seed in range(40)) < 32
+        kept.add(run(seed, next(large)))
+    assert 0 < sum(bool(kept.of_test(seed)) for seed in range(40)) <= 32
     assert kept.of_test(39)
