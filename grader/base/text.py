@@ -1,6 +1,5 @@
 """Text that is safe to show, and suggestions for misspelled words."""
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -39,6 +38,8 @@ def inert(line: str) -> str:
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """Return " Did you mean 'moe_router'?" for the closest of `words`, or "" if none is close. Case is ignored."""
+    import difflib  # takes a thousandth of a second, for a word that is wrong
+
     known = {each.casefold(): each for each in words}
     near = difflib.get_close_matches(word.casefold(), known, n=1)
     return f" Did you mean '{known[near[0]]}'?" if near else ""

@@ -1,5 +1,6 @@
 """The command `grade`. The module of each subcommand defines `command`, and is imported only when it runs."""
 
+import gc
 import os
 import signal
 import sys
@@ -124,6 +125,7 @@ class GradeGroup(click.Group):
         except (click.Abort, KeyboardInterrupt):
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the exit
             code = INTERRUPTED
+        gc.freeze()  # the system frees all memory: Python need not look for garbage when it exits
         sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -1,4 +1,7 @@
-"""Names of exercises, lessons and labs on the command line, and their completion by the shell."""
+"""Names of exercises, lessons and labs on the command line, and their completion by the shell.
+
+What only some commands need is imported where it is used: `grade list` names nothing.
+"""
 
 import re
 from collections.abc import Iterable
@@ -11,13 +14,8 @@ from click.shell_completion import CompletionItem
 from grader.base.errors import UsageError
 from grader.base.text import did_you_mean
 from grader.course import Course, Exercise, find_course, load_course, load_exercise, load_lessons
-from grader.course import find_exercise as matching
-from grader.course.glossary import load_glossary
 from grader.course.lesson.files import all_files, part_title
-from grader.course.lesson.find import exact_lesson, find_lesson
 from grader.course.load import exercise_ids, lab_names, names_of_tests
-from grader.course.progress import Progress
-from grader.study.reader.order import next_exercise
 
 _SPECIAL = re.compile(r"""['"`$&|;<>()*?\[\]{}\\!#~]""")  # in a word of bash, which completes without quotes
 
@@ -105,6 +103,8 @@ class TermName(CourseName):
 
     def offers(self, root: Path, ctx: click.Context, incomplete: str) -> Iterable[CompletionItem]:
         """Offer what follows the words before the cursor in the names of terms, except what a shell would not take."""
+        from grader.course.glossary import load_glossary
+
         before = "".join(f"{word} " for word in ctx.params.get("term") or ())
         typed = f"{before}{incomplete}".casefold()
         names = [name for term in load_glossary(root) for name in term.names if not _SPECIAL.search(name)]
@@ -116,6 +116,8 @@ def find_exercise(root: Path, word: str | None) -> Exercise:
 
     Raises UsageError unless exactly one matches.
     """
+    from grader.course import find_exercise as matching
+
     found = current_exercise_id(root) if word is None else matching.find_exercise(root, word).id
     return load_exercise(root, found)
 
@@ -125,7 +127,11 @@ def current_exercise_id(root: Path) -> str:
 
     Raises UsageError if every exercise is passed.
     """
-    if here := matching.current_exercise(root):
+    from grader.course.find_exercise import current_exercise
+    from grader.course.progress import Progress
+    from grader.study.reader.order import next_exercise
+
+    if here := current_exercise(root):
         return here
     exercise = next_exercise(load_course(root), Progress.load(root))
     if exercise is None:
@@ -135,6 +141,8 @@ def current_exercise_id(root: Path) -> str:
 
 def suggest_command(word: str, commands: list[str], ctx: click.Context) -> str:
     """Return a hint for an unknown command: it names an exercise or a lesson, or resembles a command; may be empty."""
+    from grader.course.lesson.find import exact_lesson
+
     with suppress(UsageError):
         root = find_course(Path.cwd(), ctx.find_root().params.get("course"))
         if word.casefold() in exercise_ids(root):
@@ -146,4 +154,6 @@ def suggest_command(word: str, commands: list[str], ctx: click.Context) -> str:
 
 def lesson_number(course: Course, words: tuple[str, ...]) -> int:
     """Return the number of the lesson with that name. Raises UsageError unless exactly one matches."""
+    from grader.course.lesson.find import find_lesson
+
     return find_lesson(course, " ".join(words)).number

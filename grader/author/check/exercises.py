@@ -122,8 +122,8 @@ class _ExerciseCheck:
                 # mistakes that run into a limit are slow, and do so on every seed
                 chosen = [each for each in variations if seed < DIAGNOSED_SEEDS or not each.ends]
                 plan += [(f"{kind} {each.name}", kind, each.source, seed) for each in chosen]
-        # repeat the first seed: the score must not change
-        plan += [run for run in plan if run[3] == 0]
+        once = len(plan)
+        plan += [run for run in plan if run[3] == 0]  # the score must not change from run to run
         self.pending = len(plan)
         for offset, (label, kind, source, seed) in enumerate(plan):
             name = self.exercise.id
@@ -138,6 +138,7 @@ class _ExerciseCheck:
                 diagnose=kind == "mistake" and seed < DIAGNOSED_SEEDS,
                 long=seed < LONG_SEEDS,
                 exitfirst=kind == "mistake" and seed >= DIAGNOSED_SEEDS,  # one failure is enough
+                anew=offset >= once,
             )
             yield _Run(label, kind, job)
 

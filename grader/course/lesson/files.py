@@ -1,5 +1,6 @@
 """The files of a lesson: its parts, its quiz, and what can be read from a part without a Markdown parser."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,8 +82,11 @@ def part_files(course: Course, lesson: Lesson) -> tuple[PartFile, ...]:
 
 def numbered_files(folder: Path) -> list[tuple[int, str, Path]]:
     """Return number, slug and path of all parts in the folder of a lesson, in order."""
-    files = ((path, _FILE.fullmatch(path.name)) for path in folder.glob("*.md"))
-    return sorted((int(match[1]), match[2], path) for path, match in files if match)
+    try:
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):  # not written yet
+        return []
+    return sorted((int(match[1]), match[2], folder / match[0]) for match in map(_FILE.fullmatch, names) if match)
 
 
 def all_files(course: Course) -> Iterator[PartFile]:

@@ -49,6 +49,7 @@ class Job(msgspec.Struct, frozen=True):
     exitfirst: bool = False  # skip the remaining tests after the first failure
     failed_first: str | None = None  # test to run before the others, whatever it needs
     announce: bool = False  # send TestStarted before each test
+    anew: bool = False  # run every test, even if its answers are known
 
 
 class Setup(msgspec.Struct, frozen=True, tag="setup"):

@@ -291,7 +291,7 @@ class Plugin:
             self._send(TestStarted(job.id, test.name))
         seed = derive_seed(job.exercise, test.item.name, job.seed)
         running = self._running = RunningTest(test, session, seed, exercise.reference)
-        running.run(_limits(test, job, exercise.materials), self._known_runs.of_test(seed))
+        running.run(_limits(test, job, exercise.materials), () if job.anew else self._known_runs.of_test(seed))
         ended = running.known or self._ended(running, job, exercise)
         printed = session.take_output()
         shown = printed if not test.hidden or exercise.materials.show_hidden_output else None
@@ -308,7 +308,8 @@ class Plugin:
         if running.error is not None:
             outcome, failure = self._explain(running, running.error, record, job, exercise)
         ended = KnownRun(running.session.names_read(), running.session.log, record, outcome, failure)
-        if running.test.is_plain and _depends_on_answers(running.error) and len(self._advice_errors) == errors:
+        is_reusable = running.test.is_plain and _depends_on_answers(running.error) and not job.anew
+        if is_reusable and len(self._advice_errors) == errors:
             self._known_runs.add(ended)
         return ended
 
