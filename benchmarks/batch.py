@@ -121,10 +121,12 @@ def floor(count: int) -> float:
     import torch
 
     torch.set_num_threads(1)
-    public = _module("public", (ROOT / "exercises" / EXERCISE / "test_public.py").read_text("utf-8"))
+    public = _module("test_public", (ROOT / "exercises" / EXERCISE / "test_public.py").read_text("utf-8"))
+    sys.modules["test_public"] = public  # the hidden tests import from it
     hidden = _module("hidden", (SOLUTION / "test_hidden.py").read_text("utf-8"))
     reference = _module(EXERCISE, (SOLUTION / f"{EXERCISE}.py").read_text("utf-8"))
-    tests = [value for module in (public, hidden) for name, value in vars(module).items() if name.startswith("test_")]
+    named = [item for module in (public, hidden) for item in vars(module).items()]
+    tests = [each for name, each in named if name.startswith("test_") and isinstance(each, types.FunctionType)]
     some = itertools.islice(sources(), count)
     texts = [text for text in some if not any(crash in text for crash in CRASHING)]
 

@@ -2,7 +2,9 @@
 
     python benchmarks/cost.py [--rounds N]
 
-CPU is user + system of a process and all its descendants; wall is elapsed time. Each figure is the median of N rounds.
+CPU is user + system of a process and all its descendants; wall is elapsed time. Each figure is the median of N rounds,
+and one more submission is also given with its range. The wrong ones make the nine mistakes of `benchmarks/wrong` in
+turn, as a class does; each is named and explained.
 """
 
 import argparse
@@ -14,7 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from grader.base.result import Result
@@ -22,11 +24,14 @@ from grader.course import load_course
 from grader.engine.judge.materials import materials
 from grader.engine.judge.messages import Job
 from grader.engine.pool.client import Judges
+from grader.engine.submission import examine
 
 ROOT = Path(__file__).resolve().parent.parent
 EXERCISE = "moe_router"
 REFERENCE = ROOT / "solutions" / EXERCISE / f"{EXERCISE}.py"
 GRADE = [sys.executable, "-m", "grader.cli", "--course", str(ROOT)]
+WRONG = sorted((ROOT / "benchmarks/wrong" / EXERCISE).glob("*.py"))
+FEW, MANY = 18, 198  # submissions: the difference is the cost of the others
 HUNG = "def route(logits, k):\n    while True:\n        pass\n"
 
 
@@ -48,26 +53,25 @@ def command(*words: str) -> Callable[[], object]:
     return lambda: subprocess.run(words, stdout=subprocess.DEVNULL, check=False)
 
 
-def grade(source: str, count: int, seconds: float | None = None) -> list[Result]:
-    """Grades one source so many times in one warm process."""
+def grade(sources: Sequence[str], count: int, seconds: float | None = None) -> list[Result]:
+    """Grades sources in turn, so many in all, in one warm process."""
     course = load_course(ROOT)
     exercise = course.exercise(EXERCISE)
     with Judges(1, many=count > 1) as judges:
         judges.prepare([materials(course, exercise)], forbidden=[ROOT])
-        jobs = [Job(i, EXERCISE, "x.py", source, "", 0, seconds=seconds) for i in range(count)]
+        codes = [examine(source, EXERCISE).code for source in sources]
+        chosen = [i % len(sources) for i in range(count)]
+        jobs = [
+            Job(i, EXERCISE, "x.py", sources[which], "", 0, code=codes[which], seconds=seconds)
+            for i, which in enumerate(chosen)
+        ]
         return [result for _, result in judges.grade(jobs)]
 
 
-def slope(rounds: int) -> tuple[float, float]:
+def one_more(sources: Sequence[str]) -> tuple[float, float]:
     """CPU and wall seconds of one more submission in a warm process."""
-    source = REFERENCE.read_text("utf-8")
-    few, many = 10, 110
-    cpu, wall = [], []
-    for _ in range(rounds):
-        small, large = measure(lambda: grade(source, few)), measure(lambda: grade(source, many))
-        cpu.append((large[0] - small[0]) / (many - few))
-        wall.append((large[1] - small[1]) / (many - few))
-    return statistics.median(cpu), statistics.median(wall)
+    few, many = measure(lambda: grade(sources, FEW)), measure(lambda: grade(sources, MANY))
+    return (many[0] - few[0]) / (MANY - FEW), (many[1] - few[1]) / (MANY - FEW)
 
 
 def private_memory() -> float:
@@ -113,14 +117,19 @@ def main() -> None:
         "grade exercise, not started": command(*GRADE, "exercise", EXERCISE),
         "grade exercise, right": command(*GRADE, "exercise", EXERCISE, "--file", str(REFERENCE)),
     }
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    classes = {
+        "one more right submission": [REFERENCE.read_text("utf-8")],
+        "one more wrong submission": [each.read_text("utf-8") for each in WRONG],
+    }
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in (*commands, *classes)}
     for _ in range(rounds):
         for name, run in commands.items():
             taken[name].append(measure(run))
+        for name, sources in classes.items():
+            taken[name].append(one_more(sources))
     found = {
         name: tuple(statistics.median(column) for column in zip(*each, strict=True)) for name, each in taken.items()
     }
-    found["one more submission"] = slope(max(1, rounds // 2))
     torch_cpu, torch_wall = found["import torch"]
     print(
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, "
@@ -129,7 +138,10 @@ def main() -> None:
     print(f"{'':<30} {'CPU ms':>8} {'x torch':>8} {'wall ms':>8} {'x torch':>8}")
     for name, (cpu, wall) in found.items():
         print(f"{name:<30} {cpu * 1e3:8.1f} {cpu / torch_cpu:8.4f} {wall * 1e3:8.1f} {wall / torch_wall:8.4f}")
-    (hung,) = grade(HUNG, 1, seconds=1.0)
+    for name in classes:
+        cpus = [cpu / torch_cpu for cpu, _ in taken[name]]
+        print(f"{name:<30} {min(cpus):.4f} to {max(cpus):.4f} x torch")
+    (hung,) = grade([HUNG], 1, seconds=1.0)
     first = next(test for test in hung.tests if test.outcome == "timeout")
     print(f"a test that hangs, limit 1 s     {first.seconds:.3f} s")
     memory = private_memory()

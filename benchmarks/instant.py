@@ -26,7 +26,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 EXERCISES = ("moe_router", "grouped_query_attention", "selective_scan")
 GRADE = [sys.executable, "-m", "grader.cli"]
-LIGHT = (["--help"], ["list"], ["hint", "moe_router"], ["warm"])
+LIGHT = (["--help"], ["list"], ["next"], ["hint", "moe_router"], ["warm"])
+FLOOR = "import click, msgspec"  # what every command needs
 APART = 1.5  # seconds between two saves: each is one for itself
 
 
@@ -117,6 +118,7 @@ def main() -> None:
         desk.run("exercise", EXERCISES[0])  # compiles what it imports
         for _ in range(rounds):
             note("import torch", wall(lambda: subprocess.run([sys.executable, "-c", "import torch"], check=True)))
+            note("import click, msgspec", wall(lambda: subprocess.run([sys.executable, "-c", FLOOR], check=True)))
             for words in LIGHT:
                 note(f"grade {' '.join(words)}", wall(partial(desk.run, *words)))
             note("grade exercise, not started", wall(lambda: desk.run("exercise", EXERCISES[0])))
@@ -131,11 +133,11 @@ def main() -> None:
             note(f"save to verdict, {exercise}", *desk.saves(exercise, rounds))
         desk.run("warm", "--stop")
     found = {name: statistics.median(each) for name, each in taken.items()}
-    torch = found["import torch"]
+    torch, floor = found["import torch"], found["import click, msgspec"]
     print(f"load {os.getloadavg()[0]:.2f}, {os.cpu_count()} cores, {rounds} rounds")
-    print(f"{'':<50} {'wall ms':>8} {'x torch':>8}")
+    print(f"{'':<50} {'wall ms':>8} {'x torch':>8} {'x click':>8}")
     for name, seconds in found.items():
-        print(f"{name:<50} {seconds * 1e3:8.1f} {seconds / torch:8.3f}")
+        print(f"{name:<50} {seconds * 1e3:8.1f} {seconds / torch:8.3f} {seconds / floor:8.2f}")
     print(json.dumps({name: seconds / torch for name, seconds in found.items()}))
 
 

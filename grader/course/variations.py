@@ -292,23 +292,32 @@ def _parameters(node: DefinitionNode) -> set[str]:
 
 
 def _with_values(node: DefinitionNode, values: dict[str, ast.expr]) -> DefinitionNode:
-    """Return a copy of a definition in which assignments give its parameters their values."""
-    copied = copy.deepcopy(node)
-    if isinstance(copied, ast.ClassDef):
-        for each in copied.body:
-            if isinstance(each, ast.AnnAssign) and ast.unparse(each.target) in values:
-                each.value = values[ast.unparse(each.target)]
-        return copied
+    """Return a definition in which assignments give its parameters their values. It shares the other nodes."""
+    if isinstance(node, ast.ClassDef):
+        made_class = copy.copy(node)
+        made_class.body = [_with_value(each, values) for each in node.body]
+        return made_class
+    made = copy.copy(node)
+    made.args = copy.copy(node.args)
     kept = [
         (each, default)
-        for each, default in zip(copied.args.kwonlyargs, copied.args.kw_defaults, strict=True)
+        for each, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
         if each.arg not in values
     ]
-    copied.args.kwonlyargs, copied.args.kw_defaults = [each for each, _ in kept], [default for _, default in kept]
+    made.args.kwonlyargs, made.args.kw_defaults = [each for each, _ in kept], [default for _, default in kept]
     assignments = [ast.Assign([ast.Name(name, ast.Store())], value, lineno=0) for name, value in values.items()]
-    after_docstring = int(ast.get_docstring(copied) is not None)
-    copied.body[after_docstring:after_docstring] = assignments
-    return copied
+    after_docstring = int(ast.get_docstring(node) is not None)
+    made.body = [*node.body[:after_docstring], *assignments, *node.body[after_docstring:]]
+    return made
+
+
+def _with_value(node: ast.stmt, values: dict[str, ast.expr]) -> ast.stmt:
+    """Return an annotation in a class with its value, if it is among `values`; else the node itself."""
+    if not isinstance(node, ast.AnnAssign) or ast.unparse(node.target) not in values:
+        return node
+    made = copy.copy(node)
+    made.value = values[ast.unparse(node.target)]
+    return made
 
 
 def _text_of(value: ast.expr) -> str:
