@@ -14,7 +14,7 @@ from grader.engine.judge.session import LogEntry, Run
 
 MAX_RUNS = 16  # of one test: right solutions round differently
 MAX_SIZE = 1 << 20  # bytes of a run that is kept
-MAX_IN_ALL = 32 << 20  # bytes of all runs of a judge
+MAX_IN_ALL = 16 << 20  # bytes of all runs of a judge
 
 
 @dataclass(frozen=True)

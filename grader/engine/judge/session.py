@@ -256,8 +256,8 @@ class Session:
         return 0.0 if self.worker is None else self.worker.waited()
 
     def close(self) -> None:
-        """End the worker, and drop the log, since the stand-ins in the questions of known runs keep the session."""
-        self.log = []
+        """End the worker, and drop what belongs to the last test, since stand-ins in known runs keep the session."""
+        self.log, self._link, self.reference_seconds = [], None, lambda: None
         if self.worker is not None and self.worker.is_running:
             self._names = None
             self.worker.dismiss()

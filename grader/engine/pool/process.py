@@ -50,7 +50,7 @@ from grader.engine.sandbox.confine import Policy, Unconfinable
 
 CHECK_INTERVAL = 60.0  # seconds after which an idle resident process checks whether it is still of use
 SETTLE_DELAY = 3.0  # seconds without a request after which a resident process prepares for later forks
-JUDGE_MEMORY = 1200 << 20  # bytes that a judge may use beyond the memory that it shares with the warm process
+JUDGE_MEMORY = 1500 << 20  # bytes that a judge may use beyond the memory that it shares with the warm process
 
 
 class InvalidRequest(Exception):
