@@ -3,8 +3,8 @@
     python benchmarks/cost.py [--rounds N]
 
 CPU is user + system of a process and all its descendants; wall is elapsed time. Each figure is the median of N rounds,
-and one more submission is also given with its range. The wrong ones make the nine mistakes of `benchmarks/wrong` in
-turn, as a class does; each is named and explained.
+and that of one more submission also has its range. The wrong ones are the nine files of `benchmarks/wrong` in turn, so
+that mistakes come again, as they do in a class.
 """
 
 import argparse

@@ -38,7 +38,7 @@ def inert(line: str) -> str:
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """Return " Did you mean 'moe_router'?" for the closest of `words`, or "" if none is close. Case is ignored."""
-    import difflib  # takes a thousandth of a second, for a word that is wrong
+    import difflib  # only a misspelled word needs it
 
     known = {each.casefold(): each for each in words}
     near = difflib.get_close_matches(word.casefold(), known, n=1)

@@ -125,7 +125,7 @@ class GradeGroup(click.Group):
         except (click.Abort, KeyboardInterrupt):
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the exit
             code = INTERRUPTED
-        gc.freeze()  # the system frees all memory: Python need not look for garbage when it exits
+        gc.freeze()  # Python need not look for garbage on its way out: the system frees all memory
         sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -1,8 +1,8 @@
 """Runs of tests, kept so that most tests need not run again.
 
-What a test does depends only on its seed, on the names in the submission and on the answers that it gets. So for a
-submission that has the same names and gives the same answers, byte for byte, it ends as it did before. In a class, most
-right answers are the same, and many wrong ones.
+What a test does depends only on its seed, on the names that it looks up in the submission and on the answers that it
+gets. If another submission has these names and gives the same answers, byte for byte, the test ends as it did before.
+In a class, most right submissions give the same answers, and so do many wrong ones.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ MAX_IN_ALL = 16 << 20  # bytes of all runs of a judge
 
 @dataclass(frozen=True)
 class KnownRun(Run):
-    """A run, and how it ended."""
+    """A run that has ended, and its result."""
 
     record: RecordedTest
     outcome: Outcome
@@ -38,7 +38,7 @@ class KnownRuns:
         return self._runs.get(seed, ())
 
     def add(self, run: KnownRun) -> None:
-        """Keep a run, unless it is too large or there are enough."""
+        """Keep a run, unless it is too large or enough runs of the test are kept."""
         seed = run.record.seed
         size = sum(map(_size, run.log))
         enough = len(self.of_test(seed)) == MAX_RUNS

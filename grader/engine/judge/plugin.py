@@ -302,7 +302,7 @@ class Plugin:
         return result, None if test.is_long else ended.record
 
     def _ended(self, running: RunningTest, job: Job, exercise: CollectedExercise) -> KnownRun:
-        """Return how a test ended that ran, and keep it if it would end so for other submissions, too."""
+        """Return the run of a test. Keep it if the same answers would have the same result in another submission."""
         record = self._record(running)
         outcome, failure, errors = Outcome.PASSED, None, len(self._advice_errors)
         if running.error is not None:

@@ -192,14 +192,15 @@ class Session:
         return RemoteSubmission(self._link, self._exported)
 
     def names_read(self) -> dict[str, bool | None]:
-        """Return what the running test has looked up in the module: `Run.is_callable`."""
+        """Return the names that the running test has looked up in the module, as in `Run.is_callable`."""
         names = self._link.names_read if self._link is not None else set()
         return {name: self._exported.get(name) for name in names}
 
     def ask_as(self, runs: Iterable[R], seed: int) -> R | None:
-        """Ask what runs of a test asked; return the one that got the same answers, whose log is then this session's.
+        """Ask what earlier runs of a test asked, and return the run that got the same answers.
 
-        None if there is no such run. The test has to run then, and gets the answers up to the first other one.
+        Return None if there is no such run. The test has to run then, and gets the answers up to the first one that
+        differs. Raise Fault if the module cannot be loaded any more.
         """
         names = self._names or {}
         runs = [run for run in runs if all(names.get(name) == kind for name, kind in run.is_callable.items())]
@@ -209,7 +210,7 @@ class Session:
         self.log = []
         for place in itertools.count():
             known = [run.log[place] for run in runs]
-            entry = known[0]  # after the same answers, all runs ask the same
+            entry = known[0]  # after the same answers, all of them ask the same
             self.log.append(entry)
             try:
                 answer = self._ask(entry.request, [entry.blob or b""], known)
@@ -221,7 +222,6 @@ class Session:
             if not runs:
                 break
             if len(runs[0].log) == place + 1:
-                self.log = list(runs[0].log)
                 self._asked.clear()
                 return runs[0]
         return None
@@ -301,15 +301,15 @@ class Session:
                 raise self._tampered(_WRONG_QUESTION)
 
     def _answer_to(self, entry: LogEntry, blobs: list[Any]) -> _Answer:
-        """Return the answer to a request of a test: asked for now, or before the test began to run. Raises Fault."""
+        """Return the answer to a request of a test, which may have come before the test began to run. Raises Fault."""
         if not self._asked:
             return self._ask(entry.request, blobs)
         blobs.clear()
         asked, answer = self._asked.popleft()
         if not entry.asks_like(asked):
             raise UsageError(
-                f"The test calls {entry.question.label} otherwise than it did before, with the same seed and the same "
-                "answers. Random inputs come from the fixture rng."
+                f"The test does not call {entry.question.label} as it did before, with the same seed and the same "
+                "answers. Take random inputs from the fixture rng."
             )
         if isinstance(answer, Fault):
             raise answer

@@ -1,4 +1,4 @@
-"""A test does not run again for a submission that answers as an earlier one, and nobody can tell."""
+"""A test does not run again for a submission that answers as an earlier one did, and its result is the same."""
 
 import itertools
 import re
@@ -144,8 +144,8 @@ def test_a_test_that_asks_something_else_each_time_is_at_fault(course: Course) -
     assert of(first, "test_merge").points == 8
     assert second.is_faulty
     assert of(second, "test_merge").failure.message == (
-        "The test calls pick otherwise than it did before, with the same seed and the same answers. "
-        "Random inputs come from the fixture rng."
+        "The test does not call pick as it did before, with the same seed and the same answers. "
+        "Take random inputs from the fixture rng."
     )
 
 
