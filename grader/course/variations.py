@@ -51,7 +51,12 @@ def load_variations(path: Path, reference: str, exercise_id: str) -> tuple[Varia
     `reference` is the text of the reference. In mistakes.py every variation needs a docstring: the advice to the
     student. Raise UsageError with file and line for any error in the file.
     """
-    return _VariationFile(path, _Reference(reference, exercise_id)).variations()
+    return parse_variations(read_text(path), shown(path), reference, exercise_id)
+
+
+def parse_variations(text: str, file: str, reference: str, exercise_id: str) -> tuple[Variation, ...]:
+    """Return the variations in the text of a file, as `load_variations` does. `file` is its path for messages."""
+    return _VariationFile(text, file, _Reference(reference, exercise_id)).variations()
 
 
 class _Replaces(NamedTuple):
@@ -116,17 +121,17 @@ class _Statement:
 class _VariationFile:
     """A file of variations, sorted into imports, helpers and variations."""
 
-    def __init__(self, path: Path, reference: _Reference):
-        self.path, self.reference = path, reference
-        self.advises = path.stem == "mistakes"
+    def __init__(self, text: str, file: str, reference: _Reference):
+        self.file, self.reference = file, reference
+        self.advises = Path(file).stem == "mistakes"
         self.future_imports: list[str] = []
         self.helpers: list[ast.stmt] = []  # including imports
         self.found: dict[str, tuple[DefinitionNode, _Replaces]] = {}
         self.imported: dict[str, str] = {}  # name in this file -> name in the reference
-        for node in parse(read_text(path), shown(path)).body:
+        for node in parse(text, file).body:
             self._sort(node)
         if not self.found:
-            raise UsageError(f'{shown(path)}:1: nothing here is decorated @replaces("name of the reference").')
+            raise UsageError(f'{file}:1: nothing here is decorated @replaces("name of the reference").')
         for node in self.helpers:
             self._check_bound_names(node)
 
@@ -276,7 +281,7 @@ class _VariationFile:
         return self._error(node, f"'{name}' is not defined in the reference.{did_you_mean(name, names)}")
 
     def _error(self, node: ast.AST, sentence: str) -> UsageError:
-        return UsageError(f"{shown(self.path)}:{getattr(node, 'lineno', 1)}: {sentence}")
+        return UsageError(f"{self.file}:{getattr(node, 'lineno', 1)}: {sentence}")
 
 
 def _is_replaces(decorator: ast.expr) -> bool:

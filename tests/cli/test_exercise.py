@@ -65,6 +65,17 @@ def test_hides_what_known_mistakes_print(root: Path) -> None:
     assert "noise" not in done.stdout + done.stderr
 
 
+def test_invalid_known_mistakes_cost_advice_but_no_grade(root: Path) -> None:
+    (root / "solutions/toolbox/mistakes.py").write_text("def f(:\n", "utf-8")
+    reference = (root / "solutions/toolbox/toolbox.py").read_text("utf-8")
+    (root / "mine.py").write_text(f"{reference}\n\ndef scale(x, factor): return x * factor**2\n", "utf-8")
+    assert command("--file", "solutions/toolbox/toolbox.py", cwd=root).returncode == 0
+    done = command("--file", "mine.py", "--json", cwd=root)
+    (error,) = json.loads(done.stdout)["advice_errors"]
+    assert (done.returncode, done.stderr) == (1, "")
+    assert error.startswith("solutions/toolbox/mistakes.py:1: ")
+
+
 def test_a_name_that_python_normalizes_slowly_passes(root: Path) -> None:
     name = "a" + "\u0300\u0316" * 5_000
     reference = (root / "solutions/toolbox/toolbox.py").read_text("utf-8")

@@ -102,7 +102,7 @@ def test_right_solutions_pass_and_wrong_ones_fail(
     assert len(variants) >= FEWEST_VARIANTS
     assert {name: failing(result) for name, result in variants.items() if not result.passed} == {}
 
-    mistakes = grade(judges, exercise, first_versions(materials[exercise.id].mistakes))
+    mistakes = grade(judges, exercise, first_versions(load_variations(exercise.mistakes, reference, exercise.id)))
     assert len(mistakes) >= FEWEST_MISTAKES
     assert [name for name, result in mistakes.items() if result.passed] == []
     assert [name for name, result in mistakes.items() if result.is_faulty] == []

@@ -6,12 +6,14 @@ import traceback
 import types
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from grader.base.errors import UsageError
+from grader.course.variations import Variation, parse_variations
 from grader.engine.judge.diagnosis.causes import CauseFinder
 from grader.engine.judge.messages import Materials, Setup
 from grader.engine.judge.session import SessionLimits
@@ -64,7 +66,7 @@ def collect(setup: Setup, items: Iterable[pytest.Item]) -> dict[str, CollectedEx
         install(materials.others)
         reference = _reference(materials)
         limits = SessionLimits(materials.seconds, materials.memory)
-        causes = None if reference is None else CauseFinder(reference, materials.mistakes, limits)
+        causes = None if reference is None else CauseFinder(reference, partial(_mistakes, materials), limits)
         own = [(item, path == materials.hidden) for path in materials.tests for item in by_path.get(path, [])]
         tests = [_test(item, number, hidden) for number, (item, hidden) in enumerate(own)]
         _check_needs(tests)
@@ -72,6 +74,14 @@ def collect(setup: Setup, items: Iterable[pytest.Item]) -> dict[str, CollectedEx
             _refuse_missing(materials.id, tests)
         found[materials.id] = CollectedExercise(materials, reference, causes, tests)
     return found
+
+
+def _mistakes(materials: Materials) -> tuple[Variation, ...]:
+    """Return the known mistakes. Raise UsageError if mistakes.py is invalid."""
+    if materials.mistakes is None or materials.reference is None:
+        return ()
+    file = f"solutions/{materials.id}/mistakes.py"
+    return parse_variations(materials.mistakes, file, materials.reference, materials.id)
 
 
 def collection_fault(path: Path) -> UsageError:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from grader.base.files import read_text
 from grader.course.model import Course, Exercise
-from grader.course.variations import Variation, load_variations
 from grader.engine.judge.messages import Materials
 
 MIB = 1 << 20
@@ -34,12 +33,12 @@ def materials(course: Course, exercise: Exercise, *, mistakes: bool = True) -> M
     tests: tuple[str, ...] = (str(exercise.public_tests.resolve()),)
     hidden: str | None = None
     reference: str | None = None
-    known: tuple[Variation, ...] = ()
+    known: str | None = None
     if exercise.solution is not None:
         hidden = str(exercise.hidden_tests.resolve())
         reference = read_text(exercise.reference)
         if mistakes:
-            known = load_variations(exercise.mistakes, reference, exercise.id)
+            known = read_text(exercise.mistakes)
         tests = (*tests, hidden)
     for path in tests:
         read_text(Path(path))  # report a missing file before a judge is started

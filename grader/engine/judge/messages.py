@@ -5,7 +5,6 @@ from typing import TypeAlias
 import msgspec
 
 from grader.base.result import Failure, Isolation, Output, Result, Versions
-from grader.course.variations import Variation
 from grader.engine.submission.examine import Import
 from grader.lab import LabOption, Shown
 from grader.pictures import Picture
@@ -19,7 +18,7 @@ class Materials(msgspec.Struct, frozen=True):
     hidden: str | None  # path of the hidden tests
     reference: str | None  # source text
     others: dict[str, str]  # references of the exercises that this one imports, by module name
-    mistakes: tuple[Variation, ...]
+    mistakes: str | None  # source text of mistakes.py
     seconds: float
     memory: int  # bytes
     show_hidden_output: bool

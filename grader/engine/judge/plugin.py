@@ -59,6 +59,8 @@ class Plugin:
         self._send = send
         self._starter = starter
         self._versions = versions
+        files = [Path(path) for materials in setup.materials for path in materials.tests]
+        self._collected_paths = {path for file in files for path in (file, *file.parents)}
         self._exercises: dict[str, CollectedExercise] = {}
         self._passing: dict[bytes, bool] = {}  # whether an imported exercise's file passes, by a hash of the job
         self._known_runs = KnownRuns()
@@ -96,6 +98,11 @@ class Plugin:
         """Note why a test file cannot be collected."""
         if isinstance(node, pytest.Collector) and self.error is None:
             self.error = collection_fault(node.path)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_ignore_collect(self, collection_path: Path) -> bool:
+        """Skip what does not lead to a test file, so that pytest examines no other exercise."""
+        return collection_path not in self._collected_paths
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(

@@ -36,7 +36,7 @@ class CourseBundle(msgspec.Struct, frozen=True):
 
     def tests_hashes(self) -> dict[str, str]:
         """Return a hash of everything that decides whether a submission passes, by exercise."""
-        return {each.id: self._hash_of(msgspec.structs.replace(each, mistakes=())) for each in self.materials}
+        return {each.id: self._hash_of(msgspec.structs.replace(each, mistakes=None)) for each in self.materials}
 
     def _hash_of(self, materials: Materials) -> str:
         return hashlib.sha256(_encode([materials, [self.files[path] for path in materials.tests]])).hexdigest()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from grader.base.result import Outcome, Result
-from grader.course.variations import Variation, load_variations
+from grader.course.variations import Variation, parse_variations
 from grader.engine.judge.messages import Job, Materials
 from grader.engine.pool.client import Judges
 
@@ -168,7 +168,7 @@ CLASS_MISTAKES = {  # name: what is wrong in the class
 }
 
 
-def exercise(name: str, hidden: Path, reference: str, mistakes: tuple[Variation, ...]) -> Materials:
+def exercise(name: str, hidden: Path, reference: str, mistakes: str | None) -> Materials:
     """Return the materials of an exercise that has only hidden tests."""
     return Materials(
         id=name,
@@ -187,27 +187,27 @@ def mixer() -> str:
     return REFERENCE[REFERENCE.index("class Mixer") :]
 
 
-@pytest.fixture(scope="module")
-def mistakes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Variation]:
+def mistakes_text() -> str:
     text = MISTAKES
     for name, (right, wrong) in CLASS_MISTAKES.items():
         assert right in mixer()
         head = f'class {name}(nn.Module):\n    """It is {name}."""'
         body = mixer().replace(right, wrong).replace("class Mixer(nn.Module):", head)
         text += f'\n\n@replaces("Mixer")\n{body}'
-    path = tmp_path_factory.mktemp("course") / "mistakes.py"
-    path.write_text(text)
-    return {each.name: each for each in load_variations(path, REFERENCE, "mixer")}
+    return text
 
 
 @pytest.fixture(scope="module")
-def grade(
-    tmp_path_factory: pytest.TempPathFactory, mistakes: dict[str, Variation]
-) -> Iterator[Callable[[str], Result]]:
+def mistakes() -> dict[str, Variation]:
+    return {each.name: each for each in parse_variations(mistakes_text(), "mistakes.py", REFERENCE, "mixer")}
+
+
+@pytest.fixture(scope="module")
+def grade(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Result]]:
     folder: Path = tmp_path_factory.mktemp("mixer")
     hidden = folder / "test_hidden.py"
     hidden.write_text(TESTS)
-    materials = exercise("mixer", hidden, REFERENCE, tuple(mistakes.values()))
+    materials = exercise("mixer", hidden, REFERENCE, mistakes_text())
     with Judges() as judges:
         judges.prepare([materials], forbidden=[folder])
 
@@ -289,7 +289,7 @@ def test_an_unsupported_request_of_a_test_is_an_error(tmp_path: Path) -> None:
         "    '''a batch'''\n    torch.vmap(submission.double)(torch.ones(3))\n"
     )
     source = "def double(x):\n    return 2 * x\n"
-    materials = exercise("double", hidden, source, ())
+    materials = exercise("double", hidden, source, None)
     with Judges() as judges:
         judges.prepare([materials], forbidden=[tmp_path])
         ((_, result),) = judges.grade([Job(1, "double", "double.py", source, "0" * 64, seed=0)])

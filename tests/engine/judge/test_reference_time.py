@@ -88,7 +88,7 @@ def grade(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Class]:
     hidden = folder / "test_hidden.py"
     hidden.write_text(TESTS.lstrip("\n"))
     materials = Materials(
-        "pace", (str(hidden),), str(hidden), REFERENCE, {}, (), LIMIT, 512 << 20, show_hidden_output=False
+        "pace", (str(hidden),), str(hidden), REFERENCE, {}, None, LIMIT, 512 << 20, show_hidden_output=False
     )
     with Judges() as judges:
         judges.prepare([materials], forbidden=[folder])
@@ -135,7 +135,7 @@ def test_without_a_reference_the_stated_limit_holds(tmp_path: Path) -> None:
                 assert_equal(submission.quick(1), 2)
         ''').lstrip()
     )
-    materials = Materials("pace", (str(public),), None, None, {}, (), LIMIT, 512 << 20, show_hidden_output=True)
+    materials = Materials("pace", (str(public),), None, None, {}, None, LIMIT, 512 << 20, show_hidden_output=True)
     with Judges() as judges:
         judges.prepare([materials], forbidden=[tmp_path])
         ((_, result),) = judges.grade([Job(1, "pace", "pace.py", ENDLESS.format("quick"), "", seed=0)])

@@ -9,7 +9,6 @@ import torch
 
 from grader.base.errors import UsageError
 from grader.base.result import Outcome, Result
-from grader.course.variations import Variation
 from grader.engine.judge.faults import Fault
 from grader.engine.judge.messages import Job, Materials
 from grader.engine.judge.session import Session
@@ -210,6 +209,24 @@ def test_weights(submission):
     assert_generator_kept(submission)
 '''
 VIEWS = f"{REFERENCE}\n\ndef copies(x, n):\n    return x.expand(n, -1)\n"
+MISTAKES = '''
+import torch
+
+from grader.testing import replaces
+
+
+@replaces("copies")
+def views(x, n):
+    """No copy."""
+    return x.expand(n, -1)
+
+
+@replaces("weights")
+def seeded(seed):
+    """For all."""
+    torch.manual_seed(seed)
+    return torch.randn(3)
+'''
 SEEDED = f"{REFERENCE}\n\ndef weights(seed):\n    torch.manual_seed(seed)\n    return torch.randn(3)\n"
 
 
@@ -218,20 +235,19 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judges]:
     folder = tmp_path_factory.mktemp("effects")
     hidden = folder / "test_hidden.py"
     hidden.write_text(TESTS)
-    mistakes = Variation("views", "copies", "No copy.", VIEWS), Variation("seeded", "weights", "For all.", SEEDED)
     with Judges() as judges:
-        judges.prepare([_materials(hidden, mistakes)], forbidden=[folder])
+        judges.prepare([_materials(hidden)], forbidden=[folder])
         yield judges
 
 
-def _materials(hidden: Path, mistakes: tuple[Variation, ...]) -> Materials:
+def _materials(hidden: Path) -> Materials:
     return Materials(
         id="effects",
         tests=(str(hidden),),
         hidden=str(hidden),
         reference=REFERENCE,
         others={},
-        mistakes=mistakes,
+        mistakes=MISTAKES,
         seconds=5.0,
         memory=256 << 20,
         show_hidden_output=False,

@@ -50,7 +50,7 @@ def passed(tmp_path: Path, reference: str) -> list[str]:
     hidden = tmp_path / "test_hidden.py"
     hidden.write_text(HIDDEN)
     tests = (str(hidden),)
-    materials = Materials("steps", tests, str(hidden), reference, {}, (), 20.0, 512 << 20, show_hidden_output=False)
+    materials = Materials("steps", tests, str(hidden), reference, {}, None, 20.0, 512 << 20, show_hidden_output=False)
     with Judges() as judges:
         judges.prepare([materials], forbidden=[tmp_path])
         ((_, result),) = judges.grade([Job(1, "steps", "steps.py", REFERENCE, "0" * 64, seed=0)])

@@ -133,10 +133,8 @@ def test_attributes_excessive_cpu_time_of_two_judges_to_the_submission(
 
 def test_a_crashing_known_mistake_costs_advice_but_no_points(host: Host) -> None:
     (given,) = host._materials
-    crashing = tuple(
-        msgspec.structs.replace(each, source=each.source.replace("x * factor * factor", "__import__('os').abort()"))
-        for each in given.mistakes
-    )
+    crashing = (given.mistakes or "").replace("x * factor * factor", "__import__('os').abort()")
+    assert crashing != given.mistakes
     host._materials = [msgspec.structs.replace(given, mistakes=crashing)]
     wrong = f"{REFERENCE}\n\ndef scale(x, factor): return x - factor\n"
     result = host.grade(msgspec.structs.replace(JOB, source=wrong))

@@ -15,9 +15,9 @@ exceeds in all of them.
 
 import itertools
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from grader.base.errors import UsageError
 from grader.base.result import Certainty, Diagnosis
@@ -117,20 +117,40 @@ class _Candidate:
             yield Diagnosis(each.name, advice, each.replaces, test, explained, certainty, alone, shown)
 
 
+class _KnownMistakes:
+    """The known mistakes of one exercise, the first version of each definition before all others."""
+
+    def __init__(self, mistakes: Sequence[Variation]):
+        named = [SingleMistake(each) for each in mistakes if each.ends is None]
+        first = {each.mistake.definition: each for each in reversed(named)}  # version of each definition
+        self.ordered = [*reversed(first.values()), *(each for each in named if each not in first.values())]
+        self.definitions = len(first)
+        self.excessive = [each for each in mistakes if each.ends is not None]
+
+
 class CauseFinder:
     """Finds the known mistakes of one exercise in submissions."""
 
-    def __init__(self, reference: types.ModuleType, mistakes: Sequence[Variation], limits: SessionLimits):
-        """`limits` hold for each answer of the reference and of a mistake."""
+    def __init__(
+        self, reference: types.ModuleType, load_mistakes: Callable[[], Sequence[Variation]], limits: SessionLimits
+    ):
+        """Set what to compare with.
+
+        Args:
+            reference: The module that answers every call rightly.
+            load_mistakes: Called when a test has failed for the first time.
+            limits: They hold for each answer of the reference and of a mistake.
+        """
         self.reference = reference
         self.answers = AnswerCache(reference, limits)
-        named = [SingleMistake(each) for each in mistakes if each.ends is None]
-        first = {each.mistake.definition: each for each in reversed(named)}  # version of each definition
-        self.mistakes = [*reversed(first.values()), *(each for each in named if each not in first.values())]
-        self._definitions = len(first)
-        self.excessive = [each for each in mistakes if each.ends is not None]
+        self._load_mistakes = load_mistakes
         self._pair = lru_cache(MAX_PAIRS_KEPT)(_pair)
         self._diagnosed: dict[tuple[bytes, ...], tuple[Diagnosis, ...]] = {}
+
+    @cached_property
+    def mistakes(self) -> _KnownMistakes:
+        """The known mistakes. Raise what loading them raises."""
+        return _KnownMistakes(self._load_mistakes())
 
     def diagnose(self, tests: Sequence[RecordedTest]) -> tuple[Diagnosis, ...]:
         """Return the mistakes, or pairs of mistakes, that best explain the failing tests; each mistake once."""
@@ -200,14 +220,15 @@ class CauseFinder:
     def _within_bound(self, cases: Sequence[Case]) -> Iterator[SingleMistake]:
         """Yield the first version of each definition, then the others while there are not too many calls to replay."""
         calls = sum(case.answered for case in cases if case.test.failed)
-        yield from self.mistakes[: self._definitions]
-        yield from self.mistakes[self._definitions :][: MAX_CALLS // max(1, calls)]
+        mistakes = self.mistakes
+        yield from mistakes.ordered[: mistakes.definitions]
+        yield from mistakes.ordered[mistakes.definitions :][: MAX_CALLS // max(1, calls)]
 
     def are_right(self, diagnoses: Sequence[Diagnosis], test: RecordedTest) -> bool:
         """Return whether the named mistakes, each on its own, answer all calls of a test as the reference does."""
         case = self.answers.case(test)
         named = {each.mistake for each in diagnoses}
-        mistakes = [each for each in self.mistakes if each.name in named]
+        mistakes = [each for each in self.mistakes.ordered if each.name in named]
         return not any(any(self.answers.wrong_answers(case, each)) for each in mistakes)
 
     def wrong_versions(self, case: Case) -> list[types.ModuleType]:
@@ -215,7 +236,7 @@ class CauseFinder:
         place = case.test.failing_place
         if place is None:
             return []
-        asked = [each for each in self.mistakes if each.replaces == case.asked_names[place]]
+        asked = [each for each in self.mistakes.ordered if each.replaces == case.asked_names[place]]
         return [
             each.module
             for each in asked
@@ -230,7 +251,8 @@ class CauseFinder:
         if limit is None or any(case.test.exceeded is not limit for case in failing) or not first.asked_names:
             return
         asked = first.asked_names[-1]
-        known = {each.definition: each for each in self.excessive if each.ends == limit and each.replaces == asked}
+        excessive = self.mistakes.excessive
+        known = {each.definition: each for each in excessive if each.ends == limit and each.replaces == asked}
         if len(known) == 1:
             (only,) = known.values()
             yield Diagnosis(only.name, only.advice, only.replaces, first.test.name, 0, Certainty.POSSIBLE)

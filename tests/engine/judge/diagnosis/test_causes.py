@@ -35,7 +35,7 @@ def diagnosed(source: str, tests: Tests, **mistakes: tuple[str, str]) -> str | N
         RecordedTest(f"test_{place}", log_of(source, test), 0, failed) for place, (test, failed) in enumerate(tests)
     ]
     known = [Variation(name, replaces, "advice", text) for name, (replaces, text) in mistakes.items()]
-    found = CauseFinder(execute("reference", REFERENCE), known, LIMITS).diagnose(runs)
+    found = CauseFinder(execute("reference", REFERENCE), lambda: known, LIMITS).diagnose(runs)
     return found[0].mistake if found else None
 
 
@@ -98,7 +98,9 @@ def test_a_mistake_in_the_last_digits_of_a_float_is_named(error: float, named: l
     mine = variation("return x * factor", f"return x * factor + {error}")
     log = log_of(mine, lambda m: m.scaled(0.3, 2.0))
     runs = [RecordedTest("test_0", log, 0, True, log[-1])]
-    finder = CauseFinder(execute("reference", REFERENCE), [Variation("last_digits", "scaled", "advice", wrong)], LIMITS)
+    finder = CauseFinder(
+        execute("reference", REFERENCE), lambda: [Variation("last_digits", "scaled", "advice", wrong)], LIMITS
+    )
     assert [each.mistake for each in finder.diagnose(runs)] == named
 
 
@@ -108,8 +110,13 @@ def test_other_versions_of_a_definition_are_tried_within_a_bound(monkeypatch: py
     known.append(Variation("subtracts", "scaled", "advice", variation("return x * factor", "return x - factor")))
 
     def named(step: int) -> list[str]:
-        finder = CauseFinder(execute("reference", REFERENCE), known, LIMITS)
-        assert [each.name for each in finder.mistakes] == ["adds[step=1]", "subtracts", "adds[step=2]", "adds[step=3]"]
+        finder = CauseFinder(execute("reference", REFERENCE), lambda: known, LIMITS)
+        assert [each.name for each in finder.mistakes.ordered] == [
+            "adds[step=1]",
+            "subtracts",
+            "adds[step=2]",
+            "adds[step=3]",
+        ]
         runs = [RecordedTest("test_0", log_of(texts[step], of_scaled(3.0)), 0, True)]
         return [each.mistake for each in finder.diagnose(runs)]
 
@@ -122,7 +129,7 @@ def test_other_versions_of_a_definition_are_tried_within_a_bound(monkeypatch: py
 def test_the_same_answers_are_diagnosed_once() -> None:
     wrong = [variation("return x * factor", f"return x + {step} * factor") for step in (1, 2)]
     known = [Variation(f"adds_{step}", "scaled", f"advice {step}", text) for step, text in enumerate(wrong)]
-    finder = CauseFinder(execute("reference", REFERENCE), known, LIMITS)
+    finder = CauseFinder(execute("reference", REFERENCE), lambda: known, LIMITS)
     first, again, other = (
         finder.diagnose([RecordedTest("test_0", log_of(text, of_scaled(3.0)), 0, True)])
         for text in (wrong[0], f"{wrong[0]}\n# the same", wrong[1])
@@ -136,10 +143,12 @@ def test_the_only_mistake_that_exceeds_the_same_limit_is_possible() -> None:
     log = log_of(REFERENCE, of_scaled(3.0))
     log[-1].reply = None
     runs = [RecordedTest("test_0", log, 0, True, exceeded=Outcome.TIMEOUT)]
-    finder = CauseFinder(execute("reference", REFERENCE), [slow], LIMITS)
+    finder = CauseFinder(execute("reference", REFERENCE), lambda: [slow], LIMITS)
     assert [(each.mistake, each.certainty) for each in finder.diagnose(runs)] == [("slow", Certainty.POSSIBLE)]
     assert finder.diagnose([replace(runs[0], exceeded=Outcome.MEMORY)]) == ()
-    two = CauseFinder(execute("reference", REFERENCE), [slow, msgspec.structs.replace(slow, name="slower")], LIMITS)
+    two = CauseFinder(
+        execute("reference", REFERENCE), lambda: [slow, msgspec.structs.replace(slow, name="slower")], LIMITS
+    )
     assert two.diagnose(runs) == ()
 
 
@@ -190,7 +199,7 @@ def all_diagnosed(source: str, tests: Tests, **mistakes: tuple[str, str]) -> lis
         RecordedTest(f"test_{place}", log_of(source, test), 0, failed) for place, (test, failed) in enumerate(tests)
     ]
     known = [Variation(name, replaces, name, text) for name, (replaces, text) in mistakes.items()]
-    found = CauseFinder(execute("reference", REFERENCE), known, LIMITS).diagnose(runs)
+    found = CauseFinder(execute("reference", REFERENCE), lambda: known, LIMITS).diagnose(runs)
     return [(each.mistake, each.test, each.certainty is Certainty.CERTAIN) for each in found]
 
 
@@ -227,7 +236,7 @@ def test_a_diagnosis_tells_whether_it_explains_the_failing_call(place: int) -> N
     log = log_of(ADDS[1].replace("return x + step", "return x * step * 7"), two)
     known = [Variation("adds", "scaled", "advice", ADDS[1])]
     run = RecordedTest("test", log, 0, failed=True, failing_call=log[place])
-    (found,) = CauseFinder(execute("reference", REFERENCE), known, LIMITS).diagnose([run])
+    (found,) = CauseFinder(execute("reference", REFERENCE), lambda: known, LIMITS).diagnose([run])
     assert found.shown is (place == 0)
 
 
@@ -241,9 +250,9 @@ def pair(first: str, second: str) -> str:
 def named_in(reference: str, mistake: str, student: str) -> list[tuple[str, bool]]:
     """Return the mistakes named in a function with two results, and whether they explain both."""
     run = RecordedTest("test", log_of(student, of_both(3.0, 2.0)), 0, True)
-    found = CauseFinder(execute("reference", reference), [Variation("mistake", "both", "", mistake)], LIMITS).diagnose(
-        [run]
-    )
+    found = CauseFinder(
+        execute("reference", reference), lambda: [Variation("mistake", "both", "", mistake)], LIMITS
+    ).diagnose([run])
     return [(each.mistake, each.certainty is Certainty.CERTAIN) for each in found]
 
 
@@ -401,7 +410,7 @@ def test_a_right_result_with_an_argument_changed_is_not_explained_by_a_nearly_ri
     log = log_of(student, lambda m: m.total(torch.tensor([0.1, 0.7, 1.3])), {"total": True})
     known = [Variation("nearly", "total", "advice", mistake)]
     runs = [RecordedTest("test_0", log, 0, True, log[-1])]
-    assert CauseFinder(execute("reference", reference), known, LIMITS).diagnose(runs) == ()
+    assert CauseFinder(execute("reference", reference), lambda: known, LIMITS).diagnose(runs) == ()
 
 
 # ------------------------------------------------------------ modules
@@ -488,7 +497,10 @@ FILLS = ("raise MemoryError", 'raise RuntimeError("DefaultCPUAllocator: can\'t a
 def test_a_call_that_filled_the_memory_is_not_replayed_on_mistakes(raised: str) -> None:
     endless = Variation("endless", "scaled", "advice", variation("return x * factor", "while True: pass"))
     run = RecordedTest("test", log_of(variation("return x * factor", raised), of_scaled(3.0)), 0, failed=True)
-    assert CauseFinder(execute("reference", REFERENCE), [endless], SessionLimits(0.02, LIMIT)).diagnose([run]) == ()
+    assert (
+        CauseFinder(execute("reference", REFERENCE), lambda: [endless], SessionLimits(0.02, LIMIT)).diagnose([run])
+        == ()
+    )
 
 
 def test_answers_before_the_memory_was_full_are_evidence_but_not_whole() -> None:
@@ -503,7 +515,9 @@ def test_answers_before_the_memory_was_full_are_evidence_but_not_whole() -> None
 
 def test_answers_missing_in_the_cache_are_computed() -> None:
     """The first submission has only part of a mistake's answers cached."""
-    finder = CauseFinder(execute("reference", REFERENCE), [Variation("adds", "scaled", "advice", ADDS[1])], LIMITS)
+    finder = CauseFinder(
+        execute("reference", REFERENCE), lambda: [Variation("adds", "scaled", "advice", ADDS[1])], LIMITS
+    )
     full = variation("return x * factor", "raise MemoryError")
     for source, named in ((full, []), (ADDS[1], ["adds"]), (full, [])):
         run = RecordedTest("test", log_of(source, of_scaled(3.0)), 0, failed=True)
@@ -513,13 +527,13 @@ def test_answers_missing_in_the_cache_are_computed() -> None:
 def test_repeated_questions_are_answered_from_the_cache() -> None:
     """The mistake is not executed again: by then its module gives other answers."""
     mistake = Variation("adds", "scaled", "advice", ADDS[1])
-    finder = CauseFinder(execute("reference", REFERENCE), [mistake], LIMITS)
+    finder = CauseFinder(execute("reference", REFERENCE), lambda: [mistake], LIMITS)
 
     def run(factor: float) -> RecordedTest:
         return RecordedTest("test", log_of(ADDS[1], of_scaled(factor)), 0, True)
 
     assert [each.mistake for each in finder.diagnose([run(3.0)])] == ["adds"]
-    (asked,) = finder.mistakes
+    (asked,) = finder.mistakes.ordered
     asked.module = execute("other", REFERENCE)
     assert [each.mistake for each in finder.diagnose([run(3.0)])] == ["adds"]
     assert "adds" not in [each.mistake for each in finder.diagnose([run(4.0)])]
@@ -527,7 +541,9 @@ def test_repeated_questions_are_answered_from_the_cache() -> None:
 
 def test_the_cache_does_not_exceed_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answer_cache, "MAX_KEPT", 0)
-    finder = CauseFinder(execute("reference", REFERENCE), [Variation("adds", "scaled", "advice", ADDS[1])], LIMITS)
+    finder = CauseFinder(
+        execute("reference", REFERENCE), lambda: [Variation("adds", "scaled", "advice", ADDS[1])], LIMITS
+    )
     tests = [RecordedTest(f"test_{n}", log_of(ADDS[1], of_both(n, 1.0)), 0, True) for n in (3.0, 4.0)]
     for _ in range(2):
         (found,) = finder.diagnose(tests)
@@ -537,7 +553,7 @@ def test_the_cache_does_not_exceed_its_limit(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_mistake_that_does_not_end_raises_a_usage_error() -> None:
     endless = "import itertools\n\n\ndef scaled(x, factor):\n    for _ in itertools.count():\n        pass\n"
     mistake = Variation("endless", "scaled", "", endless)
-    finder = CauseFinder(execute("reference", REFERENCE), [mistake], SessionLimits(0.01, LIMIT))
+    finder = CauseFinder(execute("reference", REFERENCE), lambda: [mistake], SessionLimits(0.01, LIMIT))
     with pytest.raises(UsageError, match="scaled of endless_mistake takes more than"):
         finder.diagnose([RecordedTest("test", log_of(ADDS[1], of_scaled(3.0)), 0, True)])
 
@@ -577,6 +593,6 @@ def test_a_right_answer_of_a_renamed_class_contradicts_a_mistake() -> None:
     student = wrong.replace("class Gate", "class Mine") + "\nGate = Mine\n"
     mistake = reference.replace("x * self.gain", "x + self.gain")
     run = RecordedTest("test", log_of(student, both_methods), 0, True)
-    finder = CauseFinder(execute("reference", reference), [Variation("adds", "Gate", "", mistake)], LIMITS)
+    finder = CauseFinder(execute("reference", reference), lambda: [Variation("adds", "Gate", "", mistake)], LIMITS)
     assert [each.mistake for each in finder.diagnose([run])] != ["adds"]
     assert set(finder.answers.case(run).asked_names) == {"Gate"}
