@@ -4,7 +4,7 @@
 
 CPU is user + system of a process and all its descendants; wall is elapsed time. Each figure is the median of N rounds,
 and that of one more submission also has its range. The wrong ones are the nine files of `benchmarks/wrong` in turn, so
-that mistakes come again, as they do in a class.
+that mistakes come again, as they do in a class. The commands run in a copy of the course.
 """
 
 import argparse
@@ -12,9 +12,11 @@ import json
 import os
 import platform
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,7 +31,6 @@ from grader.engine.submission import examine
 ROOT = Path(__file__).resolve().parent.parent
 EXERCISE = "moe_router"
 REFERENCE = ROOT / "solutions" / EXERCISE / f"{EXERCISE}.py"
-GRADE = [sys.executable, "-m", "grader.cli", "--course", str(ROOT)]
 WRONG = sorted((ROOT / "benchmarks/wrong" / EXERCISE).glob("*.py"))
 FEW, MANY = 18, 198  # submissions: the difference is the cost of the others
 HUNG = "def route(logits, k):\n    while True:\n        pass\n"
@@ -51,6 +52,27 @@ def measure(run: Callable[[], object]) -> tuple[float, float]:
 def command(*words: str) -> Callable[[], object]:
     """Run a command and discard its output."""
     return lambda: subprocess.run(words, stdout=subprocess.DEVNULL, check=False)
+
+
+def copy_course(folder: Path) -> Path:
+    """Copy the course into a folder, and return its path."""
+    for name in ("exercises", "solutions", "lessons"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "course.yaml", folder)
+    return folder
+
+
+def commands_in(course: Path) -> dict[str, Callable[[], object]]:
+    """Return the commands to measure."""
+    grade = [sys.executable, "-m", "grader.cli", "--course", str(course)]
+    return {
+        "import torch": command(sys.executable, "-c", "import torch"),
+        "grade --help": command(*grade, "--help"),
+        "grade list": command(*grade, "list"),
+        "grade hint": command(*grade, "hint", EXERCISE),
+        "grade exercise, not started": command(*grade, "exercise", EXERCISE),
+        "grade exercise, right": command(*grade, "exercise", EXERCISE, "--file", str(REFERENCE)),
+    }
 
 
 def grade(sources: Sequence[str], count: int, seconds: float | None = None) -> list[Result]:
@@ -109,24 +131,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
-    commands = {
-        "import torch": command(sys.executable, "-c", "import torch"),
-        "grade --help": command(*GRADE, "--help"),
-        "grade list": command(*GRADE, "list"),
-        "grade hint": command(*GRADE, "hint", EXERCISE),
-        "grade exercise, not started": command(*GRADE, "exercise", EXERCISE),
-        "grade exercise, right": command(*GRADE, "exercise", EXERCISE, "--file", str(REFERENCE)),
-    }
     classes = {
         "one more right submission": [REFERENCE.read_text("utf-8")],
         "one more wrong submission": [each.read_text("utf-8") for each in WRONG],
     }
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in (*commands, *classes)}
-    for _ in range(rounds):
-        for name, run in commands.items():
-            taken[name].append(measure(run))
-        for name, sources in classes.items():
-            taken[name].append(one_more(sources))
+    taken: dict[str, list[tuple[float, float]]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        commands = commands_in(copy_course(Path(folder)))
+        for _ in range(rounds):
+            for name, run in commands.items():
+                taken.setdefault(name, []).append(measure(run))
+            for name, sources in classes.items():
+                taken.setdefault(name, []).append(one_more(sources))
     found = {
         name: tuple(statistics.median(column) for column in zip(*each, strict=True)) for name, each in taken.items()
     }

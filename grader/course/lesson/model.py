@@ -143,9 +143,13 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def minutes(self) -> int:
         """The reading time in minutes, without deep dives and exercises."""
-        words = sum(len(_WORD.findall(text)) for text in map(_text, self.blocks))
-        lines = sum(len(block.text.splitlines()) for block in self.blocks if isinstance(block, Code))
-        return max(1, round(words / WORDS_A_MINUTE + lines / LINES_A_MINUTE))
+        return max(1, round(sum(map(reading_time, self.blocks))))
+
+
+def reading_time(block: AnyBlock) -> float:
+    """Return the minutes that a block takes to read; 0 for a deep dive and for code's output."""
+    lines = len(block.text.splitlines()) if isinstance(block, Code) else 0
+    return len(_WORD.findall(_text(block))) / WORDS_A_MINUTE + lines / LINES_A_MINUTE
 
 
 def _text(block: AnyBlock) -> str:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from enum import Enum
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
 import click
 import msgspec
 
-from grader.course.lesson.model import AnyBlock, Deep, ExerciseDue, Figure, LabDue, Part, Predict, Prose
+from grader.course.lesson.model import AnyBlock, Deep, ExerciseDue, Figure, LabDue, Part, Predict, Prose, reading_time
 from grader.study.reader.blocks import (
     RenderContext,
     answer_lines,
@@ -45,7 +46,7 @@ class PartPage(msgspec.Struct, frozen=True):
     lines: tuple[str, ...]
     top: Place
     block: int  # index of the block it waits in
-    share: float  # of the part that is shown up to here
+    share: float  # of the part's reading time that is shown up to here
     awaits: Awaited
     waits_in: AnyBlock | None = None  # the question or deep dive
 
@@ -72,16 +73,17 @@ class _Piece(NamedTuple):
 def lay_out(part: Part, context: RenderContext, rows: int, decisions: Decisions, first: int = 0) -> list[PartPage]:
     """Return the pages from the block `first` on. The last one waits for a decision, or for nothing."""
     rows = max(rows, MIN_PAGE_ROWS)
-    bodies = [list(_body(block, context, rows, decisions)) for block in part.blocks]
-    ends = list(accumulate(sum(len(piece.lines) for piece in body) for body in bodies))
-    made = _Pages(rows, ends[-1])
-    made.put(_Piece(["", *title_lines(part, context.page)]), Place(first, 0, 0), 0)
+    times = list(accumulate(map(reading_time, part.blocks), initial=0.0))
+    total = times[-1] or 1.0
+    made = _Pages(rows)
+    made.put(_Piece(["", *title_lines(part, context.page)]), Place(first, 0, 0))
     for i in range(first, len(part.blocks)):
-        pieces = [*bodies[i], *_rest(part.blocks[i], context, rows, decisions)]
+        pieces = list(_pieces(part.blocks[i], context, rows, decisions))
         if isinstance(part.blocks[i], ExerciseDue | LabDue) and i + 1 == len(part.blocks):
             pieces = [piece._replace(awaits=None) for piece in pieces]
+        made.begin_block(times[i] / total, times[i + 1] / total, sum(len(piece.lines) for piece in pieces))
         for number, piece in enumerate(pieces):
-            made.put(piece, Place(i, number, 0), ends[i])
+            made.put(piece, Place(i, number, 0))
             if piece.awaits is not None:
                 made.end(piece.awaits, i, piece.block)
                 if not piece.decided:
@@ -95,9 +97,14 @@ def page_of(pages: Sequence[PartPage], place: Place) -> int:
     return max((i for i, page in enumerate(pages) if page.top <= place), default=0)
 
 
+def _pieces(block: AnyBlock, context: RenderContext, rows: int, decisions: Decisions) -> Iterator[_Piece]:
+    yield from _body(block, context, rows, decisions)
+    yield from _rest(block, context, rows, decisions)
+
+
 def _body(block: AnyBlock, context: RenderContext, rows: int, decisions: Decisions) -> Iterator[_Piece]:
     """Yield a block as it is before any decision. A picture's caption is apart if both exceed a page."""
-    lines = block_lines(block, context)
+    lines = _lines(block, context)
     match block:
         case Prose():
             yield _Piece(["", *lines], whole=False)
@@ -115,6 +122,11 @@ def _body(block: AnyBlock, context: RenderContext, rows: int, decisions: Decisio
             yield _Piece(["", *lines])
 
 
+@lru_cache(256)  # blocks: a part is laid out again after each answer
+def _lines(block: AnyBlock, context: RenderContext) -> tuple[str, ...]:
+    return tuple(block_lines(block, context))
+
+
 def _rest(block: AnyBlock, context: RenderContext, rows: int, decisions: Decisions) -> Iterator[_Piece]:
     """Yield what a decision adds to a block: the answer, or the deep dive."""
     match block:
@@ -127,25 +139,27 @@ def _rest(block: AnyBlock, context: RenderContext, rows: int, decisions: Decisio
                 yield _Piece(lines)
         case Deep() if decisions.opened.get(block.line):
             for inner in block.blocks:
-                yield from _body(inner, context, rows, decisions)
-                yield from _rest(inner, context, rows, decisions)
+                yield from _pieces(inner, context, rows, decisions)
             yield _Piece(["", *end_lines(block, context.page)])
 
 
 class _Pages:
     """Fills pages of at most `rows` lines."""
 
-    def __init__(self, rows: int, height: int):
-        """Make pages for a part of `height` lines."""
+    def __init__(self, rows: int):
         self.pages: list[PartPage] = []
         self._rows = rows
-        self._height = max(height, 1)
         self._lines: list[str] = []
         self._top: Place | None = None
-        self._done = 0
+        self._share = self._share_per_line = 0.0
 
-    def put(self, piece: _Piece, place: Place, most: int) -> None:
-        """Put a piece of a block before whose end the part has `most` lines. End pages that are full."""
+    def begin_block(self, begin: float, end: float, lines: int) -> None:
+        """Begin a block: this share of the part comes before it, and that before its end, `lines` lines below."""
+        self._share = begin
+        self._share_per_line = (end - begin) / lines
+
+    def put(self, piece: _Piece, place: Place) -> None:
+        """Put a piece of a block. End pages that are full."""
         rest = list(piece.lines)
         while len(rest) > (room := self._rows - len(self._lines)):
             is_new_page = not self._lines
@@ -155,23 +169,23 @@ class _Pages:
                 del rest[0]
                 continue
             count = 0 if fits else _count_before_break(rest, room, is_new_page)
-            place = self._add(rest[:count], place, most)
+            place = self._add(rest[:count], place)
             rest = rest[count:]
             self.end(Awaited.KEY, place.block)
-        self._add(rest, place, most)
+        self._add(rest, place)
 
     def end(self, awaits: Awaited, block: int, waits_in: AnyBlock | None = None) -> None:
         """End the page."""
         top = self._top or Place(block, 0, 0)
-        self.pages.append(PartPage(tuple(self._lines), top, block, self._done / self._height, awaits, waits_in))
+        self.pages.append(PartPage(tuple(self._lines), top, block, self._share, awaits, waits_in))
         self._lines, self._top = [], None
 
-    def _add(self, lines: Sequence[str], place: Place, most: int) -> Place:
+    def _add(self, lines: Sequence[str], place: Place) -> Place:
         """Add lines to the page, and return the place after them."""
         if lines and self._top is None:
             self._top = place
         self._lines += lines
-        self._done = min(self._done + len(lines), most)
+        self._share += len(lines) * self._share_per_line
         return place._replace(characters=place.characters + sum(map(_characters, lines)))
 
 

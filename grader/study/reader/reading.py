@@ -80,7 +80,7 @@ class Reader:
         """
         self.part = part
         self._terminal = terminal
-        self._initial_context = context
+        self._context = context
         self._predicted = predicted
         self._decisions = Decisions()
         self._first = 0  # block with which the first page begins
@@ -117,8 +117,8 @@ class Reader:
 
     def _lay_out(self) -> None:
         rows, width = self._terminal.rows - RESERVED_ROWS, self._terminal.columns
-        context = replace(self._initial_context, page=replace(self._initial_context.page, width=width))
-        self._pages = lay_out(self.part, context, rows, self._decisions, self._first)
+        self._context = replace(self._context, page=replace(self._context.page, width=width))
+        self._pages = lay_out(self.part, self._context, rows, self._decisions, self._first)
 
     def _turn_to(self, index: int) -> None:
         self._index = index
