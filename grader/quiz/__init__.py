@@ -3,7 +3,7 @@
 model, load          quiz.yaml as typed values; schema is its JSON Schema
 sealed               quiz.yaml packed, so that nobody reads an answer by accident
 formula, draw        a question as one student sees it in one attempt
-numbers, score       parse an answer and mark it
+score                mark an answer
 session, attempt     questions asked one after the other, and their answers in the student's progress
 history, result      what the progress says of quizzes, and one attempt as data
 plain_mode, form     ask line by line, or in a file to fill in

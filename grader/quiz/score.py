@@ -11,10 +11,10 @@ from typing import assert_never
 
 import msgspec
 
+from grader.base.numbers import NotANumber, format_number, readings
 from grader.quiz.draw import DrawnQuestion
 from grader.quiz.formula import Formula
 from grader.quiz.model import CodeLine, Match, Multiple, Number, Numeric, Order, OwnWords, Single, TextAnswer
-from grader.quiz.numbers import NotANumber, format_number, parse_number
 
 CLOSE_SHARE = Fraction(1, 50)  # a wrong number that is nearer than this share is called close
 
@@ -213,16 +213,16 @@ def _line(question: CodeLine, position: int) -> Mark:
 
 def _numeric(question: Numeric, typed: str) -> Mark:
     try:
-        number = parse_number(typed, question.unit)
+        numbers = readings(typed, question.unit)
     except NotANumber as error:
         raise InvalidAnswer(str(error)) from None
     right = Formula(question.answer).value({})
-    if accepts(question, right, number):
+    if any(accepts(question, right, number) for number in numbers):
         return Mark(1.0)
     for slip in question.wrong:
-        if accepts(question, Formula(slip.answer).value({}), number):
+        if any(accepts(question, Formula(slip.answer).value({}), number) for number in numbers):
             return Mark(0.0, (slip.feedback,))
-    if abs(number - Fraction(right)) <= CLOSE_SHARE * abs(Fraction(right)):
+    if any(abs(number - Fraction(right)) <= CLOSE_SHARE * abs(Fraction(right)) for number in numbers):
         return Mark(0.0, (f"Close; {_describe_tolerance(question, right)} is required.",))
     return Mark(0.0)
 

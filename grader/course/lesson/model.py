@@ -3,9 +3,12 @@
 import math
 import re
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from typing import TypeAlias
 
 import msgspec
+
+from grader.base.numbers import NotANumber, readings
 
 WORDS_A_MINUTE = 150  # for readers whose first language may not be English
 LINES_A_MINUTE = 10  # of code
@@ -88,9 +91,11 @@ class Predict(Block, frozen=True, kw_only=True, tag="predict"):
         if self.number is None:
             return None
         try:
-            return abs(float(given) - self.number) <= self.tolerance + 1e-9 * abs(self.number)
-        except ValueError:
+            numbers = readings(given, None)
+        except NotANumber:
             return None
+        right = Fraction(self.number)
+        return any(abs(each - right) <= Fraction(self.tolerance) + abs(right) / 10**9 for each in numbers)
 
 
 class ExerciseDue(Block, frozen=True, kw_only=True, tag="exercise"):

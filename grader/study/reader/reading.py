@@ -7,8 +7,8 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from grader.base.numbers import NotANumber, readings
 from grader.course.lesson.model import AnyBlock, Deep, Part, Predict, PrintedOutput, Prose, flatten
-from grader.quiz.numbers import NotANumber, parse_number
 from grader.quiz.score import InvalidAnswer
 from grader.show.symbols import HERE
 from grader.study.reader.blocks import RenderContext, keys_line
@@ -239,12 +239,12 @@ def parse_answer(question: Predict, typed: str) -> str:
         if given := by_digit.get(typed) or known.get(typed.casefold()):
             return given
         raise InvalidAnswer(f"Type a digit from 1 to {len(question.options)}.")
-    if question.number is None:
-        return typed
-    try:
-        return f"{float(parse_number(typed, None)):.15g}"
-    except NotANumber as problem:
-        raise InvalidAnswer(str(problem)) from None
+    if question.number is not None:
+        try:
+            readings(typed, None)
+        except NotANumber as problem:
+            raise InvalidAnswer(str(problem)) from None
+    return typed
 
 
 def _is_entry_point(block: AnyBlock) -> bool:

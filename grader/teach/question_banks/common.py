@@ -5,8 +5,8 @@ from decimal import Decimal
 from html import escape
 from xml.etree.ElementTree import Comment, Element, SubElement, indent, tostring
 
+from grader.base.numbers import format_number
 from grader.quiz.model import Number
-from grader.quiz.numbers import format_number
 from grader.teach.question_banks.html import paragraph
 from grader.teach.question_banks.model import (
     Loss,

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect, sync_playwright
 
 from tests.author.site.courses import MOVING
+from tests.numbers_as_written import AS_WRITTEN, NO_NUMBERS
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (
@@ -120,9 +121,15 @@ def test_the_answer_is_shown_only_after_the_reader_answers(reader: Reader) -> No
     question.get_by_role("button", name="Compare").click()
     assert "Give an answer first" in question.inner_text()
     expect(output).to_be_hidden()
-    question.get_by_label("Your answer").fill("18,4")
+    for unread in ("eighteen", "18,4"):
+        question.get_by_label("Your answer").fill(unread)
+        question.get_by_role("button", name="Compare").click()
+        assert "A number, please" in question.inner_text()
+        assert not re.search("[✓✗]", question.inner_text())
+    expect(output).to_be_hidden()
+    question.get_by_label("Your answer").fill("36/2 words")
     question.get_by_role("button", name="Compare").click()
-    assert "✓ yours: 18,4" in question.inner_text()
+    assert "✓ yours: 36/2 words" in question.inner_text()
     assert "expected: 18" in question.inner_text()
     assert "3 + 6 + 9 is 18" in question.inner_text()
     expect(output).to_be_visible()
@@ -130,6 +137,14 @@ def test_the_answer_is_shown_only_after_the_reader_answers(reader: Reader) -> No
     question.get_by_label("Your answer").fill("17")
     question.get_by_role("button", name="Compare").click()
     assert "✗ yours: 17" in question.inner_text()
+
+
+def test_the_page_reads_numbers_as_the_terminal_does(reader: Reader) -> None:
+    page = reader.open(PART)
+    read = page.evaluate("(texts) => texts.map(readings)", [*AS_WRITTEN, *NO_NUMBERS])
+    assert dict(zip(NO_NUMBERS, read[len(AS_WRITTEN) :], strict=True)) == dict.fromkeys(NO_NUMBERS)
+    found = {text: sorted(set(numbers)) for text, numbers in zip(AS_WRITTEN, read, strict=False)}
+    assert found == {text: pytest.approx(list(numbers), rel=1e-12) for text, numbers in AS_WRITTEN.items()}
 
 
 def test_the_reader_chooses_options_and_compares_answers_in_words(reader: Reader) -> None:

@@ -61,7 +61,9 @@ def test_a_lab_shows_no_minutes_and_no_points() -> None:
     ("typed", "verdict", "predicted"),
     [
         ("3", "  ✓ right", ("sums-of-the-past", "3", True)),
-        ("3.0", "  ✓ right", ("sums-of-the-past", "3", True)),
+        ("3.0", "  ✓ right", ("sums-of-the-past", "3.0", True)),
+        ("6/2 words", "  ✓ right", ("sums-of-the-past", "6/2 words", True)),
+        ("−3", "  ✗ yours: −3   right: 3", ("sums-of-the-past", "−3", False)),
         ("18", "  ✗ yours: 18   right: 3", ("sums-of-the-past", "18", False)),
         ("", "  answer: 3", None),
     ],
@@ -186,7 +188,7 @@ def test_parses_answers() -> None:
         with pytest.raises(InvalidAnswer, match=r"Type a digit from 1 to 2\."):
             parse_answer(choice, typed)
     number = Predict(line=1, id="a", ask="?", answer="0.5", because=".")
-    assert [parse_answer(number, typed) for typed in (".5", "5e-1", "−3")] == ["0.5", "0.5", "-3"]
+    assert [parse_answer(number, typed) for typed in (".5", "5e-1", "−3")] == [".5", "5e-1", "−3"]
 
 
 def part_of(*blocks: AnyBlock) -> Part:

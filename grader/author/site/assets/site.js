@@ -50,8 +50,9 @@ function given(question) {
     return { words, right: null };
   }
   const expected = Number(question.dataset.number);
-  const off = Math.abs(Number(words.replace(",", ".")) - expected);
-  return { words, right: off <= Number(question.dataset.tolerance) + 1e-9 * Math.abs(expected) };
+  const tolerance = Number(question.dataset.tolerance) + 1e-9 * Math.abs(expected);
+  const numbers = readings(words);
+  return { words, right: numbers && numbers.some((each) => Math.abs(each - expected) <= tolerance), unread: !numbers };
 }
 
 function span(name, ...words) {
@@ -69,9 +70,13 @@ function setUpQuestion(question) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const verdict = question.querySelector(".verdict");
-    const { words, right } = given(question);
+    const { words, right, unread } = given(question);
     if (words === "") {
       verdict.replaceChildren(span("quiet", "Give an answer first, or open it below."));
+      return;
+    }
+    if (unread) {
+      verdict.replaceChildren(span("quiet", "A number, please, such as 1,200, 0.5, 1.2e9, 3/8 or 37 %."));
       return;
     }
     const mark = right === null ? "" : right ? "✓ " : "✗ ";

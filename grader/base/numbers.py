@@ -1,10 +1,8 @@
-"""Parses numbers as people write them: 46.7B, 1.2e9, 320 KiB, 1,000, 12 %, 3x10^5, with or without a unit."""
+"""Reads numbers as people write them: 46.7B, 1.2e9, 320 KiB, 1,000, 3/8, 12 %, 3x10^5, with or without a unit."""
 
 import re
 from collections.abc import Iterator
 from fractions import Fraction
-
-from grader.quiz.model import Number
 
 SI_PREFIXES = {
     "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18,
@@ -18,12 +16,15 @@ _BYTES, _, _SECONDS, _ = _UNIT_SPELLINGS
 
 _NUMBER = re.compile(
     r"(?P<sign>[+-]?)"
-    r"(?P<whole>\d{1,3}(?:,\d{3})+(?![\d,])|\d{1,3}(?:[ _]\d{3})+(?!\d)|\d+|(?=\.\d))"
+    r"(?P<whole>[1-9]\d{0,2}(?:,\d{3})+(?![\d,])|[1-9]\d{0,2}(?:[ _]\d{3})+(?!\d)|\d+|(?=\.\d))"
     r"(?P<fraction>\.\d*)?"
     r"(?P<exponent>[eE][+-]?\d{1,5}(?!\d))?",
     re.ASCII,
 )
+_DENOMINATOR = re.compile(r"\s*/\s*(\d+)(?![\d.,])", re.ASCII)
 _POWER = re.compile(r"(?<=[\d.])\s*(?:[x*·×]\s*)10\s*(?:\^|\*\*)\s*([+-]?\d+)", re.ASCII)
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_RAISED_POWER = re.compile(r"(?<=10)[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _LOOKALIKES = {
     **{ord(dash): "-" for dash in "−–‐‑"},
     **{ord(space): " " for space in "\u00a0\u2009\u202f\t"},
@@ -38,39 +39,70 @@ class NotANumber(ValueError):
     """The text is not a number; the message says why, and how to write one."""
 
 
-def parse_number(text: str, unit: str | None) -> Fraction:
-    """Parse a number in `unit`. Raise NotANumber if it is malformed or has a different unit.
+def readings(text: str, unit: str | None) -> tuple[Fraction, ...]:
+    """Return the numbers that a text can mean. Raise NotANumber if it is malformed or has another unit than `unit`.
 
-    A prefix is accepted with or without the unit: in bytes, `320 KiB` and `320 Ki` are 327,680; in parameters,
-    `46.7B` and `46.7 billion` are 46,700,000,000.
+    With a unit it means one number, and a prefix is accepted with or without the unit: in bytes, `320 KiB` and `320 Ki`
+    are 327,680; in parameters, `46.7B` and `46.7 billion` are 46,700,000,000. If no unit is expected, any unit is
+    ignored, and a prefix or % may or may not count: `12 %` is 12 or 0.12. The script of the pages reads numbers by
+    these rules, too.
     """
-    typed = _POWER.sub(r"e\1", text.translate(_LOOKALIKES).strip().lstrip("~≈= "))
+    number, rest = _split_number(text)
+    if unit is not None:
+        return (number * _factor(rest, unit),)
+    factors = {Fraction(1), *_possible_factors(rest)}
+    return tuple(number * factor for factor in sorted(factors))
+
+
+def _split_number(text: str) -> tuple[Fraction, str]:
+    """Return the number at the start of a text, and what stands behind it, which has no digits."""
+    plain = _RAISED_POWER.sub(lambda found: f"^{found[0].translate(_RAISED)}", text.translate(_LOOKALIKES))
+    typed = _POWER.sub(r"e\1", plain.strip().lstrip("~≈= "))
     found = _NUMBER.match(typed)
     if not typed:
         raise NotANumber("Type a number, such as 1200, 1.2e3 or 1.2k.")
     if found is None:
         raise NotANumber(f"'{_shorten(text)}' is not a number. Write digits, such as 1200, 1.2e3 or 1.2k.")
-    rest = typed[found.end() :].strip()
-    if re.match(r",\d", rest):
-        raise NotANumber(
-            f"'{_shorten(text)}' is not a number: write 1.5 with a point, and 1,500 or 1500 for thousands."
-        )
     exponent = int((found["exponent"] or "e0")[1:])
     if abs(exponent) > 300 or len(found[0]) > 320:
         raise NotANumber(f"'{_shorten(text)}' is too {'large' if exponent >= 0 else 'small'} for an answer.")
     whole = re.sub(r"[, _]", "", found["whole"]) or "0"
     number = Fraction(f"{found['sign']}{whole}{found['fraction'] or ''}".removesuffix(".")) * Fraction(10) ** exponent
-    return number * _factor(rest, unit)
+    rest = typed[found.end() :]
+    if (below := _DENOMINATOR.match(rest)) and len(below[1]) <= 320 and int(below[1]):
+        number, rest = number / int(below[1]), rest[below.end() :]
+    rest = rest.strip()
+    if re.match(r",\d", rest):
+        raise NotANumber(
+            f"'{_shorten(text)}' is not a number: write 1.5 with a point, and 1,500 or 1500 for thousands."
+        )
+    if re.search(r"\d", rest):
+        raise NotANumber(f"'{_shorten(text)}' is not one number. Write one, such as 1200, 1.2e3 or 3/8.")
+    return number, rest
 
 
-def _factor(suffix: str, unit: str | None) -> Fraction:
+def _possible_factors(suffix: str) -> Iterator[Fraction]:
+    """Yield the factors that what stands behind a number can mean, whatever the unit."""
+    if suffix.startswith("%"):
+        yield Fraction(1, 100)
+    word = suffix.split(maxsplit=1)[0] if suffix else ""
+    if (by_word := NUMBER_WORDS.get(word.casefold())) is not None:
+        yield Fraction(by_word)
+    for candidate in {word, word.removesuffix("B")}:
+        for prefixes in (SI_PREFIXES, BINARY_PREFIXES):
+            if candidate in prefixes:
+                yield Fraction(prefixes[candidate])
+    if word == "B":
+        yield _BILLION
+
+
+def _factor(suffix: str, unit: str) -> Fraction:
     """Return the factor that converts a number with this suffix to `unit`."""
-    wanted = unit or ""
-    if not suffix or _normalize_unit(suffix) == _normalize_unit(wanted):
+    if not suffix or _normalize_unit(suffix) == _normalize_unit(unit):
         return Fraction(1)
-    if suffix == "%" and "%" not in wanted:
+    if suffix == "%" and "%" not in unit:
         return Fraction(1, 100)
-    base, per = _split_rate(wanted)
+    base, per = _split_rate(unit)
     scale, name = _split_unit(base)
     for candidate in (suffix, _split_rate(suffix)[0]):
         if candidate != suffix and _normalize_unit(_split_rate(suffix)[1]) != _normalize_unit(per):
@@ -78,9 +110,8 @@ def _factor(suffix: str, unit: str | None) -> Fraction:
         factor, rest = _split_suffix(candidate, name)
         if not rest or _same_unit(rest, name):
             return factor / scale
-    expected = f"The answer is in {unit}" if unit else "The answer has no unit"
     raise NotANumber(
-        f"'{_shorten(suffix)}' is not understood after the number. {expected}; the number alone is enough."
+        f"'{_shorten(suffix)}' is not understood after the number. The answer is in {unit}; the number alone is enough."
     )
 
 
@@ -160,7 +191,7 @@ def _shorten(text: str) -> str:
     return shown if len(shown) <= 30 else shown[:27] + "..."
 
 
-def format_number(number: Number) -> str:
+def format_number(number: int | float) -> str:
     """Return a number as shown on the screen: 46,702,792,704 or 0.731."""
     if isinstance(number, int):
         return f"{number:,}"
