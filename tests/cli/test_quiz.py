@@ -49,7 +49,7 @@ def test_shows_wrong_answers_and_what_to_read_again(quiz_course: Path) -> None:
     answers[2] = "8 x 7e9\n56B"  # the first is no answer, and is asked again
     answers[8] = "1"
     result = run("quiz", "all", input=lines(answers))
-    assert "'x 7e9' is not understood after the number." in result.stdout
+    assert "'8 x 7e9' is not one number." in result.stdout
     assert "Only the FFNs are eightfold; attention is shared." in result.stdout
     tail = result.stdout[result.stdout.index("Every type of question   quiz, attempt 1") :]
     assert "7 of 9" in tail
