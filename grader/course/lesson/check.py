@@ -1,13 +1,15 @@
 """Check the text of a part, as far as this is possible without running its code."""
 
+import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from grader.base.files import read_text
 from grader.base.text import did_you_mean
 from grader.course.lesson.fences import fences, unclosed
+from grader.course.lesson.files import numbered_files
 from grader.course.lesson.headings import sections
 from grader.course.lesson.model import Code, ExerciseDue, Figure, LabDue, Listing, Part, Predict, PrintedOutput, flatten
 from grader.course.lesson.moving import moving_scripts, script_problem
@@ -18,6 +20,8 @@ from grader.course.model import Course
 COLUMNS = 76  # the maximum width of code, output and listings
 OPENING_MINUTES = (3, 15)
 _URL = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)  # the start of a URL
+_MENTION = re.compile(r"\b(?P<kind>part|lesson)s? \d+(?:(?:, | and | or | to )\d+)*\b", re.IGNORECASE)
+_DIGITS = re.compile(r"\d+")
 _NUMBER = re.compile(r"[-+]?\d+(?:,\d{3})*(?:\.\d*)?(?:e[-+]?\d+)?")
 
 
@@ -31,6 +35,7 @@ def text_problems(part: Part, text: str, course: Course) -> Iterator[Problem]:
         *_moving(part, course.root),
         *_answers(part),
         *_links(part, course.root),
+        *_mentions(part, course),
     ):
         yield Problem(part.path, line, sentence)
 
@@ -106,12 +111,41 @@ def _answers(part: Part) -> Iterator[tuple[int, str]]:
 
 def _links(part: Part, root: Path) -> Iterator[tuple[int, str]]:
     for passage in passages(part):
-        for line, target in passage.links:
+        for link in passage.links:
+            target = link.target
             problem = _url_problem(target) if _URL.match(target) else _file_problem(target, root / part.path, root)
             if problem:
-                yield line, f"the link {target} {problem}"
+                yield link.line, f"the link {target} {problem}"
         if (place := passage.text.find("](")) >= 0:
             yield passage.line_at(place), "this is not a link, because an address has no spaces."
+
+
+def _mentions(part: Part, course: Course) -> Iterator[tuple[int, str]]:
+    """Yield each mention of another part or lesson by its number that is not a link there."""
+    parts = {number: path.name for number, _, path in numbered_files((course.root / part.path).parent)}
+    lessons = {lesson.number: f"../{lesson.folder_name}" for lesson in course.lessons}
+    for passage in passages(part):
+        for mention in () if passage.heading else _MENTION.finditer(passage.text):
+            kind = mention["kind"].lower()
+            for found in _DIGITS.finditer(passage.text, mention.start(), mention.end()):
+                number = int(found[0])
+                targets = [link.target for link in passage.links if link.start <= found.start() < link.end]
+                wanted = (parts if kind == "part" else lessons).get(number)
+                if targets and _is_target(posixpath.join(posixpath.dirname(part.path), targets[0]), kind, number):
+                    continue
+                if (kind, number) in (("part", part.number), ("lesson", part.lesson)) and not targets:
+                    continue
+                such = f", such as [{kind} {number}]({wanted})" if wanted else ""
+                where = "does not lead there" if targets else "is no link"
+                yield passage.line_at(found.start()), f"the mention of {kind} {number} {where}{such}."
+
+
+def _is_target(target: str, kind: str, number: int) -> bool:
+    """Return whether a link leads to a part with this number, or to a lesson with this number or a part of it."""
+    path = PurePosixPath(posixpath.normpath(target.partition("#")[0]))
+    if kind == "part":
+        return path.name.startswith(f"{number}-")
+    return any(folder.startswith(f"{number:02d}-") for folder in path.parts)
 
 
 def _url_problem(target: str) -> str | None:

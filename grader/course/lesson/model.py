@@ -12,6 +12,7 @@ from grader.base.numbers import NotANumber, readings
 
 WORDS_A_MINUTE = 150  # for readers whose first language may not be English
 LINES_A_MINUTE = 10  # of code
+_ADDRESS = re.compile(r"\]\([^)]*\)")  # of a link
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 
 
@@ -154,7 +155,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 def reading_time(block: AnyBlock) -> float:
     """Return the minutes that a block takes to read; 0 for a deep dive and for code's output."""
     lines = len(block.text.splitlines()) if isinstance(block, Code) else 0
-    return len(_WORD.findall(_text(block))) / WORDS_A_MINUTE + lines / LINES_A_MINUTE
+    words = _WORD.findall(_ADDRESS.sub("]", _text(block)))
+    return len(words) / WORDS_A_MINUTE + lines / LINES_A_MINUTE
 
 
 def _text(block: AnyBlock) -> str:

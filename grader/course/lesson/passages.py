@@ -13,6 +13,16 @@ _OMITTED = "\ufffc"  # replaces code and formulas in the prose
 
 
 @dataclass
+class PassageLink:
+    """A link or picture in a passage: its line in the file, its target, and the range of its words in the text."""
+
+    line: int
+    target: str
+    start: int
+    end: int
+
+
+@dataclass
 class Passage:
     """A paragraph, heading, list item or table cell, with its bold words, formulas and links."""
 
@@ -22,7 +32,7 @@ class Passage:
     text: str = ""
     bold: list[tuple[int, int]] = field(default_factory=list)  # ranges of the text
     formulas: list[tuple[int, str]] = field(default_factory=list)  # line, TeX
-    links: list[tuple[int, str]] = field(default_factory=list)  # line, target
+    links: list[PassageLink] = field(default_factory=list)
     breaks: list[int] = field(default_factory=list)  # positions in the text where a new line of the file begins
 
     def line_at(self, place: int) -> int:
@@ -81,10 +91,11 @@ def _read_inline(passage: Passage, children: list[Token], multiline: bool) -> No
                 opened.append(place)
             case "strong_close":
                 passage.bold.append((opened.pop(), place))
-            case "link_open":
-                passage.links.append((passage.line_at(place), str(child.attrs["href"])))
-            case "image":
-                passage.links.append((passage.line_at(place), str(child.attrs["src"])))
+            case "link_open" | "image":
+                target = child.attrs.get("href") or child.attrs["src"]
+                passage.links.append(PassageLink(passage.line_at(place), str(target), place, place))
+            case "link_close":
+                passage.links[-1].end = place
             case "math_inline" | "math_inline_double":
                 passage.formulas.append((passage.line_at(place), child.content))
                 passage.text += _OMITTED

@@ -59,6 +59,29 @@ def test_a_problem_has_its_line(root: Path, old: str, new: str, at: str, what: s
     assert [each for each in found if each[0] == line and what in each[1]], found
 
 
+@pytest.mark.parametrize(
+    ("mention", "what"),
+    [
+        ("as in part 2", "the mention of part 2 is no link, such as [part 2](2-more.md)."),
+        ("as in [part 2](1-past.md)", "the mention of part 2 does not lead there, such as [part 2](2-more.md)."),
+        ("as in parts 1 and 2", "the mention of part 2 is no link, such as [part 2](2-more.md)."),
+        ("as in part 7", "the mention of part 7 is no link."),
+        (
+            "as in [lesson 2](2-more.md)",
+            "the mention of lesson 2 does not lead there, such as [lesson 2](../02-products).",
+        ),
+        ("as in part 1", None),
+        ("as in [part 2](2-more.md) and in parts 1 and [2](2-more.md#more)", None),
+        ("as in [part 2 of lesson 1](2-more.md) and [lesson 1, part 2](../01-sums/2-more.md)", None),
+        ("as in `part 2`", None),
+    ],
+)
+def test_mentions_of_other_parts_and_lessons_are_links(root: Path, mention: str, what: str | None) -> None:
+    (root / "lessons/01-sums/2-more.md").write_text("---\ntitle: More\n---\n\n## More\n")
+    text = edited(FILLER, f"{FILLER}\n\nIt is\n{mention}.")
+    assert problems(text, root) == ([] if what is None else [(line_of(text, mention), what)])
+
+
 def test_an_unknown_script_of_a_picture_is_a_problem(root: Path) -> None:
     text = edited("```picture sums", "```picture sums moving=sums")
     assert problems(text, root) == []

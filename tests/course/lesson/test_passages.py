@@ -32,7 +32,9 @@ def test_lines_of_bold_words_formulas_and_links() -> None:
     assert [words.text[start:end] for start, end in words.bold] == ["two three"]
     assert "code" not in words.text
     assert words.formulas == [(14, "a\nb"), (16, "c")]
-    assert words.links == [(15, "https://x.org")]
+    assert [(link.line, link.target, words.text[link.start : link.end]) for link in words.links] == [
+        (15, "https://x.org", "four")
+    ]
     assert [line for line, _ in formula.formulas] == [18]
     assert [(each.text, each.line, each.item) for each in (first, second)] == [
         ("six", 22, True),

@@ -100,3 +100,8 @@ def test_wraps_long_code_between_words() -> None:
 def test_a_hash_in_a_string_starts_no_comment() -> None:
     (line,) = code_lines('print("# no")  # yes', ReaderPage(60))
     assert [span.text for span in line if span.style == "dim"] == ["# yes"]
+
+
+def test_a_link_into_the_course_is_only_its_words() -> None:
+    (shown,) = markdown_lines("As in [part 5](5-what-leaks.md), see [lesson 2](../02-decoder-only).", ReaderPage(80))
+    assert paint(shown, 80, color=False).strip() == "As in part 5, see lesson 2."
