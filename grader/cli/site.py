@@ -17,7 +17,8 @@ from grader.course import load_course
     show_default=True,
     help="New or empty folder, or a site that grade site wrote.",
 )
-def command(out: Path) -> None:
+@click.option("--pdf", is_flag=True, help="Also print each lesson as a PDF, with Chromium or Chrome.")
+def command(out: Path, pdf: bool) -> None:
     """Write the course as a static website: lessons, statements of exercises, glossary and documents.
 
     The pages open as files, without a server, a network or scripts. They contain no solutions and no quiz answers.
@@ -27,6 +28,8 @@ def command(out: Path) -> None:
     require_packages()
     from grader.author.site.build import write_site
 
-    sizes = write_site(load_course(course_root()), out)
+    sizes = write_site(load_course(course_root()), out, pdf=pdf)
     pages = sum(path.endswith(".html") for path in sizes)
-    say("", f"  {out / 'index.html'}   {pages} pages, {sum(sizes.values()) / 1024:.0f} KiB", "")
+    pdfs = sum(path.endswith(".pdf") for path in sizes)
+    also = f", {pdfs} PDF files" if pdfs else ""
+    say("", f"  {out / 'index.html'}   {pages} pages{also}, {sum(sizes.values()) / 1024:.0f} KiB", "")

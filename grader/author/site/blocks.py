@@ -28,14 +28,28 @@ from grader.course.model import Course, Exercise
 from grader.show.pictures.graphics import svg
 
 
+@dataclass(frozen=True)
+class PrintedAnswer:
+    """The answer to a question of a page for paper, as HTML."""
+
+    number: int  # of the question, from 1 in the lesson
+    part: str
+    answer: str
+    because: str
+
+
 @dataclass
 class BlockWriter:
-    """Writes the blocks of one part as HTML, and collects the scripts of its moving pictures in `scripts`."""
+    """Writes the blocks of one part as HTML, and collects the scripts of its moving pictures in `scripts`.
+
+    For paper, everything is open, and `answers` collects the answers.
+    """
 
     course: Course
     part: Part
     writer: HtmlWriter
     scripts: list[str] = field(default_factory=list)
+    answers: list[PrintedAnswer] | None = None  # None: not for paper
 
     def write(self, blocks: Iterable[AnyBlock]) -> str:
         """Return blocks as HTML."""
@@ -63,14 +77,16 @@ class BlockWriter:
                 return self._lab(name, text, line)
             case Deep(title=title):
                 heading = self.writer.heading(2, title)
-                return render("deep.html", heading=heading, title=plain(title), body=self.write(block.blocks))
+                opened = self.answers is not None
+                body = self.write(block.blocks)
+                return render("deep.html", heading=heading, title=plain(title), body=body, opened=opened)
         raise AssertionError(f"unknown block type {type(block).__name__}")
 
     def _prose(self, text: str, line: int) -> str:
         return self.writer.write(text, line)
 
     def _hidden_until_answered(self, question: str | None, name: str, body: str) -> str:
-        if question is None:
+        if question is None or self.answers is not None:
             return body
         return render("waiting.html", question=question, name=name, body=body)
 
@@ -84,14 +100,15 @@ class BlockWriter:
         return render("figure.html", figure=figure, svg=svg(picture), caption=caption)
 
     def _question(self, block: Predict) -> str:
-        return render(
-            "question.html",
-            question=block,
-            ask=self.writer.write(block.ask, block.line),
-            options=[(option, self.writer.inline(option, block.line)) for option in block.options],
-            answer=self.writer.inline(block.answer, block.line),
-            because=self.writer.write(block.because, block.line),
-        )
+        ask = self.writer.write(block.ask, block.line)
+        options = [(option, self.writer.inline(option, block.line)) for option in block.options]
+        answer = self.writer.inline(block.answer, block.line)
+        because = self.writer.write(block.because, block.line)
+        if self.answers is None:
+            return render("question.html", question=block, ask=ask, options=options, answer=answer, because=because)
+        number = len(self.answers) + 1
+        self.answers.append(PrintedAnswer(number, self.part.id, answer, because))
+        return render("printed_question.html", number=number, ask=ask, options=[shown for _, shown in options])
 
     def _exercise(self, name: str, text: str, line: int) -> str:
         exercise = self._find(name, {each.id: each for each in self.course.exercises}, "exercise", line)

@@ -7,17 +7,23 @@ from pathlib import Path
 from grader.author.site import search
 from grader.author.site.folder import write_folder
 from grader.author.site.pages import Pages
+from grader.author.site.pdf import find_browser, lesson_pdfs
 from grader.author.site.template import render
 from grader.course.lesson.moving import moving_scripts
 from grader.course.model import Course
 
 
-def write_site(course: Course, out: Path) -> dict[str, int]:
-    """Write the course's site to a folder and return the size of each file in bytes, by path.
+def write_site(course: Course, out: Path, *, pdf: bool = False) -> dict[str, int]:
+    """Write the course's site to a folder, if asked with a PDF of each lesson; return the sizes in bytes, by path.
 
-    Raises UsageError if a file of the course is invalid, or if the folder is not a site or cannot be written.
+    Raises UsageError if a file of the course is invalid, if the folder is not a site or cannot be written, or if no
+    browser can print.
     """
+    if pdf:
+        find_browser()  # before the work
     site = site_files(course)
+    if pdf:
+        site |= lesson_pdfs(course, {path: data for path, data in site.items() if path.endswith(".css")})
     write_folder(out, site)
     return {path: len(data) for path, data in site.items()}
 
