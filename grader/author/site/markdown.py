@@ -73,7 +73,7 @@ class _Renderer(RendererHTML):
         self._writer = writer
         self._line = line
         self._link_depth = 0  # open links and headings, in which text gets no links of its own
-        self._level = 0
+        self._heading = Heading(0, "", "")  # that is open
         self._has_target: list[bool] = []  # for each open link
 
     def text(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
@@ -113,7 +113,9 @@ class _Renderer(RendererHTML):
         href = self._writer.links.href(target, self._writer.source, self._writer.url)
         self._link_depth += 1
         self._has_target.append(href is not None)
-        return "" if href is None else f'<a href="{escape(href)}">'
+        title = self._writer.links.title(target, self._writer.source)
+        tip = f' title="{escape(title)}"' if title else ""
+        return "" if href is None else f'<a href="{escape(href)}"{tip}>'
 
     def link_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         self._link_depth -= 1
@@ -123,12 +125,13 @@ class _Renderer(RendererHTML):
         text = "".join(child.content for child in tokens[idx + 1].children or ())
         heading = self._writer.heading(int(tokens[idx].tag[1]), text)
         self._link_depth += 1
-        self._level = heading.level
-        return f'<h{self._level} id="{escape(heading.anchor)}">'
+        self._heading = heading
+        return f'<h{heading.level} id="{escape(heading.anchor)}">'
 
     def heading_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         self._link_depth -= 1
-        return f"</h{self._level}>\n"
+        level, anchor = self._heading.level, escape(self._heading.anchor)
+        return f'<a class="permalink" href="#{anchor}" aria-label="Link to this section"></a></h{level}>\n'
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return '<div class="wide"><table>\n'

@@ -80,6 +80,11 @@ class Pages:
     def links(self) -> LinkMap:
         """The URL of each file that has a page."""
         urls = {part.path: url_of(part, lesson) for lesson, parts in self.lessons for part in parts}
+        titles = {part.path: plain(part.title) for _, parts in self.lessons for part in parts}
+        for lesson, parts in self.lessons:
+            if parts:
+                urls[f"lessons/{lesson.folder_name}"] = url_of(parts[0], lesson)
+                titles[f"lessons/{lesson.folder_name}"] = lesson.title
         if self.opening:
             urls[self.opening.path] = OPENING
         for exercise in self.course.exercises:
@@ -90,7 +95,7 @@ class Pages:
         singles = {"lessons/glossary.yaml": GLOSSARY, "lessons/notation.yaml": NOTATION}
         urls |= {path: url for path, url in singles.items() if (self.course.root / path).is_file()}
         urls |= {"README.md": WORK} if self.how_to_work is not None else {}
-        return LinkMap(urls)
+        return LinkMap(urls, titles)
 
     @cached_property
     def opening(self) -> Part | None:
@@ -184,7 +189,7 @@ class Pages:
         path = f"exercises/{exercise.id}/README.md"
         url = self.links.urls[path]
         title, text, skipped_lines = split_title(read_text(exercise.statement))
-        writer = self._writer(url, path, formulas=False)
+        writer = self._writer(url, path)
         body = writer.write(text, skipped_lines + 1)
         first_page = self.first_pages.get(exercise.lesson)
         lesson = SiteLink(first_page, self.course.lesson(exercise.lesson).title) if first_page else None

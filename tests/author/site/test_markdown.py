@@ -8,13 +8,14 @@ from grader.author.site.terms import TermFinder, TermMarker
 from grader.base.errors import UsageError
 from grader.course.glossary import Term
 
+TITLES = {"lessons/1/a.md": 'Masks, "causal"'}
 PLACES = {"lessons/1/a.md": "lessons/1/a.html", "docs/b.md": "docs/b.html", "exercises/x/README.md": "exercises/x.html"}
 URL = "lessons/1/a.html"
 
 
 def writer(*, formulas: bool = True) -> HtmlWriter:
     terms = TermFinder([Term(term="mask", definition="It hides.", lesson=1)])
-    return HtmlWriter(URL, "lessons/1/a.md", LinkMap(PLACES), TermMarker(terms, URL), formulas)
+    return HtmlWriter(URL, "lessons/1/a.md", LinkMap(PLACES, TITLES), TermMarker(terms, URL), formulas)
 
 
 def write(text: str, *, formulas: bool = True) -> str:
@@ -26,6 +27,7 @@ def write(text: str, *, formulas: bool = True) -> str:
     [
         ("[b](../../docs/b.md#c)", '<a href="../../docs/b.html#c">b</a>'),
         ("[x](../../exercises/x/README.md)", '<a href="../../exercises/x.html">x</a>'),
+        ("[part 1](a.md#c)", '<a href="a.html#c" title="Masks, &quot;causal&quot;">part 1</a>'),
         ("[here](#there)", '<a href="#there">here</a>'),
         ("[there](https://e.org/?a=1&b=2)", '<a href="https://e.org/?a=1&amp;b=2">there</a>'),
         ("[gone](../../grader/cli.py)", "gone"),
@@ -73,7 +75,7 @@ def test_headings_begin_at_level_2_and_skip_no_level() -> None:
         (2, "one-2"),
         (3, "three-code"),
     ]
-    assert '<h3 id="three-code">Three <code>code</code></h3>' in text
+    assert '<h3 id="three-code">Three <code>code</code><a class="permalink" href="#three-code" ' in text
 
 
 def test_wraps_tables_so_that_they_scroll() -> None:

@@ -83,7 +83,7 @@ def test_documents_of_a_subfolder_keep_their_folder(course: Path) -> None:
     found = pages(load_course(course))
     body = found["docs/parts/b.html"].body
     for href in ("../a.html#below", "more/inner.json", "../../lessons/01-tools/1-masks.html"):
-        assert f'<a href="{href}">' in body
+        assert f'<a href="{href}"' in body
     assert "Back to the documents" in body  # there is no index.md
     assert '<a href="parts/b.html#c">' in found["docs/a.html"].body
 
