@@ -7,6 +7,6 @@ matplotlib_svg    adapts matplotlib's SVG for a page
 """
 
 from grader.show.pictures.graphics.matplotlib_svg import NoMatplotlib
-from grader.show.pictures.graphics.render import png, svg
+from grader.show.pictures.graphics.render import PNG_DENSITY, png, svg
 
-__all__ = ["NoMatplotlib", "png", "svg"]
+__all__ = ["PNG_DENSITY", "NoMatplotlib", "png", "svg"]

@@ -19,8 +19,8 @@ from grader.show.pictures.graphics.timeline import draw_timeline
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DOTS = 250  # per inch, of a PNG
 LARGEST = 1.7  # factor by which a page may enlarge an SVG
+PNG_DENSITY = 2  # pixels of a PNG for each pixel of a page, for sharp screens
 
 
 def svg(picture: Picture, *, alone: bool = False) -> str:
@@ -46,7 +46,10 @@ def svg(picture: Picture, *, alone: bool = False) -> str:
 
 
 def png(picture: Picture) -> bytes:
-    """Return the content of a PNG file, on white. Raise NoMatplotlib if matplotlib is missing."""
+    """Return the picture as the content of a PNG file. Raise NoMatplotlib if matplotlib is missing.
+
+    It has the light colors on an opaque background, and PNG_DENSITY times as many pixels as it is meant to be wide.
+    """
     try:
         import matplotlib
         from matplotlib.figure import Figure
@@ -57,7 +60,7 @@ def png(picture: Picture) -> bytes:
     with matplotlib.rc_context(matplotlib_settings(LIGHT.ink, LIGHT.faint)):
         figure = Figure(facecolor="white")
         _draw(figure, picture, LIGHT)
-        figure.savefig(file, dpi=DOTS, format="png")
+        figure.savefig(file, dpi=72 * LARGEST * PNG_DENSITY, format="png")
     return file.getvalue()
 
 

@@ -1,5 +1,6 @@
 """Pictures of every kind as SVG and PNG."""
 
+import io
 import re
 import sys
 from xml.etree import ElementTree
@@ -7,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from grader.pictures import Heatmap, Picture
-from grader.show.pictures.graphics import NoMatplotlib, png, svg
+from grader.show.pictures.graphics import PNG_DENSITY, NoMatplotlib, png, svg
 from tests.show.pictures.examples import CURVES, FLOW, PICTURES, ROOFLINE
 
 pytest.importorskip("matplotlib", reason="pictures need matplotlib, which is not installed")
@@ -80,6 +81,17 @@ def test_logarithmic_svg_axis_has_powers_of_ten() -> None:
 @each_picture
 def test_png_has_the_png_signature(picture: Picture) -> None:
     assert png(picture).startswith(b"\x89PNG")
+
+
+@each_picture
+def test_png_is_opaque_and_twice_as_wide_as_the_picture(picture: Picture) -> None:
+    from matplotlib.image import imread
+
+    pixels = imread(io.BytesIO(png(picture)))
+    width = float(ElementTree.fromstring(svg(picture, alone=True)).attrib["width"])
+    assert abs(pixels.shape[1] - PNG_DENSITY * width) <= PNG_DENSITY
+    assert (pixels[..., 3] == 1).all()
+    assert (pixels[0, 0] == 1).all()
 
 
 def test_heatmap_of_equal_numbers_is_drawn() -> None:
