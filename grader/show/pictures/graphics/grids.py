@@ -9,9 +9,9 @@ from grader.show.pictures.graphics.shapes import LINE, Graphic, text_width, titl
 from grader.show.pictures.graphics.sized_grid import GAP, Content, SizedGrid, grid_content
 from grader.show.pictures.grids import fraction, heatmap_texts, signs_before, value_range
 
-SIDES = (28.0, 24.0, 20.0, 17.0, 14.5, 12.5, 11.0)  # of a cell: the largest that fits
+SIDES = (28.0, 24.0, 20.0, 17.0, 14.5, 12.5, 10.5)  # of a cell: the largest that fits
 SIZES = tuple(product((False, True), SIDES))  # upright names of columns are harder to read than small cells
-BETWEEN = 22.0  # between grids
+BETWEEN = 16.0  # between grids
 NAMES = 0.4  # share of the width that the names of rows may take
 SHADES = 8  # of the scale of a heatmap without numbers
 
@@ -34,7 +34,7 @@ def draw_matrix(picture: Matrix, width: float) -> Graphic:
     graphic, top = titled_graphic(picture.title, width)
     grids = [(sign, grid_content(grid)) for sign, grid in zip(signs_before(picture), picture.grids, strict=True)]
     for row in _rows(grids, width):
-        top = _draw_row(graphic, top, row) + BETWEEN / 2
+        top = _draw_row(graphic, top, row) + BETWEEN
     return graphic
 
 
@@ -116,17 +116,22 @@ def _parts(sign: str, content: Content, width: float) -> Iterator[tuple[str, Con
 
 
 def _draw_row(graphic: Graphic, top: float, row: Sequence[_Panel]) -> float:
-    """Draw panels side by side, with the tops of their cells at one height; return the y below them."""
+    """Draw panels side by side; return the y below them.
+
+    Their cells begin at one height or, if there are signs between them, have their middles at one height.
+    """
     x = _first(row[0].sign)
     if row[0].sign == "→":
         graphic.text((row[0].cells.left + row[0].cells.across / 2, top + LINE / 2), "↓", "center")
         top += LINE * 1.5
-    head = max(panel.cells.head for panel in row)
+    head, high = max(panel.cells.head for panel in row), max(panel.cells.high for panel in row)
+    centered = any(panel.sign for panel in row)
     for place, panel in enumerate(row):
         before = panel.before if place else x
         x += panel.before if place else 0.0
         if panel.sign and before:
-            graphic.text((x - before / 2, top + head + panel.cells.high / 2), panel.sign, "center")
-        panel.cells.draw(graphic, (x, top + head - panel.cells.head))
+            graphic.text((x - before / 2, top + head + high / 2), panel.sign, "center")
+        lower = (high - panel.cells.high) / 2 if centered else 0.0
+        panel.cells.draw(graphic, (x, top + head - panel.cells.head + lower))
         x += panel.cells.width
-    return top + head + max(panel.cells.high for panel in row)
+    return top + head + high

@@ -9,7 +9,7 @@ from grader.pictures import Grid
 from grader.show.pictures.graphics.shapes import LINE, Graphic, Point, text_width, wrap_text
 from grader.show.pictures.grids import cell_texts
 
-PADDING = 5.0  # between the text of a cell and its edge
+PADDING = 0.18  # between the text of a cell and its edge, in sides of a cell
 GAP = 6.0  # between names and cells
 INSET = 2.0  # between the edge of a filled cell and its area
 LEAST_TITLE = 90.0  # the width that a title may take above smaller cells
@@ -65,13 +65,13 @@ class SizedGrid:
     def cell(self) -> float:
         """The width of a cell."""
         names = [line for lines in self._columns for line in lines if not self.upright]
-        return max([self._needed, *(text_width(line) + PADDING for line in names)])
+        return max([self._needed, *(text_width(line) + self.side * PADDING for line in names)])
 
     @cached_property
     def _needed(self) -> float:
         """The width that the texts of cells need."""
         texts = (text for row in self.content.texts for text in row if text)
-        return max([self.side, *(text_width(text) + 2 * PADDING for text in texts)])
+        return max([self.side, *(text_width(text) + 2 * self.side * PADDING for text in texts)])
 
     @property
     def across(self) -> float:
