@@ -13,7 +13,7 @@ from grader.show.pictures.graphics.spread import spread
 DASHES = ((), (8.0, 3.0), (2.0, 2.5), (10.0, 3.0, 2.0, 3.0), (14.0, 4.0), (9.0, 3.0, 2.0, 3.0, 2.0, 3.0))
 THICK = 2.2
 HIGH, LEAST = 0.42, 230.0  # height of the plot: per width, and at least
-NAMES = 0.27  # share of the width that the names of lines may take
+NAMES = 0.3  # share of the width that the names of lines may take
 MARGIN = 0.04  # above and below the lines, if nothing else is asked for
 APART_X, APART_Y = 62.0, 45.0  # between the numbers of an axis
 GAP = 7.0

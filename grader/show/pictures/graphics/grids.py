@@ -1,6 +1,6 @@
 """Matrices and heatmaps: grids side by side where they fit, else in rows of about as many."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
@@ -10,7 +10,7 @@ from grader.show.pictures.graphics.sized_grid import GAP, Content, SizedGrid, gr
 from grader.show.pictures.grids import fraction, heatmap_texts, signs_before, value_range
 
 SIDES = (28.0, 24.0, 20.0, 17.0, 14.5, 12.5, 10.5)  # of a cell: the largest that fits
-SIZES = tuple(product((False, True), SIDES))  # upright names of columns are harder to read than small cells
+LEAST_WITH_TEXT = 17.0  # a side that leaves room for a line of text
 BETWEEN = 16.0  # between grids
 NAMES = 0.4  # share of the width that the names of rows may take
 SHADES = 8  # of the scale of a heatmap without numbers
@@ -68,7 +68,7 @@ def _rows(grids: Sequence[tuple[str, Content]], width: float) -> list[list[_Pane
     """Return as few rows as possible, with the largest cells that fit; a grid that is too wide is split."""
     for count in range(1, len(grids) + 1):
         chunks = [_without_repeated_names(grids[start:stop]) for start, stop in pairwise(_bounds(len(grids), count))]
-        for upright, side in SIZES:
+        for upright, side in _sizes(content for _, content in grids):
             rows = [
                 [_Panel(sign, SizedGrid(content, side, upright, width * NAMES)) for sign, content in chunk]
                 for chunk in chunks
@@ -80,7 +80,14 @@ def _rows(grids: Sequence[tuple[str, Content]], width: float) -> list[list[_Pane
 
 
 def _bounds(total: int, count: int) -> list[int]:
-    return [total * place // count for place in range(count + 1)]
+    """Return where each of `count` rows begins, the longest first, and the end of the last."""
+    return [-(-total * place // count) for place in range(count + 1)]
+
+
+def _sizes(contents: Iterable[Content]) -> list[tuple[bool, float]]:
+    """Return, the best first, whether names of columns are upright, which is harder to read, and the side of a cell."""
+    least = LEAST_WITH_TEXT if any(text for content in contents for row in content.texts for text in row) else 0.0
+    return [(upright, side) for upright, side in product((False, True), SIDES) if side >= least]
 
 
 def _without_repeated_names(row: Sequence[tuple[str, Content]]) -> list[tuple[str, Content]]:
@@ -108,7 +115,7 @@ def _parts(sign: str, content: Content, width: float) -> Iterator[tuple[str, Con
         parts = list(content.parts(count))
         if any(
             all(SizedGrid(each, side, upright, width * NAMES).width <= width for each in parts)
-            for upright, side in SIZES
+            for upright, side in _sizes([content])
         ):
             break
     for place, part in enumerate(parts):
