@@ -1,6 +1,6 @@
 """Matrices and heatmaps: grids side by side where they fit, else in rows of about as many."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
@@ -68,7 +68,7 @@ def _rows(grids: Sequence[tuple[str, Content]], width: float) -> list[list[_Pane
     """Return as few rows as possible, with the largest cells that fit; a grid that is too wide is split."""
     for count in range(1, len(grids) + 1):
         chunks = [_without_repeated_names(grids[start:stop]) for start, stop in pairwise(_bounds(len(grids), count))]
-        for upright, side in _sizes(content for _, content in grids):
+        for upright, side in _sizes([content for _, content in grids]):
             rows = [
                 [_Panel(sign, SizedGrid(content, side, upright, width * NAMES)) for sign, content in chunk]
                 for chunk in chunks
@@ -84,17 +84,21 @@ def _bounds(total: int, count: int) -> list[int]:
     return [-(-total * place // count) for place in range(count + 1)]
 
 
-def _sizes(contents: Iterable[Content]) -> list[tuple[bool, float]]:
-    """Return, the best first, whether names of columns are upright, which is harder to read, and the side of a cell."""
-    least = LEAST_WITH_TEXT if any(text for content in contents for row in content.texts for text in row) else 0.0
-    return [(upright, side) for upright, side in product((False, True), SIDES) if side >= least]
+def _sizes(contents: Sequence[Content]) -> list[tuple[bool, float]]:
+    """Return, the best first, whether names of columns are upright, which is harder to read, and the side of a cell.
+
+    A text needs more room than the smallest sides have. This would make grids beside each other unequal.
+    """
+    texts = len(contents) > 1 and any(text for content in contents for row in content.texts for text in row)
+    sides = [side for side in SIDES if not texts or side >= LEAST_WITH_TEXT]
+    return list(product((False, True), sides))
 
 
 def _without_repeated_names(row: Sequence[tuple[str, Content]]) -> list[tuple[str, Content]]:
     """Return the grids of a row, the names of rows only once if they are those of the grid on the left."""
     names = [content.rows for _, content in row]
     return [
-        (sign, replace(content, rows=()) if place and not sign and content.rows == names[place - 1] else content)
+        (sign, replace(content, named=not (place and not sign and content.rows == names[place - 1])))
         for place, (sign, content) in enumerate(row)
     ]
 

@@ -1,7 +1,7 @@
 """A grid of cells with the names of its rows and columns."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
 
@@ -19,7 +19,8 @@ LEAST_TITLE = 90.0  # the width that a title may take above smaller cells
 class Content:
     """What a grid shows: a text in each cell, and how strongly it is filled.
 
-    If `colored`, the strengths are numbers, so cells have no edges of their own.
+    If `colored`, the strengths are numbers, so cells have no edges of their own. If not `named`, the names of rows are
+    those of the grid on the left, and not written again.
     """
 
     title: str
@@ -28,18 +29,17 @@ class Content:
     texts: Sequence[Sequence[str]]
     strengths: Sequence[Sequence[float]]
     colored: bool = False
+    named: bool = True
 
     def parts(self, count: int) -> "Iterator[Content]":
         """Yield the grid in parts of about the same number of columns."""
         columns = len(self.texts[0])
         for start, stop in pairwise(columns * place // count for place in range(count + 1)):
-            yield Content(
-                self.title,
-                self.rows,
-                self.columns[start:stop],
-                [row[start:stop] for row in self.texts],
-                [row[start:stop] for row in self.strengths],
-                self.colored,
+            yield replace(
+                self,
+                columns=self.columns[start:stop],
+                texts=[row[start:stop] for row in self.texts],
+                strengths=[row[start:stop] for row in self.strengths],
             )
 
 
@@ -81,7 +81,8 @@ class SizedGrid:
     @cached_property
     def left(self) -> float:
         """The width of the names of rows."""
-        return max([text_width(line) + GAP for lines in self._rows for line in lines], default=0.0)
+        names = [line for lines in self._rows for line in lines if self.content.named]
+        return max([text_width(line) + GAP for line in names], default=0.0)
 
     @cached_property
     def head(self) -> float:
@@ -132,7 +133,7 @@ class SizedGrid:
                 graphic.text((middle, y - GAP), " ".join(lines), upright=True)
             else:
                 graphic.lines((middle, y - 2 - LINE * len(lines)), lines, "center")
-        for (top, bottom), lines in zip(pairwise(self._tops), self._rows, strict=False):
+        for (top, bottom), lines in zip(pairwise(self._tops), self._rows if self.content.named else (), strict=False):
             graphic.lines((x - GAP, y + (top + bottom - LINE * len(lines)) / 2), lines, "right")
 
     def _draw_area(self, graphic: Graphic, at: Point, height: float, strength: float) -> None:
