@@ -263,10 +263,9 @@ def who_changes() -> Matrix:
 
 def scores_of_pairs() -> Heatmap:
     places = torch.arange(6.0)
-    labels = tuple(f"{n:.0f}" for n in places)
+    queries, keys = (tuple(f"{letter} = {n:.0f}" for n in places) for letter in "mn")
     scores = (places[:, None] - places).cos()
-    title = "Turned queries (rows, m) and keys (columns, n)"
-    return Heatmap("scores-of-pairs", title, labels, labels, _numbers(scores))
+    return Heatmap("scores-of-pairs", "Turned queries at m and keys at n", queries, keys, _numbers(scores))
 
 
 def four_hands() -> Curves:
@@ -399,7 +398,8 @@ def cache_of_a_text() -> Bars:
 def piece_after_four() -> Matrix:
     keep = torch.ones(3, 7).tril(4).bool().tolist()
     labels = tuple(str(n) for n in range(7))
-    return Matrix("piece-after-four", "Filled: may be looked at", (Grid("keys", ("4", "5", "6"), labels, keep),))
+    queries = ("query 4", "query 5", "query 6")
+    return Matrix("piece-after-four", "Filled: may be looked at", (Grid("keys", queries, labels, keep),))
 
 
 # ------------------------------------------------------------ 8 reading is fast, writing is slow

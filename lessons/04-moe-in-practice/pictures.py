@@ -144,8 +144,9 @@ def four_choices() -> Matrix:
     experts = tuple(f"e{n}" for n in range(4))
     chosen = [[n in pair for n in range(4)] for pair in CHOICES.values()]
     hit = [[any(row[n] for row in chosen[: place + 1]) for n in range(4)] for place in range(4)]
+    tokens = tuple(f"token {name}" for name in CHOICES)
     names = ("a", "a to b", "a to c", "a to d")
-    grids = (Grid("chosen", tuple(CHOICES), experts, chosen), Grid("hit so far", names, experts, hit))
+    grids = (Grid("chosen", tokens, experts, chosen), Grid("hit so far", names, experts, hit))
     return Matrix("four-choices", "Two of four experts for each token", grids, ("",))
 
 

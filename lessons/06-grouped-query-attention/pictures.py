@@ -168,7 +168,7 @@ def who_reads_whom() -> Matrix:
     grids = []
     for name, groups in (("MHA, 8", 8), ("GQA, 2", 2), ("MQA, 1", 1)):
         cells = [[h * groups // H == g for g in range(groups)] for h in range(H)]
-        queries = tuple(f"q{h}" for h in range(H))
+        queries = tuple(f"query {h}" for h in range(H))
         grids.append(Grid(name, queries, tuple(f"k{g}" for g in range(groups)), cells))
     return Matrix("who-reads-whom", "Heads of keys and values for 8 query heads", tuple(grids), ("", ""))
 
@@ -196,8 +196,9 @@ def cache_by_heads() -> Bars:
     """The cache of one conversation of 8192 tokens, by its heads of keys and values, with the sizes of Llama 3 8B."""
     heads = (1, 2, 4, 8, 16, 32)
     sizes = [2 * 32 * each * 128 * 8192 * 2 / 2**30 for each in heads]
+    names = tuple(f"{each} head{'s' * (each > 1)}" for each in heads)
     title = "KV cache of 8192 tokens by key-value heads"
-    return Bars("cache-by-heads", title, tuple(map(str, heads)), (Series("cache", sizes),), "GiB")
+    return Bars("cache-by-heads", title, names, (Series("cache", sizes),), "GiB")
 
 
 # ------------------------------------------------------------ 5 who reads whom
@@ -206,7 +207,7 @@ def cache_by_heads() -> Bars:
 def tiled_or_not() -> Matrix:
     keys = torch.arange(2)
     ways = (("repeat_interleave", keys.repeat_interleave(2)), ("repeat", keys.repeat(2)))
-    rows, columns = tuple(f"q{h}" for h in range(4)), ("k0", "k1")
+    rows, columns = tuple(f"query {h}" for h in range(4)), ("k0", "k1")
     grids = tuple(Grid(name, rows, columns, (read[:, None] == keys).tolist()) for name, read in ways)
     return Matrix("tiled-or-not", "Who reads whom, in two ways of repeating", grids, ("",))
 

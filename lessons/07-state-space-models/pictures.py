@@ -416,10 +416,11 @@ def decay_and_attention() -> Matrix:
 
 def in_chunks() -> Matrix:
     labels = tuple(str(n) for n in range(8))
+    rows = tuple(f"token {label}" for label in labels)
     cells: list[list[bool | float | str]] = [
         [j <= t if j // 4 == t // 4 else ("h" if j < t else False) for j in range(8)] for t in range(8)
     ]
-    return Matrix("in-chunks", "Eight tokens, Q = 4", (Grid("earlier tokens", labels, labels, cells),))
+    return Matrix("in-chunks", "Eight tokens, Q = 4", (Grid("earlier tokens", rows, labels, cells),))
 
 
 # ------------------------------------------------------------ 12 the layer of Mamba-2

@@ -151,7 +151,7 @@ def one_layer_off() -> Bars:
 
 
 def layers_of_jamba() -> Matrix:
-    rows = tuple(f"{start}-{start + 7}" for start in range(0, 32, 8))
+    rows = tuple(f"layers {start}-{start + 7}" for start in range(0, 32, 8))
     columns = tuple(str(i) for i in range(8))
     mixers = [["A" if i % 8 == 4 else "M" for i in range(start, start + 8)] for start in range(0, 32, 8)]
     networks = [["E" if i % 2 == 1 else "-" for i in range(start, start + 8)] for start in range(0, 32, 8)]
@@ -386,9 +386,10 @@ def chunks_of_four() -> Matrix:
             return ""
         return "x" if i // 4 == j // 4 else "s"
 
-    tokens = tuple(str(i) for i in range(12))
+    columns = tuple(str(i) for i in range(12))
+    rows = tuple(f"token {i}" for i in range(12))
     cells = [[cell(i, j) for j in range(12)] for i in range(12)]
-    return Matrix("chunks-of-four", "How token i (row) meets token j (column)", (Grid("", tokens, tokens, cells),))
+    return Matrix("chunks-of-four", "How token i (row) meets token j (column)", (Grid("", rows, columns, cells),))
 
 
 # ------------------------------------------------------------ 10 what a test tests

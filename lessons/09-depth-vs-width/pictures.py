@@ -15,17 +15,18 @@ NOTES: tuple[int, ...] = (3, 6, 0, 5, 1, 2, 7, 4)
 
 
 def what_the_boxes_know() -> Matrix:
-    boxes, known, grids = tuple(str(box) for box in range(8)), NOTES, []
+    boxes, rows = tuple(str(box) for box in range(8)), tuple(f"box {box}" for box in range(8))
+    known, grids = NOTES, []
     for hops in ("1 hop", "2 hops"):
-        grids.append(Grid(hops, boxes, boxes, [[known[box] == end for end in range(8)] for box in range(8)]))
+        grids.append(Grid(hops, rows, boxes, [[known[box] == end for end in range(8)] for box in range(8)]))
         known = tuple(known[box] for box in known)
     return Matrix("what-the-boxes-know", "Where hops lead (columns) from each box (rows)", tuple(grids), ("",))
 
 
 def notes_behind_the_mask() -> Matrix:
-    boxes = tuple(str(box) for box in range(8))
+    boxes, rows = tuple(str(box) for box in range(8)), tuple(f"box {box}" for box in range(8))
     cells = [[NOTES[box] == end and (end <= box or "no") for end in range(8)] for box in range(8)]
-    grid = Grid("", boxes, boxes, cells)
+    grid = Grid("", rows, boxes, cells)
     return Matrix("notes-behind-the-mask", "Which box (row) may read the one it points to (column)?", (grid,))
 
 
@@ -53,7 +54,9 @@ def three_shapes() -> Matrix:
     shapes = ((1, 64), (4, 32), (16, 16))
     assert len({12 * layers * width**2 for layers, width in shapes}) == 1
     grids = tuple(
-        Grid(f"{layers} x {width}", tuple(str(n + 1) for n in range(layers)), (), [[True] * (width // 8)] * layers)
+        Grid(
+            f"{layers} x {width}", tuple(f"layer {n + 1}" for n in range(layers)), (), [[True] * (width // 8)] * layers
+        )
         for layers, width in shapes
     )
     return Matrix("three-shapes", "12 · L · D² = 49,152 weights", grids, ("", ""))

@@ -81,7 +81,7 @@ def _file_problems(file: str, folder: Path, drawing: DrawnPicture) -> Iterator[P
 def _rendering_problems(file: str, drawing: DrawnPicture) -> Iterator[Problem]:
     """Yield a problem if a picture cannot be drawn as text and as SVG, or does not fit a terminal."""
     from grader.show.pictures.characters import draw_picture
-    from grader.show.pictures.graphics import NoMatplotlib, svg
+    from grader.show.pictures.graphics import svg
 
     picture = drawing.picture
     if _encoded(picture) is None:
@@ -89,8 +89,6 @@ def _rendering_problems(file: str, drawing: DrawnPicture) -> Iterator[Problem]:
     try:
         lines = [click.unstyle(line) for line in draw_picture(picture, unicode=False)]
         svg(picture)
-    except NoMatplotlib:
-        raise
     except Exception as error:  # any error is due to the author's data
         what = f"the picture '{picture.name}' cannot be drawn: {type(error).__name__}: {error}."
         yield Problem(file, drawing.line, what)

@@ -26,6 +26,7 @@ from grader.course.lesson.moving import moving_scripts, script_problem
 from grader.course.lesson.pictures import load_picture
 from grader.course.model import Course, Exercise
 from grader.show.pictures.graphics import svg
+from grader.show.pictures.values import picture_tables
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class BlockWriter:
             self.scripts.append(f"assets/moving/{figure.moving}.js")
         picture = load_picture(Path(self.course.root, self.part.path).parent, figure.name)
         caption = self.writer.inline(figure.caption, figure.line)
-        return render("figure.html", figure=figure, svg=svg(picture), caption=caption)
+        return render("figure.html", figure=figure, svg=svg(picture), tables=picture_tables(picture), caption=caption)
 
     def _question(self, block: Predict) -> str:
         ask = self.writer.write(block.ask, block.line)

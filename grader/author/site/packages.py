@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 from grader.base.errors import UsageError
 
-NEEDED = ("jinja2", "latex2mathml", "matplotlib", "pygments")
+NEEDED = ("jinja2", "latex2mathml", "pygments")
 
 
 def require_packages() -> None:

@@ -30,7 +30,7 @@ from grader.course.lesson.model import (
 from grader.course.lesson.pictures import load_picture
 from grader.course.load import exercise_ids
 from grader.show.markdown import fenced
-from grader.show.pictures.graphics import svg
+from grader.show.pictures.graphics import PNG_DENSITY, png
 
 _SETUP = """\
 Text, code and pictures need nothing but PyTorch. The cells that begin with `%%grade` need the course, too. If Jupyter
@@ -141,10 +141,17 @@ class _NotebookWriter:
         return fenced(block.text) if isinstance(block, PrintedOutput) else self._figure(block)
 
     def _figure(self, figure: Figure) -> str:
-        """Return a figure with its picture embedded as a data URL, so that the notebook needs no other file."""
+        """Return a figure with its picture as a PNG in a data URL.
+
+        Colab shows neither SVG in Markdown nor attachments of cells. The element is HTML because Markdown has no width.
+        """
         picture = load_picture((self._course.root / self._part.path).parent, figure.name)
-        data = base64.b64encode(svg(picture, alone=True).encode()).decode()
-        image = f'<img alt="{escape(picture.title)}" src="data:image/svg+xml;base64,{data}">'
+        data = png(picture)
+        width = (
+            int.from_bytes(data[16:20]) // PNG_DENSITY
+        )  # a PNG begins with a signature, a chunk's head and its width
+        encoded = base64.b64encode(data).decode()
+        image = f'<img alt="{escape(picture.title)}" width="{width}" src="data:image/png;base64,{encoded}">'
         return _paragraphs(image, figure.caption)
 
     def _exercise(self, due: ExerciseDue) -> None:

@@ -1,34 +1,13 @@
 """Fixtures for the tests of the site: a small course and this repository's course, as sites."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from grader.author.site import blocks
 from grader.author.site.build import write_site
 from grader.course import load_course
-from grader.pictures import Picture
-from grader.show.pictures.graphics import svg
 from tests.author.site.courses import make_course
 from tests.paths import ROOT
-
-
-@pytest.fixture(scope="session", autouse=True)
-def drawn_once() -> Iterator[None]:
-    """Cache drawn pictures, because drawing takes nine tenths of the time to build a site."""
-    drawn: dict[bytes, str] = {}
-
-    def draw(picture: Picture) -> str:
-        key = msgspec.json.encode(picture)
-        if key not in drawn:
-            drawn[key] = svg(picture)
-        return drawn[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "svg", draw)
-        yield
 
 
 @pytest.fixture

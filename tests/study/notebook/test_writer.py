@@ -85,7 +85,7 @@ def test_folds_hidden_outputs_with_the_answer(course: Path) -> None:
     question = cell_with(notebook, "Which of these")
     assert question.source.startswith("**Before you run the cell above:** Which of these is the last number?")
     (fold,) = FOLD.findall(question.source)
-    for hidden in ("**18**", "**all three**", "tensor([ 3.,  9., 18.])", "data:image/svg+xml", "The triangle of"):
+    for hidden in ("**18**", "**all three**", "tensor([ 3.,  9., 18.])", "data:image/png", "The triangle of"):
         assert hidden in fold
 
 
@@ -95,11 +95,11 @@ def test_no_answer_is_visible_outside_of_folds(course: Path) -> None:
         assert not any(answer in each for each in seen)
 
 
-def test_embeds_pictures_as_svg(course: Path) -> None:
+def test_embeds_pictures_as_png(course: Path) -> None:
     source = cell_with(read(course), "Once more").source
-    found = re.search(r'<img alt="who sees &lt;whom&gt;" src="data:image/svg\+xml;base64,([^"]+)">', source)
+    found = re.search(r'<img alt="who sees &lt;whom&gt;" width="\d+" src="data:image/png;base64,([^"]+)">', source)
     assert found
-    assert re.match(rb'<svg [^>]*width="\d+" height="\d+"', base64.b64decode(found[1]))
+    assert base64.b64decode(found[1]).startswith(b"\x89PNG")
 
 
 def test_a_deep_dive_has_a_first_and_a_last_line(course: Path) -> None:

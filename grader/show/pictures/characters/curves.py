@@ -1,15 +1,15 @@
 """Lines over a common axis, each marked by a letter that the legend explains, so that they differ without color."""
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from string import ascii_uppercase
 
 import click
 
 from grader.pictures import Curves, Line
+from grader.show.pictures.axes import AxisRange, axis_range
 from grader.show.pictures.characters.blocks import flow_items
 from grader.show.pictures.characters.braille import ACROSS, NO_DOTS, UP, draw_dots, overlay
-from grader.show.pictures.characters.ticks import AxisRange, column_labels, row_labels
+from grader.show.pictures.characters.ticks import column_labels, row_labels
 
 HEIGHT = 14
 TICKS = 4  # numbers on the y axis, at most
@@ -24,8 +24,8 @@ def curve_lines(picture: Curves, width: int, unicode: bool, known: dict[str, int
     known = {} if known is None else known
     labels = [line.label or f"line {place}" for place, line in enumerate(picture.lines)]
     marks = [known.setdefault(label, len(known)) for label in labels]
-    across = _axis([x for each in picture.lines for x in each.xs], picture.log_x)
-    up = _axis([y for each in picture.lines for y in each.ys], picture.log_y, picture.low, picture.high)
+    across = axis_range([x for each in picture.lines for x in each.xs], picture.log_x)
+    up = axis_range([y for each in picture.lines for y in each.ys], picture.log_y, picture.low, picture.high)
     numbers = column_labels(up, HEIGHT, TICKS)
     inner = width - 3 - max(map(len, numbers))
     layers = [_layer(line, across, up, inner) for line in picture.lines]
@@ -53,19 +53,6 @@ def _layer(line: Line, across: AxisRange, up: AxisRange, width: int) -> list[str
     places = zip(line.xs, line.ys, strict=True)
     points = [(across.place(x, ACROSS * width), up.place(y, UP * HEIGHT)) for x, y in places]
     return draw_dots(points, width, HEIGHT)
-
-
-def _axis(numbers: Iterable[float], log: bool, low: float | None = None, high: float | None = None) -> AxisRange:
-    """Return the range of an axis: as given, else that of the numbers with a margin, so that the ends lie inside."""
-    finite = [number for number in numbers if math.isfinite(number)] or [1.0]
-    least, most = min(finite), max(finite)
-    if least == most:
-        least, most = (least / 10, most * 10) if log else (least - 1, most + 1)
-    low, high = least if low is None else low, most if high is None else high
-    if log:
-        return AxisRange(low / 1.001, high * 1.001, log)
-    margin = 0.001 * (high - low)
-    return AxisRange(low - margin, high + margin)
 
 
 def _letters(layers: Sequence[Sequence[str]]) -> dict[tuple[int, int], int]:

@@ -1,162 +1,148 @@
-"""Matrices and heatmaps: grids of cells with labels."""
+"""Matrices and heatmaps: grids side by side where they fit, else in rows of about as many."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
+from itertools import pairwise, product
 
-from msgspec.structs import replace
+from grader.pictures import Heatmap, Matrix
+from grader.show.pictures.graphics.shapes import LINE, Graphic, text_width, titled_graphic
+from grader.show.pictures.graphics.sized_grid import GAP, Content, SizedGrid, grid_content
+from grader.show.pictures.grids import fraction, heatmap_texts, signs_before, value_range
 
-from grader.pictures import Grid, Heatmap, Matrix
-from grader.show.numbers import numbered
-from grader.show.pictures.graphics.shapes import LINE, WIDE, Graphic, Point, text_width, titled_graphic, wrap_points
-from grader.show.pictures.grids import cell_texts, fraction, heatmap_texts, signs_before, split_columns, value_range
-
-SIDE = 13.0  # the least of a cell
-SMALL = 9.0  # the same in a heatmap without numbers
-BETWEEN = 14.0  # between grids
-WIDEST = 1.15 * WIDE  # of grids with numbers
+SIDES = (28.0, 24.0, 20.0, 17.0, 14.5, 12.5, 10.5)  # of a cell: the largest that fits
+LEAST_WITH_TEXT = 17.0  # a side that leaves room for a line of text
+BETWEEN = 16.0  # between grids
+NAMES = 0.4  # share of the width that the names of rows may take
+SHADES = 8  # of the scale of a heatmap without numbers
 
 
-@dataclass
-class _Cells:
-    """A table ready to be drawn: the text of each cell, and how strongly it is filled."""
+@dataclass(frozen=True)
+class _Panel:
+    """A grid with the sign before it."""
 
-    title: str
-    rows: Sequence[str]
-    columns: Sequence[str]
-    texts: Sequence[Sequence[str]]
-    strengths: Sequence[Sequence[float]]
-    side: float = SIDE
+    sign: str
+    cells: SizedGrid
 
     @property
-    def cell(self) -> float:
-        """The width of a cell."""
-        return max([self.side, *(text_width(text) + 5 for row in self.texts for text in row)])
-
-    @property
-    def is_upright(self) -> bool:
-        """True if column labels have to be rotated."""
-        return any(text_width(column) > self.cell - 2 for column in self.columns)
-
-    @property
-    def left(self) -> float:
-        return max(map(text_width, self.rows)) + 4 if any(self.rows) else 0.0
-
-    @property
-    def head(self) -> float:
-        """The height of the title and the column labels."""
-        labels = max(map(text_width, self.columns)) + 3 if self.is_upright else LINE if any(self.columns) else 0.0
-        return labels + (LINE + 2 if self.title else 0.0)
-
-    @property
-    def width(self) -> float:
-        across = self.cell * len(self.texts[0])
-        return self.left + max(across, across / 2 + text_width(self.title) / 2)
-
-    @property
-    def height(self) -> float:
-        return self.head + self.side * len(self.texts)
-
-    def draw(self, graphic: Graphic, at: Point) -> None:
-        x, y = at[0] + self.left, at[1] + self.head
-        if self.title:
-            across = self.cell * len(self.texts[0])
-            fits = text_width(self.title) / 2 <= across / 2 + self.left
-            graphic.text(
-                (x + across / 2 if fits else at[0], at[1] + LINE / 2), self.title, "center" if fits else "left"
-            )
-        for place, column in enumerate(self.columns):
-            middle = x + self.cell * (place + 0.5)
-            graphic.text((middle, y - (2 if self.is_upright else LINE / 2)), column, "center", upright=self.is_upright)
-        for down, (texts, strengths) in enumerate(zip(self.texts, self.strengths, strict=True)):
-            top = y + self.side * down
-            if any(self.rows):
-                graphic.text((x - 4, top + self.side / 2), self.rows[down], "right")
-            for start, length, strength in _runs(strengths):
-                graphic.rectangle((x + self.cell * start, top), self.cell * length, self.side, "fill", strength)
-            for across, text in enumerate(texts):
-                if text:
-                    graphic.text((x + self.cell * (across + 0.5), top + self.side / 2), text, "center")
-        right, bottom = x + self.cell * len(self.texts[0]), y + self.side * len(self.texts)
-        for down in range(len(self.texts) + 1):
-            graphic.polyline([(x, y + self.side * down), (right, y + self.side * down)], "faint")
-        for across in range(len(self.texts[0]) + 1):
-            graphic.polyline([(x + self.cell * across, y), (x + self.cell * across, bottom)], "faint")
+    def before(self) -> float:
+        """The room between it and a grid on its left."""
+        return BETWEEN + (text_width(self.sign) + GAP if self.sign else 0.0)
 
 
-def _runs(strengths: Sequence[float]) -> Iterator[tuple[int, int, float]]:
-    """Yield the start, length and strength of each run of equally filled cells; empty ones are skipped."""
-    start = 0
-    for strength, group in groupby(strengths):
-        length = len(list(group))
-        if strength:
-            yield start, length, strength
-        start += length
-
-
-def draw_matrix(picture: Matrix) -> Graphic:
-    """Return grids side by side, as many as fit, with the signs between them."""
-    graphic, top = titled_graphic(picture.title)
-    keys: list[str] = []
-    x, low = 0.0, top
-    for grid, sign in zip(picture.grids, signs_before(picture), strict=True):
-        for place, cells in enumerate(_parts(replace(grid, rows=_short(grid.rows, keys)))):
-            mark = sign if place == 0 else ""
-            gap = BETWEEN + text_width(mark) if mark else BETWEEN if x else 0.0
-            if x and x + gap + cells.width > WIDE:
-                x, top, gap = 0.0, low + BETWEEN, gap if mark else 0.0
-            if mark:
-                graphic.text((x + gap / 2, top + (cells.head + cells.height) / 2), mark, "center")
-            cells.draw(graphic, (x + gap, top))
-            x, low = x + gap + cells.width, max(low, top + cells.height)
-    _explain(graphic, low, keys)
+def draw_matrix(picture: Matrix, width: float) -> Graphic:
+    """Return grids with the signs between them as a graphic."""
+    graphic, top = titled_graphic(picture.title, width)
+    grids = [(sign, grid_content(grid)) for sign, grid in zip(signs_before(picture), picture.grids, strict=True)]
+    for row in _rows(grids, width):
+        top = _draw_row(graphic, top, row) + BETWEEN
     return graphic
 
 
-def draw_heatmap(picture: Heatmap) -> Graphic:
+def draw_heatmap(picture: Heatmap, width: float) -> Graphic:
     """Return a heatmap with its numbers or, if these are too wide, with a scale below."""
-    graphic, top = titled_graphic(picture.title)
-    keys: list[str] = []
+    graphic, top = titled_graphic(picture.title, width)
     low, high = value_range(picture)
     strengths = [[fraction(number, low, high) for number in row] for row in picture.values]
-    rows = _short(picture.rows, keys)
-    cells = _Cells("", rows, picture.columns, heatmap_texts(picture), strengths)
-    if cells.width > WIDEST:
-        nothing = [[""] * len(picture.columns)] * len(picture.rows)
-        cells = _Cells("", rows, picture.columns, nothing, strengths, SMALL)
-    cells.draw(graphic, (0, top))
-    top += cells.height
-    if cells.side == SMALL:
-        ends = [f"{end:.{picture.digits}f}" for end in (low, high)]
-        scale = _Cells("", (ends[0],), (), [[""] * 8], [[place / 7 for place in range(8)]], SMALL)
-        at = (max(cells.left - scale.left, 0.0), top + LINE)
-        scale.draw(graphic, at)
-        graphic.text((at[0] + scale.width + 4, at[1] + SMALL / 2), ends[1])
-        top = at[1] + SMALL
-    _explain(graphic, top, keys)
+    blank = [[""] * len(picture.columns)] * len(picture.rows)
+    rows = [
+        Content("", picture.rows, picture.columns, texts, strengths, True) for texts in (heatmap_texts(picture), blank)
+    ]
+    for content in rows:
+        found = _rows([("", content)], width)
+        if len(found) == 1:
+            break
+    for row in found:
+        top = _draw_row(graphic, top, row) + LINE
+    if content.texts is blank:
+        low_text, high_text = (f"{end:.{picture.digits}f}" for end in (low, high))
+        shades = Content(
+            "", (low_text,), (), [[""] * SHADES], [[place / (SHADES - 1) for place in range(SHADES)]], True
+        )
+        scale = SizedGrid(shades, SIDES[-1], False, width)
+        scale.draw(graphic, (0, top))
+        graphic.text((scale.width + GAP, top + scale.head + scale.high / 2), high_text)
     return graphic
 
 
-def _short(labels: tuple[str, ...], keys: list[str]) -> tuple[str, ...]:
-    """Return row labels, or numbers if they are long; their legend is appended to `keys`."""
-    if not any(labels) or max(map(text_width, labels)) <= WIDE / 3:
-        return labels
-    keys += [key for key in numbered(labels) if key not in keys]
-    return tuple(str(place) for place in range(1, len(labels) + 1))
+def _rows(grids: Sequence[tuple[str, Content]], width: float) -> list[list[_Panel]]:
+    """Return as few rows as possible, with the largest cells that fit; a grid that is too wide is split."""
+    for count in range(1, len(grids) + 1):
+        chunks = [_without_repeated_names(grids[start:stop]) for start, stop in pairwise(_bounds(len(grids), count))]
+        for upright, side in _sizes([content for _, content in grids]):
+            rows = [
+                [_Panel(sign, SizedGrid(content, side, upright, width * NAMES)) for sign, content in chunk]
+                for chunk in chunks
+            ]
+            if all(_width(row) <= width for row in rows):
+                return rows
+    parts = [part for sign, content in grids for part in _parts(sign, content, width)]
+    return _rows(parts, width) if len(parts) > len(grids) else rows
 
 
-def _explain(graphic: Graphic, top: float, keys: Sequence[str]) -> None:
-    graphic.lines((0, top + LINE / 2), [line for key in keys for line in wrap_points(key, WIDE)])
+def _bounds(total: int, count: int) -> list[int]:
+    """Return where each of `count` rows begins, the longest first, and the end of the last."""
+    return [-(-total * place // count) for place in range(count + 1)]
 
 
-def _parts(grid: Grid) -> list[_Cells]:
-    """Return the grid, split by columns if it is too wide."""
-    most = len(grid.cells[0])
-    while most > 1 and any(_table(part).width > WIDEST for part in split_columns(grid, most)):
-        most -= 1
-    return list(map(_table, split_columns(grid, most)))
+def _sizes(contents: Sequence[Content]) -> list[tuple[bool, float]]:
+    """Return, the best first, whether names of columns are upright, which is harder to read, and the side of a cell.
+
+    A text needs more room than the smallest sides have. This would make grids beside each other unequal.
+    """
+    texts = len(contents) > 1 and any(text for content in contents for row in content.texts for text in row)
+    sides = [side for side in SIDES if not texts or side >= LEAST_WITH_TEXT]
+    return list(product((False, True), sides))
 
 
-def _table(grid: Grid) -> _Cells:
-    strengths = [[1.0 if cell is True else 0.0 for cell in row] for row in grid.cells]
-    return _Cells(grid.title, grid.rows, grid.columns, cell_texts(grid), strengths)
+def _without_repeated_names(row: Sequence[tuple[str, Content]]) -> list[tuple[str, Content]]:
+    """Return the grids of a row, the names of rows only once if they are those of the grid on the left."""
+    names = [content.rows for _, content in row]
+    return [
+        (sign, replace(content, named=not (place and not sign and content.rows == names[place - 1])))
+        for place, (sign, content) in enumerate(row)
+    ]
+
+
+def _width(row: Sequence[_Panel]) -> float:
+    return sum(panel.cells.width for panel in row) + sum(panel.before for panel in row[1:]) + _first(row[0].sign)
+
+
+def _first(sign: str) -> float:
+    """Return the room for the sign before the first grid of a row; an arrow is above it."""
+    return text_width(sign) + GAP if sign not in ("", "→") else 0.0
+
+
+def _parts(sign: str, content: Content, width: float) -> Iterator[tuple[str, Content]]:
+    """Yield the fewest parts of a grid that fit, with the sign before the first."""
+    columns = len(content.texts[0])
+    for count in range(1, columns + 1):
+        parts = list(content.parts(count))
+        if any(
+            all(SizedGrid(each, side, upright, width * NAMES).width <= width for each in parts)
+            for upright, side in _sizes([content])
+        ):
+            break
+    for place, part in enumerate(parts):
+        yield ("" if place else sign), part
+
+
+def _draw_row(graphic: Graphic, top: float, row: Sequence[_Panel]) -> float:
+    """Draw panels side by side; return the y below them.
+
+    Their cells begin at one height or, if there are signs between them, have their middles at one height.
+    """
+    x = _first(row[0].sign)
+    if row[0].sign == "→":
+        graphic.text((row[0].cells.left + row[0].cells.across / 2, top + LINE / 2), "↓", "center")
+        top += LINE * 1.5
+    head, high = max(panel.cells.head for panel in row), max(panel.cells.high for panel in row)
+    centered = any(panel.sign for panel in row)
+    for place, panel in enumerate(row):
+        before = panel.before if place else x
+        x += panel.before if place else 0.0
+        if panel.sign and before:
+            graphic.text((x - before / 2, top + head + high / 2), panel.sign, "center")
+        lower = (high - panel.cells.high) / 2 if centered else 0.0
+        panel.cells.draw(graphic, (x, top + head - panel.cells.head + lower))
+        x += panel.cells.width
+    return top + head + high
