@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from grader.author.check.statement import statement_problems
 from grader.base.errors import UsageError
 from grader.base.files import read_text, shown
 from grader.base.result import Outcome, Result
@@ -92,8 +93,11 @@ class _ExerciseCheck:
         exercise = self.exercise
         for sentence in disagreements(read_text(exercise.stub), self.reference):
             self._report(f"{exercise.id}.py", sentence, kind=sentence)
-        if not exercise.statement.is_file() or not read_text(exercise.statement).strip():
+        statement = read_text(exercise.statement) if exercise.statement.is_file() else ""
+        if not statement.strip():
             self._report("README.md", "the statement is missing.")
+        for line, sentence in statement_problems(statement):
+            self._report(f"README.md:{line}", sentence, kind=sentence)
         if not exercise.hints:
             self.verdict.warnings.append("exercise.yaml: no hints.")
         if exercise.hints_for:

@@ -11,9 +11,9 @@ from markdown_it.token import Token
 
 from grader.course.lesson.markdown import closing, parser
 from grader.show.layout import BLANK, COLUMNS, Line, Span, Style, cells, dim, fits, line
+from grader.show.tex import tex_to_text
 from grader.show.text import NO_BREAK, wrap_code, wrap_spans
 from grader.study.reader.table import Alignment, MarkdownTable, table_lines
-from grader.study.reader.tex import tex_to_text
 
 PROSE_WIDTH = COLUMNS
 MARGIN = 2  # columns left of all text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from grader.study.reader.tex import tex_to_text
+from grader.show.tex import tex_to_text
 
 
 @pytest.mark.parametrize(

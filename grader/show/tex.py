@@ -24,12 +24,13 @@ _ROWS = ("aligned", "align", "align*", "gathered")
 _SYMBOLS = {
     "ne": "≠", "neq": "≠", "mid": "∣", "top": "⊤", "prime": "′", "lVert": "‖", "rVert": "‖", "lvert": "|", "rvert": "|",
     "dots": "…", "ldots": "…", "cdots": "⋯", "quad": "   ", "qquad": "      ", ",": " ", ";": " ", ":": " ", "!": "",
-    "left.": "", "right.": "", "|": "‖", "colon": ":",
+    "left.": "", "right.": "", "left": "", "right": "", "bigl": "", "bigr": "", "Bigl": "", "Bigr": "", "limits": "",
+    "|": "‖", "colon": ":",
 }  # fmt: skip
 
 
 def tex_to_text(tex: str) -> str:
-    """Convert a formula to text, on one line unless it has several rows. Return malformed TeX unchanged."""
+    """Convert a formula to text, on one line unless it has several rows. Malformed TeX and unknown macros stay TeX."""
     walker = latexwalker.LatexWalker(rf"\({tex}\)", latex_context=_grammar(), tolerant_parsing=False)
     try:
         nodes, _, _ = walker.get_latex_nodes()
@@ -84,6 +85,7 @@ def _writer() -> LatexNodes2Text:
                   *(SpecialsTextSpec(sign, simplify_repl=_script) for sign in "_^")],
         prepend=True,
     )  # fmt: skip
+    texts.set_unknown_macro_spec(MacroTextSpec("", simplify_repl=lambda node: rf"\{node.macroname} "))
     return LatexNodes2Text(latex_context=texts, math_mode="text", strict_latex_spaces=True)
 
 
