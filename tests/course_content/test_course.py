@@ -28,6 +28,6 @@ def test_a_point_means_the_same_in_every_lesson() -> None:
 def test_every_statement_says_that_arguments_stay() -> None:
     """Every exercise has a test that fails if an argument is changed in place, so every statement says so."""
     course = load_course(ROOT)
-    said = re.compile(r"What your code is given stays as it was\.|The arguments stay as they were\.")
+    said = re.compile(r"Your code leaves its arguments unchanged\.|The arguments stay as they were\.")
     texts = {each.id: each.statement.read_text("utf-8") + each.stub.read_text("utf-8") for each in course.exercises}
     assert [name for name, text in texts.items() if not said.search(" ".join(text.split()))] == []
