@@ -41,9 +41,12 @@ def tex_to_text(tex: str) -> str:
 
 
 def _spaced(text: str) -> str:
-    """Put spaces around relations, and remove those inside brackets."""
+    """Put spaces around relations and between factors, remove those inside brackets, and write minus signs."""
+    text = re.sub(r"(?<![A-Za-z])-|-(?![A-Za-z])", "−", text)
+    text = re.sub(r"(?<=[^\s(\[{]) ?([+−]) (?=\S)", r" \1 ", text)
+    text = re.sub(r"ᵀ(?=\w)", "ᵀ ", text)
     text = re.sub(rf"\s*([{_RELATIONS}])(?!{_CLOSE})\s*", r" \1 ", text)
-    text = re.sub(rf"\b({'|'.join(_FUNCTIONS)}) +(?=[(\[{{⁰-ₜᵢ-ᵥⱼ^_])", r"\1", text)
+    text = re.sub(rf"\b({'|'.join(_FUNCTIONS)}) +(?=[(\[{{¹²³⁰-ₜᵢ-ᵥⱼ^_])", r"\1", text)
     text = re.sub(r"([(\[{⌊⌈⟨]) +", r"\1", text)
     text = re.sub(r" +([)\]},;⌋⌉⟩])", r"\1", text)
     return re.sub(r"(?<=\S) {2}(?=\S)", " ", text).replace(_CLOSE, "").strip()

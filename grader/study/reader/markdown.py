@@ -132,7 +132,7 @@ class _Renderer:
         return [
             each
             for row in text.split("\n")
-            for each in wrap_spans((Span(row),), self.page.width - indent, " " * indent)
+            for each in wrap_spans((Span(row.replace("  ", 2 * NO_BREAK)),), self.page.width - indent, " " * indent)
         ]
 
     def _table(self, tokens: Sequence[Token]) -> MarkdownTable:
