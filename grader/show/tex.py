@@ -45,6 +45,8 @@ def _spaced(text: str) -> str:
     text = re.sub(r"(?<![A-Za-z])-|-(?![A-Za-z])", "−", text)
     text = re.sub(r"(?<=[^\s(\[{]) ?([+−]) (?=\S)", r" \1 ", text)
     text = re.sub(r"ᵀ(?=\w)", "ᵀ ", text)
+    text = re.sub(rf"(?<=[α-ωΑ-Ω)∑∏∇])(?=({'|'.join(_FUNCTIONS)})\b)", " ", text)
+    text = re.sub(r"(?<=\S)/ ", " / ", text)
     text = re.sub(rf"\s*([{_RELATIONS}])(?!{_CLOSE})\s*", r" \1 ", text)
     text = re.sub(rf"\b({'|'.join(_FUNCTIONS)}) +(?=[(\[{{¹²³⁰-ₜᵢ-ᵥⱼ^_])", r"\1", text)
     text = re.sub(r"([(\[{⌊⌈⟨]) +", r"\1", text)

@@ -10,6 +10,7 @@ from grader.show.tex import tex_to_text
     [
         (r"\alpha + W_O^\top b - 1", "α + W_Oᵀ b − 1"),
         (r"g = -\cos^2(x) \text{ in log-space}", "g = −cos²(x) in log-space"),
+        (r"\alpha \ln N + \delta / 2 + \sum \max(x)", "α ln N + δ / 2 + ∑ max(x)"),
         (r"\foo{x} + 1", r"\foo x + 1"),
         (r"\sqrt{K}", "√K"),
         (r"\sqrt{2\pi}", "√(2π)"),

@@ -1,11 +1,14 @@
 """Convert formulas from TeX to MathML, which browsers render without scripts or font files."""
 
+import re
 from functools import cache
 from xml.etree import ElementTree
 
 from latex2mathml.converter import convert
 
 _CHILDREN = {"mfrac": 2, "msup": 2, "msub": 2, "mroot": 2, "msubsup": 3, "munder": 2, "mover": 2, "munderover": 3}
+# A function's name before an argument without brackets; not one with an index, whose element takes no third child
+_FUNCTION = re.compile(r"(?<!sub>)(?<!sup>)(?<!under>)(<mi>(?:ln|log|exp|sin|cos|tanh)</mi>)(?=<m[ina])")
 _NAMESPACE = "{http://www.w3.org/1998/Math/MathML}"
 
 
@@ -23,4 +26,4 @@ def mathml(tex: str, *, display: bool) -> str:
             raise ValueError("a brace or an argument is missing")
         if name == "mi" and (element.text or "").startswith(("\\", "{", "}")):
             raise ValueError(f"{element.text} is not supported")
-    return text
+    return _FUNCTION.sub(r'\1<mspace width=".17em"/>', text)

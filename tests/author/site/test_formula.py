@@ -21,6 +21,11 @@ def test_converts_the_tex_that_lessons_use(tex: str, element: str) -> None:
     assert f"<{element}>" in mathml(tex, display=False)
 
 
+@pytest.mark.parametrize(("tex", "spaces"), [(r"\ln N", 1), (r"\ln 2", 1), (r"\exp(x)", 0), (r"\log_2 N", 0)])
+def test_a_function_without_brackets_has_a_space_before_its_argument(tex: str, spaces: int) -> None:
+    assert mathml(tex, display=False).count("<mspace") == spaces
+
+
 def test_distinguishes_inline_and_display_formulas() -> None:
     assert 'display="inline"' in mathml("x", display=False)
     assert 'display="block"' in mathml("x", display=True)
