@@ -55,7 +55,7 @@ def readings(text: str, unit: str | None) -> tuple[Fraction, ...]:
 
 
 def _split_number(text: str) -> tuple[Fraction, str]:
-    """Return the number at the start of a text, and what stands behind it, which has no digits."""
+    """Return the number at the start of a text, and what follows it, which has no digits."""
     plain = _RAISED_POWER.sub(lambda found: f"^{found[0].translate(_RAISED)}", text.translate(_LOOKALIKES))
     typed = _POWER.sub(r"e\1", plain.strip().lstrip("~≈= "))
     found = _NUMBER.match(typed)
@@ -82,7 +82,7 @@ def _split_number(text: str) -> tuple[Fraction, str]:
 
 
 def _possible_factors(suffix: str) -> Iterator[Fraction]:
-    """Yield the factors that what stands behind a number can mean, whatever the unit."""
+    """Yield the factors that a suffix of a number can mean, whatever the unit."""
     if suffix.startswith("%"):
         yield Fraction(1, 100)
     word = suffix.split(maxsplit=1)[0] if suffix else ""

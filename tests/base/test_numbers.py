@@ -48,7 +48,7 @@ def test_reads_numbers_as_people_write_them(typed: str, values: tuple[float, ...
 
 
 @pytest.mark.parametrize("typed", NO_NUMBERS)
-def test_what_cannot_be_read_is_no_number(typed: str) -> None:
+def test_what_cannot_be_read_is_not_a_number(typed: str) -> None:
     with pytest.raises(NotANumber):
         readings(typed, None)
 

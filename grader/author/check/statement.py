@@ -35,4 +35,4 @@ def statement_problems(text: str) -> Iterator[tuple[int, str]]:
 def _unreadable(tex: str, line: int) -> Iterator[tuple[int, str]]:
     """Yield a problem if a formula would be shown in a terminal as the TeX that it is written in."""
     if "\\" in tex_to_text(tex):
-        yield line, f"a terminal cannot show the formula {tex.strip()}; write it with simpler TeX."
+        yield line, f"a terminal cannot show the formula {tex.strip()}; use simpler TeX."

@@ -19,11 +19,11 @@ def write_site(course: Course, out: Path, *, pdf: bool = False) -> dict[str, int
     Raises UsageError if a file of the course is invalid, if the folder is not a site or cannot be written, or if no
     browser can print.
     """
-    if pdf:
-        find_browser()  # before the work
+    browser = find_browser() if pdf else None  # before the work
     site = site_files(course)
-    if pdf:
-        site |= lesson_pdfs(course, {path: data for path, data in site.items() if path.endswith(".css")})
+    if browser is not None:
+        styles = {path: data for path, data in site.items() if path.endswith(".css")}
+        site |= lesson_pdfs(course, browser, styles)
     write_folder(out, site)
     return {path: len(data) for path, data in site.items()}
 

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from grader.author.site.printed import printed_lesson
+from grader.author.site.printed import FOLDER, printed_lesson
 from grader.base.errors import UsageError
 from grader.course.lesson.load import load_lesson
 from grader.course.model import Course, Lesson
@@ -20,7 +20,9 @@ def find_browser() -> str:
     for name in BROWSERS:
         if found := shutil.which(name):
             return found
-    raise UsageError("--pdf needs Chromium or Chrome, and neither is installed; every browser can print the pages.")
+    raise UsageError(
+        "--pdf needs Chromium or Chrome, and neither is installed; you can print the pages from any browser."
+    )
 
 
 def pdf_url(lesson: Lesson) -> str:
@@ -28,21 +30,20 @@ def pdf_url(lesson: Lesson) -> str:
     return f"lessons/{lesson.folder_name}.pdf"
 
 
-def lesson_pdfs(course: Course, assets: dict[str, bytes]) -> dict[str, bytes]:
+def lesson_pdfs(course: Course, browser: str, assets: dict[str, bytes]) -> dict[str, bytes]:
     """Return a PDF file of each lesson that has parts, by URL. `assets` are the style sheets of the site.
 
-    Raises UsageError if there is no browser or it fails, and if a lesson is invalid.
+    Raises UsageError if the browser fails or a lesson is invalid.
     """
-    browser = find_browser()
     pdfs: dict[str, bytes] = {}
     with tempfile.TemporaryDirectory() as folder:
         for path, data in assets.items():
             (Path(folder) / path).parent.mkdir(parents=True, exist_ok=True)
             (Path(folder) / path).write_bytes(data)
-        (Path(folder) / "print").mkdir()
+        (Path(folder) / FOLDER).mkdir()
         for lesson in course.lessons:
             if parts := load_lesson(course, lesson):
-                page = Path(folder, "print", f"{lesson.folder_name}.html")
+                page = Path(folder, FOLDER, f"{lesson.folder_name}.html")
                 page.write_text(printed_lesson(course, lesson, parts), "utf-8")
                 pdfs[pdf_url(lesson)] = _print(browser, page, Path(folder))
     return pdfs

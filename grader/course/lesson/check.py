@@ -121,7 +121,7 @@ def _links(part: Part, root: Path) -> Iterator[tuple[int, str]]:
 
 
 def _mentions(part: Part, course: Course) -> Iterator[tuple[int, str]]:
-    """Yield each mention of another part or lesson by its number that is not a link there."""
+    """Yield each mention of another part or lesson, by its number, that does not link to it."""
     parts = {number: path.name for number, _, path in numbered_files((course.root / part.path).parent)}
     lessons = {lesson.number: f"../{lesson.folder_name}" for lesson in course.lessons}
     for passage in passages(part):
@@ -135,9 +135,9 @@ def _mentions(part: Part, course: Course) -> Iterator[tuple[int, str]]:
                     continue
                 if (kind, number) in (("part", part.number), ("lesson", part.lesson)) and not targets:
                     continue
-                such = f", such as [{kind} {number}]({wanted})" if wanted else ""
-                where = "does not lead there" if targets else "is no link"
-                yield passage.line_at(found.start()), f"the mention of {kind} {number} {where}{such}."
+                write = f"; write [{kind} {number}]({wanted})" if wanted else ""
+                problem = "links elsewhere" if targets else "is not a link"
+                yield passage.line_at(found.start()), f"the mention of {kind} {number} {problem}{write}."
 
 
 def _is_target(target: str, kind: str, number: int) -> bool:

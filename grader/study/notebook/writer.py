@@ -147,9 +147,8 @@ class _NotebookWriter:
         """
         picture = load_picture((self._course.root / self._part.path).parent, figure.name)
         data = png(picture)
-        width = (
-            int.from_bytes(data[16:20]) // PNG_DENSITY
-        )  # a PNG begins with a signature, a chunk's head and its width
+        # A PNG begins with a signature, the head of a chunk, and the width.
+        width = int.from_bytes(data[16:20]) // PNG_DENSITY
         encoded = base64.b64encode(data).decode()
         image = f'<img alt="{escape(picture.title)}" width="{width}" src="data:image/png;base64,{encoded}">'
         return _paragraphs(image, figure.caption)

@@ -1,6 +1,5 @@
 """Reads lessons in a terminal.
 
-tex         TeX as text
 table       tables in columns
 markdown    Markdown as lines
 blocks      each block of a part as lines

@@ -200,7 +200,7 @@ class _InlineBuilder:
         self._text(_unbroken(tex_to_text(tex).replace("\n", "; ") if self._page.unicode else tex))
 
     def _close_link(self) -> None:
-        """Add an address of the web, unless it is the link's text. The words of a link into the course suffice."""
+        """Add a web address, unless it is the link's text. A link within the course needs only its words."""
         address, start = self._links.pop()
         if ":" in address and "".join(span.text for span in self.lines[-1][start:]) != address:
             self._text(f" ({address})")

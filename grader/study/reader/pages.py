@@ -154,7 +154,7 @@ class _Pages:
         self._share = self._share_per_line = 0.0
 
     def begin_block(self, begin: float, end: float, lines: int) -> None:
-        """Begin a block: this share of the part comes before it, and that before its end, `lines` lines below."""
+        """Begin a block of `lines` lines. `begin` and `end` are the shares of the part up to its begin and its end."""
         self._share = begin
         self._share_per_line = (end - begin) / lines
 

@@ -14,7 +14,7 @@ FORMULA = " + ".join(["a_{10}"] * 15)
         (f"One\n\n    {WIDE}\n", 3, "this line has 77 columns; 76 fit a terminal."),
         (f"One\n\n```python\nx = 1\n{WIDE}\n```\n", 5, "this line has 77 columns; 76 fit a terminal."),
         (f"One\n\n$$\n{FORMULA}\n$$\n", 3, "this formula has 87 columns in a terminal; 70 fit: "),
-        (r"The \$5 of $\foo{x}$", 1, r"a terminal cannot show the formula \foo{x}; write it with simpler TeX."),
+        (r"The \$5 of $\foo{x}$", 1, r"a terminal cannot show the formula \foo{x}; use simpler TeX."),
     ],
 )
 def test_names_what_a_terminal_cannot_show(text: str, line: int, sentence: str) -> None:

@@ -62,13 +62,13 @@ def test_a_problem_has_its_line(root: Path, old: str, new: str, at: str, what: s
 @pytest.mark.parametrize(
     ("mention", "what"),
     [
-        ("as in part 2", "the mention of part 2 is no link, such as [part 2](2-more.md)."),
-        ("as in [part 2](1-past.md)", "the mention of part 2 does not lead there, such as [part 2](2-more.md)."),
-        ("as in parts 1 and 2", "the mention of part 2 is no link, such as [part 2](2-more.md)."),
-        ("as in part 7", "the mention of part 7 is no link."),
+        ("as in part 2", "the mention of part 2 is not a link; write [part 2](2-more.md)."),
+        ("as in [part 2](1-past.md)", "the mention of part 2 links elsewhere; write [part 2](2-more.md)."),
+        ("as in parts 1 and 2", "the mention of part 2 is not a link; write [part 2](2-more.md)."),
+        ("as in part 7", "the mention of part 7 is not a link."),
         (
             "as in [lesson 2](2-more.md)",
-            "the mention of lesson 2 does not lead there, such as [lesson 2](../02-products).",
+            "the mention of lesson 2 links elsewhere; write [lesson 2](../02-products).",
         ),
         ("as in part 1", None),
         ("as in [part 2](2-more.md) and in parts 1 and [2](2-more.md#more)", None),

@@ -102,6 +102,6 @@ def test_a_hash_in_a_string_starts_no_comment() -> None:
     assert [span.text for span in line if span.style == "dim"] == ["# yes"]
 
 
-def test_a_link_into_the_course_is_only_its_words() -> None:
+def test_a_link_within_the_course_shows_only_its_words() -> None:
     (shown,) = markdown_lines("As in [part 5](5-what-leaks.md), see [lesson 2](../02-decoder-only).", ReaderPage(80))
     assert paint(shown, 80, color=False).strip() == "As in part 5, see lesson 2."

@@ -15,7 +15,7 @@ const NUMBER = new RegExp(
 const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 /** Returns the numbers that a text can mean, since a prefix or % may or may not count; null if it is no number. */
-function readings(text) { // eslint-disable-line no-unused-vars -- site.js uses it
+function readings(text) {
   const typed = text
     .replace(/[−–‐‑]/g, "-").replace(/[\u00a0\u2009\u202f\t]/g, " ")
     .replace(/(?<=10)[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+/g, (power) => "^" + [...power].map((sign) => sign === "⁻" ? "-" : RAISED.indexOf(sign)).join(""))
@@ -31,8 +31,8 @@ function readings(text) { // eslint-disable-line no-unused-vars -- site.js uses 
   if (!Number.isFinite(number)) {
     return null;
   }
-  const words = [rest.startsWith("%") ? "%" : rest.split(/\s+/)[0]];
-  words.push(words[0].toLowerCase(), words[0].replace(/B$/, ""));
-  const allowed = (word, place) => word in FACTORS && (place !== 1 || word.length > 2);
-  return [number, ...words.filter(allowed).map((word) => number * FACTORS[word])];
+  const word = rest.startsWith("%") ? "%" : rest.split(/\s+/)[0];
+  const spellings = new Set([word, word.replace(/B$/, ""), ...(word.length > 2 ? [word.toLowerCase()] : [])]);
+  const known = [...spellings].filter((each) => Object.hasOwn(FACTORS, each));
+  return [number, ...known.map((each) => number * FACTORS[each])];
 }

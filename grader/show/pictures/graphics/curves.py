@@ -84,7 +84,7 @@ def _upward(picture: Curves) -> AxisRange:
 
 
 def _may_stand(tick: Tick, xs: Sequence[float]) -> bool:
-    """Return whether a number may stand on the x axis: steps are whole, so none is at 2.5."""
+    """Return whether an x axis may have a number here: if all steps are whole, there is none at 2.5."""
     return tick.value.is_integer() or not all(float(x).is_integer() for x in xs)
 
 

@@ -62,12 +62,10 @@ def _draw_polyline(axes: "Axes", shape: Polyline) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Polygon
 
-    tone, points = color(shape.tone, LIGHT), list(shape.points)
+    tone = color(shape.tone, LIGHT)
     if shape.head:
-        corners = shape.head_corners()
-        axes.add_patch(Polygon(corners, closed=True, facecolor=tone, linewidth=0))
-        points[-1] = (corners[1][0] + corners[2][0]) / 2, (corners[1][1] + corners[2][1]) / 2
-    line = Line2D(*zip(*points, strict=True), color=tone, linewidth=shape.thick, dash_capstyle="butt")
+        axes.add_patch(Polygon(shape.head_corners(), closed=True, facecolor=tone, linewidth=0))
+    line = Line2D(*zip(*shape.shaft(), strict=True), color=tone, linewidth=shape.thick, dash_capstyle="butt")
     if shape.dashes:
         line.set_linestyle((0, tuple(length / shape.thick for length in shape.dashes)))
     axes.add_line(line)

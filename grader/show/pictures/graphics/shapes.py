@@ -47,6 +47,13 @@ class Polyline(NamedTuple):
             (back[0] - HEAD_HALF * dy, back[1] - HEAD_HALF * dx),
         )
 
+    def shaft(self) -> tuple[Point, ...]:
+        """Return the points of the line itself, which ends at the base of the arrowhead if there is one."""
+        if not self.head:
+            return self.points
+        _, (x, y), (to, down) = self.head_corners()
+        return (*self.points[:-1], ((x + to) / 2, (y + down) / 2))
+
 
 HEAD_LONG, HEAD_HALF = 7.5, 3.75  # of an arrowhead: its length, and half of its width
 

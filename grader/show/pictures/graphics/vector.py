@@ -99,11 +99,8 @@ def _outline(of: Rectangle) -> str:
 
 
 def _run(of: Polyline) -> str:
-    points = list(of.points)
-    if of.head:
-        _, one, other = of.head_corners()
-        points[-1] = (one[0] + other[0]) / 2, (one[1] + other[1]) / 2
-    kept = points[:1]
+    points = of.shaft()
+    kept = [points[0]]
     for point, after in zip(points[1:], [*points[2:], (math.nan, math.nan)], strict=True):
         if not _is_between(kept[-1], point, after):
             kept.append(point)
