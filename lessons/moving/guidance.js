@@ -11,7 +11,7 @@ Moving.add("guidance", (box) => {
   const VARIANCE = 0.25;
   const A = 0.64; // what is left of the picture, in the upper plot
   const [WIDTH, LEFT, LOW, HIGH] = [340, 30, -4, 5];
-  const UPPER = { top: 24, bottom: 150, low: -4, high: 4 };
+  const UPPER = { top: 24, bottom: 150, low: -8, high: 4 };
   const LOWER = { top: 196, bottom: 300, low: 0, high: 1.8 };
   const BARS = [];
   for (let t = 0, product = 1; t < 1000; t += 1) {
@@ -19,10 +19,10 @@ Moving.add("guidance", (box) => {
     BARS.push(product);
   }
   const PLACES = [...BARS.filter((_, t) => t % 5 === 4).reverse(), 1];
-  const STARTS = Array.from({ length: 241 }, (_, i) => -4 + i / 30); // weighed by the normal density
+  const STARTS = Array.from({ length: 301 }, (_, i) => -5 + i / 30); // weighed by the normal density
   const WEIGHTS = STARTS.map((z) => Math.exp(-z * z / 2));
   const TOTAL = WEIGHTS.reduce((one, other) => one + other, 0);
-  const state = { scale: 2, x: 0.5 };
+  const state = { scale: 2, x: 0 };
   const said = Moving.said();
   const place = Moving.element("div");
 
@@ -79,7 +79,7 @@ Moving.add("guidance", (box) => {
     const variance = mean(drawings.map((each) => (each - center) ** 2));
     const here = answers(state.x, A);
     const svg = Moving.drawing(WIDTH, LOWER.bottom + 22, `answers about the noise, and what is drawn with scale ${state.scale}`);
-    axes(svg, UPPER, [-4, 0, 4]);
+    axes(svg, UPPER, [-8, -4, 0, 4]);
     axes(svg, LOWER, [0, 1]);
     const dots = [["without", "two"], ["with", "three"], ["guided", "one"]];
     dots.forEach(([name, color], i) => svg.append(
@@ -88,7 +88,7 @@ Moving.add("guidance", (box) => {
     ));
     svg.append(
       Moving.shape("path", { d: `M${x(state.x)} ${y(UPPER, here.without)}V${y(UPPER, here.guided)}`, class: "line-one", "stroke-dasharray": "3 3" }),
-      ...dots.map(([name, color]) => Moving.shape("circle", { cx: x(state.x), cy: y(UPPER, here[name]), r: 5, class: color })),
+      ...dots.filter(([name]) => here[name] >= UPPER.low && here[name] <= UPPER.high).map(([name, color]) => Moving.shape("circle", { cx: x(state.x), cy: y(UPPER, here[name]), r: 5, class: color })),
       Moving.shape("text", { x: LEFT, y: 14, class: "quiet" }, "noise, for x:"),
       line(LOWER, (each) => normal(each, MEANS[0], Math.sqrt(VARIANCE)), "line-three", { "stroke-dasharray": "5 4" }),
       line(LOWER, (each) => mean(drawings.map((one) => normal(each, one, 0.1))), "line-one"), // each is spread a little
@@ -97,8 +97,9 @@ Moving.add("guidance", (box) => {
     );
     place.replaceChildren(svg);
     const step = here.with - here.without;
-    said.textContent = `At x = ${Moving.fixed(state.x, 1)}, with ᾱ = ${A}: ${Moving.fixed(here.without, 2)} + ${state.scale} · ${step < 0 ? `(${Moving.fixed(step, 2)})` : Moving.fixed(step, 2)} = ${Moving.fixed(here.guided, 2)}. `
-      + `Drawings with scale ${state.scale}: mean ${Moving.fixed(Math.abs(center) < 0.005 ? 0 : center, 2)}, variance ${Moving.fixed(variance, 2)}; the data have 2 and 0.25.`;
+    const words = (number) => Moving.fixed(Math.abs(number) < 0.005 ? 0 : number, 2); // no "−0.00"
+    said.textContent = `At x = ${Moving.fixed(state.x, 1)}, with ᾱ = ${A}: ${words(here.without)} + ${state.scale} · ${step <= -0.005 ? `(${words(step)})` : words(step)} = ${words(here.guided)}. `
+      + `Drawings with scale ${state.scale}: mean ${words(center)}, variance ${Moving.fixed(variance, 2)}; the data have 2 and 0.25.`;
   }
 
   function slider(name, label, min, max, step, words) {

@@ -35,15 +35,15 @@ Moving.add("patches", (box) => {
       Moving.shape("path", { d: `M236 ${BASE - power * TENTH}H${WIDTH}`, class: "axis" }),
       Moving.shape("text", { x: 232, y: BASE - power * TENTH + 4, "text-anchor": "end", class: "quiet" }, ["1", "10³", "10⁶", "10⁹"][power / 3]),
     ));
-    [["T", T, 250, "one"], ["T · T", T * T, 296, "two"]].forEach(([label, value, x, color]) => svg.append(
+    [["tokens T", T, 248, "one"], ["T²", T * T, 300, "two"]].forEach(([label, value, x, color]) => svg.append(
       Moving.shape("rect", { x, y: BASE - Math.log10(value) * TENTH, width: 32, height: Math.log10(value) * TENTH, rx: 2, class: color }),
       Moving.shape("text", { x: x + 16, y: 230, "text-anchor": "middle", class: color }, label),
     ));
     place.replaceChildren(svg);
     const times = (T / 196) ** 2;
-    const compared = T === 196 ? "That is what ViT has for 224 pixels and P = 16."
+    const compared = T === 196 ? "Compare other sides with this."
       : `That is ${times > 1 ? `${Number(times.toPrecision(3)).toLocaleString("en")} times` : `1/${Number((1 / times).toPrecision(3)).toLocaleString("en")} of`} the scores with 224 pixels and P = 16.`;
-    said.textContent = `T = (${I} / ${P})² = ${T.toLocaleString("en")} tokens, T · T = ${(T * T).toLocaleString("en")} scores in each head. ${compared}`;
+    said.textContent = `T = (${I} / ${P})² = ${T.toLocaleString("en")} tokens, T² = ${(T * T).toLocaleString("en")} scores in each head. ${compared}`;
   }
 
   const side = Moving.element("div", {}, Moving.controls(

@@ -12,8 +12,8 @@ Moving.add("temperature", (box) => {
   const CAPTIONS = [[0.8, 0.6], [-0.6, 0.8], [-0.6, -0.8], [0.28, -0.96]];
   const SUNK = 1; // the picture that can be turned
   const SCALES = [1, 2, 3, 5, 7, 10, 14.3, 20, 30, 50, 70, 100];
-  const [WIDTH, LEFT, TOP, COLUMN, ROW] = [340, 52, 40, 58, 34];
-  const [FLOOR, CEILING, HIGHEST] = [312, 222, 3]; // of the curve of the loss
+  const [WIDTH, LEFT, TOP, COLUMN, ROW] = [340, 52, 40, 71, 34];
+  const [FLOOR, CEILING, HIGHEST] = [300, 202, 3]; // of the curve of the loss
   const state = { scale: 5, turn: 53 }; // degrees; the sunk boat's (0.6, 0.8) is at 53.13
   const said = Moving.said();
   const place = Moving.element("div");
@@ -60,7 +60,9 @@ Moving.add("temperature", (box) => {
     const points = Array.from({ length: 101 }, (_, i) => 100 ** (i / 100)).filter((scale) => loss(table, scale) <= HIGHEST);
     svg.append(
       Moving.shape("path", { d: `M${points.map((scale) => `${x(scale).toFixed(1)} ${y(loss(table, scale)).toFixed(1)}`).join("L")}`, class: "line-two" }),
-      Moving.shape("circle", { cx: x(state.scale), cy: y(loss(table, state.scale)), r: 6, class: "two" }),
+      loss(table, state.scale) <= HIGHEST
+        ? Moving.shape("circle", { cx: x(state.scale), cy: y(loss(table, state.scale)), r: 6, class: "two" })
+        : Moving.shape("path", { d: `M${x(state.scale)} ${CEILING - 9}l7 12h-14z`, class: "two" }), // it is further up
     );
   }
 
@@ -69,7 +71,7 @@ Moving.add("temperature", (box) => {
     const rows = table.map((row) => softmax(row.map((each) => state.scale * each)));
     const now = loss(table, state.scale);
     const svg = Moving.drawing(WIDTH, FLOOR + 22, `softmax of four rows at scale ${state.scale}, and the loss over the scale, ${Moving.fixed(now, 2)} here`);
-    svg.append(Moving.shape("text", { x: LEFT, y: 14, class: "quiet" }, "share of each caption, by pictures"));
+    svg.append(Moving.shape("text", { x: LEFT, y: 14, class: "quiet" }, "softmax of each picture’s row"));
     rows.forEach((row, i) => {
       svg.append(
         Moving.shape("text", { x: LEFT + (i + 0.5) * COLUMN, y: TOP - 6, "text-anchor": "middle", class: "quiet" }, NAMES[i]),
@@ -87,7 +89,7 @@ Moving.add("temperature", (box) => {
     const best = SCALES.reduce((one, other) => (loss(table, other) < loss(table, one) ? other : one));
     said.textContent = `Temperature 1 / ${state.scale} = ${Number((1 / state.scale).toPrecision(2))}. The loss is ${Moving.fixed(now, 2)}; knowing nothing costs ln 4 = 1.39. `
       + `${wrong.length === 0 ? "Each picture is nearest to its own caption" : `The picture “${wrong.join("” and “")}” is nearest to another caption`}, `
-      + `and of these scales ${best} has the smallest loss.`;
+      + `and of the scales here ${best} has the smallest loss.`;
   }
 
   const side = Moving.element("div", {}, Moving.controls(

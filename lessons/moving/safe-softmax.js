@@ -1,0 +1,79 @@
+/**
+ * safe-softmax: what is subtracted before the exponential, and which weights are numbers.
+ *
+ * What to find out: in float32, e^s is infinite from about 89 on and 0 from about −104 down. Only the largest score of
+ * each row brings every row between the two. Rows are (s, s + ahead) and, as in part 3, (0, 1).
+ */
+"use strict";
+
+Moving.add("safe-softmax", (box) => {
+  const SECOND = [0, 1];
+  const [ZERO, INFINITE] = [-104, 88.7]; // where float32 ends
+  const WAYS = {
+    "nothing": () => 0,
+    "largest of the table": (row, table) => Math.max(...table.flat()),
+    "largest of the row": (row) => Math.max(...row),
+  };
+  const [WIDTH, LANE, TOP, LOW, HIGH] = [340, 72, 26, -160, 160];
+  const state = { s: 90, ahead: 1 };
+  const said = Moving.said();
+  const place = Moving.element("div");
+
+  function weights(row, subtracted) {
+    const exps = row.map((each) => Math.fround(Math.exp(each - subtracted)));
+    const sum = Math.fround(exps.reduce((one, other) => one + other, 0));
+    return exps.map((each) => each / sum); // ∞/∞ and 0/0 are NaN
+  }
+
+  function words(row) {
+    return row.some(Number.isNaN) ? "nan, nan" : row.map((each) => Moving.fixed(each, 2)).join(", ");
+  }
+
+  function x(score) {
+    return ((Math.min(Math.max(score, LOW), HIGH) - LOW) / (HIGH - LOW)) * WIDTH;
+  }
+
+  function update() {
+    const table = [[state.s, state.s + state.ahead], SECOND];
+    const svg = Moving.drawing(WIDTH, TOP + 3 * LANE + 18, `two rows of scores on the line of numbers, after three ways to subtract, the first row from ${state.s} on`);
+    svg.append(
+      Moving.shape("rect", { x: 0, y: TOP, width: x(ZERO), height: 3 * LANE, class: "quiet", opacity: 0.18 }),
+      Moving.shape("rect", { x: x(INFINITE), y: TOP, width: WIDTH - x(INFINITE), height: 3 * LANE, class: "quiet", opacity: 0.18 }),
+      Moving.shape("text", { x: 2, y: 16, class: "quiet" }, "eˢ = 0"),
+      Moving.shape("text", { x: WIDTH / 2, y: 16, "text-anchor": "middle", class: "quiet" }, "eˢ is a number"),
+      Moving.shape("text", { x: WIDTH - 2, y: 16, "text-anchor": "end", class: "quiet" }, "eˢ = ∞"),
+    );
+    const broken = [];
+    Object.entries(WAYS).forEach(([name, largest], lane) => {
+      const y = TOP + lane * LANE;
+      const found = table.map((row) => words(weights(row, largest(row, table))));
+      if (found.some((each) => each.startsWith("nan"))) {
+        broken.push(name);
+      }
+      svg.append(
+        Moving.shape("text", { x: 4, y: y + 18 }, name),
+        Moving.shape("text", { x: 150, y: y + 18, class: "one" }, found[0]),
+        Moving.shape("text", { x: 248, y: y + 18, class: "two" }, found[1]),
+        Moving.shape("path", { d: `M0 ${y + 46}H${WIDTH}`, stroke: "currentColor" }),
+        ...table.flatMap((row, i) => row.map((each) => Moving.shape("circle", { cx: x(each - largest(row, table)), cy: y + (i === 0 ? 39 : 53), r: 5, class: i === 0 ? "one" : "two" }))),
+      );
+    });
+    [-100, -50, 0, 50, 100].forEach((tick) => svg.append(
+      Moving.shape("text", { x: x(tick), y: TOP + 3 * LANE + 15, "text-anchor": "middle", class: "quiet" }, Moving.fixed(tick, 0)),
+    ));
+    place.replaceChildren(svg);
+    said.textContent = `Rows (${table.map((row) => row.map((each) => Moving.fixed(each, 0)).join(", ")).join(") and (")}). `
+      + `${broken.length === 0 ? "All three ways give the same weights." : `No weights come out with “${broken.join("” and “")}”: ∞ / ∞ and 0 / 0 are nan.`}`;
+  }
+
+  function slider(name, label, min, max) {
+    return Moving.slider({ label, min, max, value: state[name], words: (value) => Moving.fixed(value, 0) }, (value) => { state[name] = value; update(); });
+  }
+
+  const side = Moving.element("div", {}, Moving.controls(
+    slider("s", "first score of row 0", -150, 150),
+    slider("ahead", "second score ahead by", 0, 10),
+  ), said);
+  box.append(Moving.element("div", { class: "row" }, side, place));
+  update();
+});
