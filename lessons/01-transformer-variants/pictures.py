@@ -465,10 +465,10 @@ def what_is_subtracted() -> Matrix:
         "largest of table": scores.max().expand(2, 1),
         "largest of row": scores.amax(1, keepdim=True),
     }
-    columns = []
+    cells = []
     for subtracted in ways.values():
         exps = (scores - subtracted).exp()
-        columns.append(exps / exps.sum(1, keepdim=True))
-    cells = [[", ".join(f"{weight:.2f}" for weight in column[row]) for column in columns] for row in range(2)]
-    grid = Grid("", ("1000, 1001", "0, 1"), tuple(ways), cells)
+        weights = exps / exps.sum(1, keepdim=True)
+        cells.append([", ".join(f"{weight:.2f}" for weight in row) for row in weights.tolist()])
+    grid = Grid("", tuple(ways), ("1000, 1001", "0, 1"), cells)
     return Matrix("what-is-subtracted", "Weights by what is subtracted first", (grid,))

@@ -14,6 +14,7 @@ Moving.add("delta", (box) => {
     fade: (held, number) => ({ kept: 0.5, written: number }),
     delta: (held, number) => ({ kept: 1, written: number - held }),
   };
+  const STRENGTHS = { all: 1, half: 0.5, none: 0 };
   const [WIDTH, SCALE, LARGEST, LEFT, BOTTOM] = [340, 16, 15, 22, 250];
   const state = { rule: "sum", name: "anna", number: 7, beta: 1 };
   const said = Moving.said();
@@ -74,7 +75,7 @@ Moving.add("delta", (box) => {
     place.replaceChildren(svg);
     const held = read(state.name, BEFORE);
     const { written } = RULES[state.rule](held, state.number);
-    const done = `${state.rule === "fade" ? "The state is halved, and " : ""}${Moving.fixed(state.beta, 1)} · ${Moving.fixed(written, 1)} is written`;
+    const done = `${state.rule === "fade" ? "The state is halved, and " : ""}${state.beta} · ${Moving.fixed(written, 1)} is written`;
     const others = Object.keys(KEYS).filter((name) => name !== state.name).map((name) => `${name} ${Moving.fixed(read(name, now), 1)}`);
     said.textContent = `Under ${state.name} it said ${Moving.fixed(held, 1)} and should say ${state.number}, as all states on the dashed line do. `
       + `${done}: now it says ${Moving.fixed(read(state.name, now), 1)}, and ${others.join(", ")}.`;
@@ -91,7 +92,7 @@ Moving.add("delta", (box) => {
     Moving.choice("rule", rules, state.rule, (rule) => set("rule", rule)).element,
     Moving.choice("new number for", names, state.name, (name) => set("name", name)).element,
     Moving.slider({ label: "new number", min: 0, max: 10, value: state.number }, (number) => set("number", number)),
-    Moving.slider({ label: "strength beta", min: 0, max: 1, step: 0.1, value: state.beta, words: (beta) => Moving.fixed(beta, 1) }, (beta) => set("beta", beta)),
+    Moving.choice("strength beta", { all: "1", half: "1/2", none: "0" }, "all", (key) => set("beta", STRENGTHS[key])).element,
   ), said);
   box.append(Moving.element("div", { class: "row" }, side, place));
   update();

@@ -11,7 +11,7 @@ Moving.add("discretisation", (box) => {
   const [WIDTH, TOP, BOTTOM, LEFT] = [340, 66, 266, 26];
   const RULES = [
     { name: "zero-order hold", formula: "e^(ΔA)", factor: Math.exp, color: "one", mark: (x, y) => Moving.shape("circle", { cx: x, cy: y, r: 4.5 }) },
-    { name: "bilinear", formula: "(1 + ΔA/2)/(1 − ΔA/2)", factor: (z) => (1 + z / 2) / (1 - z / 2), color: "three", mark: (x, y) => Moving.shape("path", { d: `M${x} ${y - 6}l6 10h-12z` }) },
+    { name: "bilinear", formula: "(1+ΔA/2)/(1−ΔA/2)", factor: (z) => (1 + z / 2) / (1 - z / 2), color: "three", mark: (x, y) => Moving.shape("path", { d: `M${x} ${y - 6}l6 10h-12z` }) },
     { name: "Euler", formula: "1 + ΔA", factor: (z) => 1 + z, color: "two", mark: (x, y) => Moving.shape("rect", { x: x - 4, y: y - 4, width: 8, height: 8 }) },
   ];
   const state = { A: -3, step: 0.5 };
@@ -28,7 +28,7 @@ Moving.add("discretisation", (box) => {
 
   function verdict(factor) {
     if (factor >= 0) {
-      return factor === 0 ? "is empty after one step" : "falls";
+      return factor === 0 ? "goes to 0" : "falls";
     }
     if (factor >= -1) {
       return factor === -1 ? "swings forever" : "swings";

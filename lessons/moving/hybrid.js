@@ -24,7 +24,7 @@ Moving.add("hybrid", (box) => {
   }
 
   function x(power) {
-    return LEFT + ((power - SHORT) / (LONG - SHORT)) * (WIDTH - LEFT - 8);
+    return LEFT + ((power - SHORT) / (LONG - SHORT)) * (WIDTH - LEFT - 12);
   }
 
   function y(bytes) {

@@ -43,13 +43,11 @@ Moving.add("safe-softmax", (box) => {
       Moving.shape("text", { x: WIDTH / 2, y: 16, "text-anchor": "middle", class: "quiet" }, "eˢ is a number"),
       Moving.shape("text", { x: WIDTH - 2, y: 16, "text-anchor": "end", class: "quiet" }, "eˢ = ∞"),
     );
-    const broken = [];
+    const results = [];
     Object.entries(WAYS).forEach(([name, largest], lane) => {
       const y = TOP + lane * LANE;
       const found = table.map((row) => words(weights(row, largest(row, table))));
-      if (found.some((each) => each.startsWith("nan"))) {
-        broken.push(name);
-      }
+      results.push({ name, found: found.join("; ") });
       svg.append(
         Moving.shape("text", { x: 4, y: y + 18 }, name),
         Moving.shape("text", { x: 150, y: y + 18, class: "one" }, found[0]),
@@ -62,8 +60,12 @@ Moving.add("safe-softmax", (box) => {
       Moving.shape("text", { x: x(tick), y: TOP + 3 * LANE + 15, "text-anchor": "middle", class: "quiet" }, Moving.fixed(tick, 0)),
     ));
     place.replaceChildren(svg);
-    said.textContent = `Rows (${table.map((row) => row.map((each) => Moving.fixed(each, 0)).join(", ")).join(") and (")}). `
-      + `${broken.length === 0 ? "All three ways give the same weights." : `No weights come out with “${broken.join("” and “")}”: ∞ / ∞ and 0 / 0 are nan.`}`;
+    const [first, second] = table.map((row) => row.map((each) => Moving.fixed(each, 0)).join(", "));
+    const broken = results.filter(({ found }) => found.includes("nan")).map(({ name }) => `“${name}”`);
+    const same = results.every(({ found }) => found === results[0].found);
+    const verdict = same ? "All three ways give the same weights." : "All three give numbers, but near 0 an exponential has few digits.";
+    said.textContent = `Row 0, above each line, is (${first}); row 1, below it, is (${second}). `
+      + `${broken.length === 0 ? verdict : `With ${broken.join(" and ")} subtracted, ∞ / ∞ or 0 / 0 gives nan.`}`;
   }
 
   function slider(name, label, min, max) {
