@@ -6,7 +6,7 @@
  */
 "use strict";
 
-Moving.add("coefficients", (box) => {
+Moving.add("coefficients", ({ knobs, stage, said }) => {
   // g.T @ x / 240 of part 2, from the gauge's 240 readings
   const H = [4.8579, -0.0189, 0.3705, 0.0375, 1.8557, 0.288, -0.8338, -0.542, -0.0556, 0.333, 0.0606, -0.1478,
     -0.0079, 0.0283, -0.0184, -0.0318, -0.051, 0.0309, 0.04, 0.0332, 0.0107, -0.0536, 0.0278, 0.0321];
@@ -15,7 +15,6 @@ Moving.add("coefficients", (box) => {
   const [WIDTH, LEFT, BOTTOM] = [340, 24, 176];
   const SHAPES = PLACES.map(shapes);
   const OFF = H.map((_, n) => off(n + 1));
-  const said = Moving.said();
   const place = Moving.element("div");
 
   function shapes(s) {
@@ -51,14 +50,14 @@ Moving.add("coefficients", (box) => {
     const height = (error) => 272 - 42 * Math.log10(error / 0.1);
     [0.1, 1].forEach((error) => svg.append(
       Moving.shape("path", { d: `M${LEFT} ${height(error)}H${WIDTH}`, class: "axis" }),
-      Moving.shape("text", { x: LEFT - 4, y: height(error) + 4, "text-anchor": "end", class: "quiet" }, String(error)),
+      Moving.text(LEFT - 4, height(error) + 4, String(error), { anchor: "end", name: "quiet" }),
     ));
     H.forEach((_, n) => svg.append(
       Moving.shape("circle", { cx: x((n + 0.5) / H.length), cy: height(OFF[n]), r: n + 1 === N ? 6 : 3.5, class: n + 1 === N ? "one" : "quiet" }),
     ));
     svg.append(
-      Moving.shape("text", { x: x(0.4), y: 230, class: "quiet" }, "off, with N coefficients"),
-      ...[1, 8, 16, 24].map((each) => Moving.shape("text", { x: x((each - 0.5) / H.length), y: 302, "text-anchor": "middle", class: "quiet" }, String(each))),
+      Moving.text(x(0.4), 230, "off, with N coefficients", { name: "quiet" }),
+      ...[1, 8, 16, 24].map((each) => Moving.text(x((each - 0.5) / H.length), 302, String(each), { anchor: "middle", name: "quiet" })),
     );
   }
 
@@ -66,15 +65,15 @@ Moving.add("coefficients", (box) => {
     const svg = Moving.drawing(WIDTH, 308, `the water over 24 hours, and the curve of the first coefficients, N = ${N}`);
     [0, 5, 10].forEach((height) => svg.append(
       Moving.shape("path", { d: `M${LEFT} ${y(height)}H${WIDTH}`, class: "axis" }),
-      Moving.shape("text", { x: LEFT - 5, y: y(height) + 4, "text-anchor": "end", class: "quiet" }, String(height)),
+      Moving.text(LEFT - 5, y(height) + 4, String(height), { anchor: "end", name: "quiet" }),
     ));
     [0, 6, 12, 18].forEach((hour) => svg.append(
-      Moving.shape("text", { x: x(hour / 24), y: BOTTOM + 16, class: "quiet" }, hour === 0 ? "hour 0" : String(hour)),
+      Moving.text(x(hour / 24), BOTTOM + 16, hour === 0 ? "hour 0" : String(hour), { name: "quiet" }),
     ));
     svg.append(
       line(TIDE, "line-two"), line(curve(N), "line-one"),
-      Moving.shape("text", { x: x(0.06), y: 13, class: "two" }, "water"),
-      Moving.shape("text", { x: x(0.32), y: 13, class: "one" }, `${N} ${N === 1 ? "coefficient" : "coefficients"}`),
+      Moving.text(x(0.06), 13, "water", { name: "two" }),
+      Moving.text(x(0.32), 13, `${N} ${N === 1 ? "coefficient" : "coefficients"}`, { name: "one" }),
     );
     errors(svg, N);
     place.replaceChildren(svg);
@@ -85,7 +84,7 @@ Moving.add("coefficients", (box) => {
       + (N === 1 ? "It is the mean of the day." : `The last coefficient, ${Moving.fixed(H[N - 1], 2)}, ${verdict}.`);
   }
 
-  const slider = Moving.slider({ label: "coefficients N", min: 1, max: H.length, value: 8 }, update);
-  box.append(Moving.element("div", { class: "row" }, Moving.element("div", {}, Moving.controls(slider), said), place));
+  knobs.append(Moving.slider({ label: "coefficients N", values: Moving.whole(1, H.length), value: 8 }, update));
+  stage.append(place);
   update(8);
 });

@@ -6,7 +6,7 @@
  */
 "use strict";
 
-Moving.add("delta", (box) => {
+Moving.add("delta", ({ knobs, stage, said }) => {
   const KEYS = { anna: [1, 0], boris: [0, 1], vera: [0.6, 0.8] };
   const BEFORE = [3, 6];
   const RULES = {
@@ -17,7 +17,6 @@ Moving.add("delta", (box) => {
   const STRENGTHS = { all: 1, half: 0.5, none: 0 };
   const [WIDTH, SCALE, LARGEST, LEFT, BOTTOM] = [340, 16, 15, 22, 250];
   const state = { rule: "sum", name: "anna", number: 7, beta: 1 };
-  const said = Moving.said();
   const place = Moving.element("div");
 
   function read(name, vector) {
@@ -35,9 +34,9 @@ Moving.add("delta", (box) => {
 
   function wanted() { // the line of all states that say the number: it is at right angles to the key
     const [a, b] = KEYS[state.name];
-    const far = 2 * LARGEST;
-    const [from, to] = [-far, far].map((along) => at([state.number * a - along * b, state.number * b + along * a]));
-    return Moving.shape("path", { d: `M${from}L${to}`, class: "line-three", "stroke-dasharray": "5 4", "clip-path": "url(#phone-book)" });
+    const points = Moving.whole(-300, 300).map((step) => [state.number * a - (step / 10) * b, state.number * b + (step / 10) * a]);
+    const inside = points.filter((point) => point.every((each) => each >= 0 && each <= LARGEST));
+    return Moving.shape("path", { d: `M${inside.map((point) => at(point).map((each) => each.toFixed(1)).join(" ")).join("L")}`, class: "line-three", "stroke-dasharray": "5 4" });
   }
 
   function update() {
@@ -46,30 +45,28 @@ Moving.add("delta", (box) => {
     const reading = (name) => `${name} ${Moving.fixed(read(name, now), 1)}`;
     const svg = Moving.drawing(WIDTH, BOTTOM + 24, `the state moves from 3, 6 to ${now.map((each) => Moving.fixed(each, 1)).join(", ")}; it says ${Object.keys(KEYS).map(reading).join(", ")}`);
     const side = LARGEST * SCALE;
-    svg.append(Moving.shape("clipPath", { id: "phone-book" }, Moving.shape("rect", { x: LEFT, y: BOTTOM - side, width: side, height: side })));
     [0, 5, 10, 15].forEach((tick) => svg.append(
       Moving.shape("path", { d: `M${at([tick, 0])}V${BOTTOM - side}M${at([0, tick])}H${LEFT + side}`, class: "axis" }),
-      Moving.shape("text", { x: at([tick, 0])[0], y: BOTTOM + 16, "text-anchor": "middle", class: "quiet" }, String(tick)),
-      Moving.shape("text", { x: LEFT - 5, y: at([0, tick])[1] + 4, "text-anchor": "end", class: "quiet" }, tick === 0 ? "" : String(tick)),
+      Moving.text(at([tick, 0])[0], BOTTOM + 16, String(tick), { anchor: "middle", name: "quiet" }),
+      Moving.text(LEFT - 5, at([0, tick])[1] + 4, tick === 0 ? "" : String(tick), { anchor: "end", name: "quiet" }),
     ));
     svg.append(
       wanted(),
       Moving.shape("path", { d: `M${x} ${y}L${toX} ${toY}`, class: "line-one" }),
       Moving.shape("circle", { cx: x, cy: y, r: 5, class: "quiet" }),
       Moving.shape("circle", { cx: toX, cy: toY, r: 6.5, class: "one" }),
-      Moving.shape("text", { x: at([12.5, 0])[0], y: BOTTOM + 16, "text-anchor": "middle", class: "quiet" }, "anna →"),
-      Moving.shape("text", { x: LEFT + 5, y: BOTTOM - side + 16, class: "quiet" }, "↑ boris"),
-      Moving.shape("text", { x: x - 8, y: y - 8, "text-anchor": "end", class: "quiet" }, "before"),
-      Moving.shape("text", { x: LEFT + side + 8, y: 24, class: "quiet" }, "it says"),
+      Moving.text(at([12.5, 0])[0], BOTTOM + 16, "anna →", { anchor: "middle", name: "quiet" }),
+      Moving.text(LEFT + 5, BOTTOM - side + 16, "↑ boris", { name: "quiet" }),
+      Moving.text(x - 8, y - 8, "before", { anchor: "end", name: "quiet" }),
+      Moving.text(LEFT + side + 8, 24, "it says", { name: "quiet" }),
       Moving.shape("path", { d: `M${LEFT + side + 8} ${BOTTOM - 24}h24`, class: "line-three", "stroke-dasharray": "5 4" }),
-      Moving.shape("text", { x: LEFT + side + 8, y: BOTTOM - 6, class: "three" }, `${state.name} ${state.number}`),
+      Moving.text(LEFT + side + 8, BOTTOM - 6, `${state.name} ${state.number}`, { name: "three" }),
     );
     Object.keys(KEYS).forEach((name, row) => {
       const moved = Math.abs(read(name, now) - read(name, BEFORE)) > 1e-9;
       svg.append(
-        Moving.shape("text", { x: LEFT + side + 8, y: 56 + 46 * row, class: name === state.name ? "one" : "" }, name),
-        Moving.shape("text", { x: LEFT + side + 8, y: 74 + 46 * row, class: moved ? "two" : "" },
-          `${Moving.fixed(read(name, BEFORE), 1)}${moved ? ` → ${Moving.fixed(read(name, now), 1)}` : ""}`),
+        Moving.text(LEFT + side + 8, 56 + 46 * row, name, { name: name === state.name ? "one" : "" }),
+        Moving.text(LEFT + side + 8, 74 + 46 * row, `${Moving.fixed(read(name, BEFORE), 1)}${moved ? ` → ${Moving.fixed(read(name, now), 1)}` : ""}`, { name: moved ? "two" : "" }),
       );
     });
     place.replaceChildren(svg);
@@ -88,12 +85,12 @@ Moving.add("delta", (box) => {
 
   const rules = { sum: "sum", fade: "fade by half", delta: "delta rule" };
   const names = Object.fromEntries(Object.keys(KEYS).map((name) => [name, name]));
-  const side = Moving.element("div", {}, Moving.controls(
+  knobs.append(
     Moving.choice("rule", rules, state.rule, (rule) => set("rule", rule)).element,
     Moving.choice("new number for", names, state.name, (name) => set("name", name)).element,
-    Moving.slider({ label: "new number", min: 0, max: 10, value: state.number }, (number) => set("number", number)),
+    Moving.slider({ label: "new number", values: Moving.whole(0, 10), value: state.number }, (number) => set("number", number)),
     Moving.choice("strength beta", { all: "1", half: "1/2", none: "0" }, "all", (key) => set("beta", STRENGTHS[key])).element,
-  ), said);
-  box.append(Moving.element("div", { class: "row" }, side, place));
+  );
+  stage.append(place);
   update();
 });

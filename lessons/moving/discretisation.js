@@ -6,7 +6,7 @@
  */
 "use strict";
 
-Moving.add("discretisation", (box) => {
+Moving.add("discretisation", ({ knobs, stage, said }) => {
   const [START, END, LIMIT] = [8, 4, 10]; // height, units of time, and the largest height that is drawn
   const [WIDTH, TOP, BOTTOM, LEFT] = [340, 66, 266, 26];
   const RULES = [
@@ -15,7 +15,6 @@ Moving.add("discretisation", (box) => {
     { name: "Euler", formula: "1 + ΔA", factor: (z) => 1 + z, color: "two", mark: (x, y) => Moving.shape("rect", { x: x - 4, y: y - 4, width: 8, height: 8 }) },
   ];
   const state = { A: -3, step: 0.5 };
-  const said = Moving.said();
   const place = Moving.element("div");
 
   function x(time) {
@@ -40,51 +39,54 @@ Moving.add("discretisation", (box) => {
     return Moving.shape("path", { d: `M${points.map(([time, height]) => `${x(time).toFixed(1)} ${y(height).toFixed(1)}`).join("L")}`, class: `line-${color}` });
   }
 
+  function edge([time, height], [later, next]) { // where a line leaves the drawing
+    const share = (Math.sign(next) * LIMIT - height) / (next - height);
+    return [time + share * (later - time), Math.sign(next) * LIMIT];
+  }
+
   function axes(svg) {
     [-8, 0, 8].forEach((height) => svg.append(
       Moving.shape("path", { d: `M${LEFT} ${y(height)}H${WIDTH}`, class: "axis" }),
-      Moving.shape("text", { x: LEFT - 5, y: y(height) + 4, "text-anchor": "end", class: "quiet" }, Moving.fixed(height, 0)),
+      Moving.text(LEFT - 5, y(height) + 4, Moving.fixed(height, 0), { anchor: "end", name: "quiet" }),
     ));
     [0, 1, 2, 3, 4].forEach((time) => svg.append(
-      Moving.shape("text", { x: x(time), y: BOTTOM + 16, "text-anchor": time === END ? "end" : "middle", class: "quiet" }, time === END ? `time ${END}` : String(time)),
+      Moving.text(x(time), BOTTOM + 16, time === END ? `time ${END}` : String(time), { anchor: time === END ? "end" : "middle", name: "quiet" }),
     ));
   }
 
   function update() {
     const z = Number((state.A * state.step).toFixed(4)); // −2 and not −2.0000000000000004
     const svg = Moving.drawing(WIDTH, BOTTOM + 22, `heights of a basin with A ${state.A}, in steps of ${state.step}, by three rules`);
-    const clip = Moving.shape("clipPath", { id: "basin" }, Moving.shape("rect", { x: 0, y: TOP, width: WIDTH, height: BOTTOM - TOP }));
-    const curves = Moving.shape("g", { "clip-path": "url(#basin)" });
     axes(svg);
-    curves.append(line(Array.from({ length: 201 }, (_, i) => [(i / 200) * END, START * Math.exp(state.A * (i / 200) * END)]), "one"));
+    svg.append(line(Moving.whole(0, 200).map((i) => [(i / 200) * END, START * Math.exp(state.A * (i / 200) * END)]), "one"));
     [...RULES].reverse().forEach(({ factor, color, mark }) => {
       const points = [];
       for (let n = 0; n * state.step <= END + 1e-9; n += 1) {
         points.push([n * state.step, START * factor(z) ** n]);
       }
       const outside = points.findIndex(([, height]) => Math.abs(height) > LIMIT);
-      const drawn = outside < 0 ? points : points.slice(0, outside + 1);
-      curves.append(...(color === "one" ? [] : [line(drawn, color)]));
-      curves.append(...drawn.map(([time, height]) => Moving.shape("g", { class: color }, mark(x(time), y(height)))));
+      const inside = outside < 0 ? points : points.slice(0, outside);
+      const leaving = outside < 0 ? [] : [edge(points[outside - 1], points[outside])];
+      svg.append(...(color === "one" ? [] : [line([...inside, ...leaving], color)]));
+      svg.append(...inside.map(([time, height]) => Moving.shape("g", { class: color }, mark(x(time), y(height)))));
     });
     RULES.forEach(({ name, formula, factor, color, mark }, row) => svg.append(
       Moving.shape("g", { class: color }, mark(10, 10 + 19 * row)),
-      Moving.shape("text", { x: 22, y: 15 + 19 * row }, `${name}: ${formula} = ${Moving.fixed(factor(z), 2)}, ${verdict(factor(z))}`),
+      Moving.text(22, 15 + 19 * row, `${name}: ${formula} = ${Moving.fixed(factor(z), 2)}, ${verdict(factor(z))}`),
     ));
-    svg.append(clip, curves);
     place.replaceChildren(svg);
     const [, bilinear, euler] = RULES.map(({ factor }) => verdict(factor(z)));
     said.textContent = `ΔA = ${Moving.fixed(z, 2)}. Zero-order hold stays on the curve, the bilinear rule ${bilinear}, and Euler's rule ${euler}`
       + `${euler === "explodes" ? `: after one step the water is at ${Moving.fixed(START * (1 + z), 1)}.` : "."}`;
   }
 
-  function slider(name, label, min, max, step) {
+  function slider(name, label, values) {
     const words = (value) => Moving.fixed(value, 1);
-    return Moving.slider({ label, min, max, step, value: state[name], words }, (value) => { state[name] = value; update(); });
+    return Moving.slider({ label, values, value: state[name], words }, (value) => { state[name] = value; update(); });
   }
 
-  const side = Moving.element("div", {}, Moving.controls(slider("step", "length of a step Δ", 0.1, 2, 0.1), slider("A", "rate A", -6, -1, 0.2)),
-    Moving.element("p", { class: "formula-line" }, "h′ = A · h, from h = 8"), said);
-  box.append(Moving.element("div", { class: "row" }, side, place));
+  const tenths = (first, last, step) => Moving.whole(first, last).map((each) => (each * step) / 10);
+  knobs.append(slider("step", "length of a step Δ", tenths(1, 20, 1)), slider("A", "rate A", tenths(-30, -5, 2)));
+  stage.append(Moving.element("p", { class: "formula-line" }, "h′ = A · h, from h = 8"), place);
   update();
 });

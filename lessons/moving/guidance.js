@@ -6,7 +6,7 @@
  */
 "use strict";
 
-Moving.add("guidance", (box) => {
+Moving.add("guidance", ({ knobs, stage, said }) => {
   const MEANS = [2, -2]; // right, which is asked for, and left
   const VARIANCE = 0.25;
   const A = 0.64; // what is left of the picture, in the upper plot
@@ -23,7 +23,6 @@ Moving.add("guidance", (box) => {
   const WEIGHTS = STARTS.map((z) => Math.exp(-z * z / 2));
   const TOTAL = WEIGHTS.reduce((one, other) => one + other, 0);
   const state = { scale: 2, x: 0 };
-  const said = Moving.said();
   const place = Moving.element("div");
 
   function answers(x, a) {
@@ -62,10 +61,10 @@ Moving.add("guidance", (box) => {
   function axes(svg, plot, ticks) {
     ticks.forEach((tick) => svg.append(
       Moving.shape("path", { d: `M${LEFT} ${y(plot, tick)}H${WIDTH - 10}`, class: "axis" }),
-      Moving.shape("text", { x: LEFT - 5, y: y(plot, tick) + 4, "text-anchor": "end", class: "quiet" }, Moving.fixed(tick, 0)),
+      Moving.text(LEFT - 5, y(plot, tick) + 4, Moving.fixed(tick, 0), { anchor: "end", name: "quiet" }),
     ));
     [-4, -2, 0, 2, 4].forEach((tick) => svg.append(
-      Moving.shape("text", { x: x(tick), y: plot.bottom + 16, "text-anchor": "middle", class: "quiet" }, Moving.fixed(tick, 0)),
+      Moving.text(x(tick), plot.bottom + 16, Moving.fixed(tick, 0), { anchor: "middle", name: "quiet" }),
     ));
   }
 
@@ -84,16 +83,16 @@ Moving.add("guidance", (box) => {
     const dots = [["without", "two"], ["with", "three"], ["guided", "one"]];
     dots.forEach(([name, color], i) => svg.append(
       line(UPPER, (each) => answers(each, A)[name], `line-${color}`),
-      Moving.shape("text", { x: LEFT + [92, 164, 212][i], y: 14, class: color }, ["no label", "label", "guided"][i]),
+      Moving.text(LEFT + [92, 164, 212][i], 14, ["no label", "label", "guided"][i], { name: color }),
     ));
     svg.append(
       Moving.shape("path", { d: `M${x(state.x)} ${y(UPPER, here.without)}V${y(UPPER, here.guided)}`, class: "line-one", "stroke-dasharray": "3 3" }),
       ...dots.filter(([name]) => here[name] >= UPPER.low && here[name] <= UPPER.high).map(([name, color]) => Moving.shape("circle", { cx: x(state.x), cy: y(UPPER, here[name]), r: 5, class: color })),
-      Moving.shape("text", { x: LEFT, y: 14, class: "quiet" }, "noise, for x:"),
+      Moving.text(LEFT, 14, "noise, for x:", { name: "quiet" }),
       line(LOWER, (each) => normal(each, MEANS[0], Math.sqrt(VARIANCE)), "line-three", { "stroke-dasharray": "5 4" }),
       line(LOWER, (each) => mean(drawings.map((one) => normal(each, one, 0.1))), "line-one"), // each is spread a little
-      Moving.shape("text", { x: LEFT, y: LOWER.top - 8, class: "one" }, "drawings"),
-      Moving.shape("text", { x: LEFT + 66, y: LOWER.top - 8, class: "three" }, "data “to the right” (dashed)"),
+      Moving.text(LEFT, LOWER.top - 8, "drawings", { name: "one" }),
+      Moving.text(LEFT + 66, LOWER.top - 8, "data “to the right” (dashed)", { name: "three" }),
     );
     place.replaceChildren(svg);
     const step = here.with - here.without;
@@ -102,14 +101,14 @@ Moving.add("guidance", (box) => {
       + `Drawings with scale ${state.scale}: mean ${words(center)}, variance ${Moving.fixed(variance, 2)}; the data have 2 and 0.25.`;
   }
 
-  function slider(name, label, min, max, step, words) {
-    return Moving.slider({ label, min, max, step, value: state[name], words }, (value) => { state[name] = value; update(); });
+  function slider(name, values, words) {
+    return Moving.slider({ label: name, values, value: state[name], words }, (value) => { state[name] = value; update(); });
   }
 
-  const side = Moving.element("div", {}, Moving.controls(
-    slider("scale", "scale", 0, 8, 0.5, String),
-    slider("x", "x", -3, 4, 0.1, (value) => Moving.fixed(value, 1)),
-  ), Moving.element("p", { class: "formula-line" }, "guided = without + scale · (with − without)"), said);
-  box.append(Moving.element("div", { class: "row" }, side, place));
+  knobs.append(
+    slider("scale", Moving.whole(0, 16).map((each) => each / 2), String),
+    slider("x", Moving.whole(-30, 40).map((each) => each / 10), (value) => Moving.fixed(value, 1)),
+  );
+  stage.append(Moving.element("p", { class: "formula-line" }, "guided = without + scale · (with − without)"), place);
   update();
 });

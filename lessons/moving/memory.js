@@ -6,11 +6,8 @@
  */
 "use strict";
 
-Moving.add("memory", (box) => {
-  const [WIDTH, TOP, BOTTOM, LEFT] = [340, 28, 210, 32];
-  const [FIRST, LAST] = [-1, 4]; // the axis goes from 0.1 to 10,000 tokens
+Moving.add("memory", ({ knobs, stage, said }) => {
   const state = { bias: 0, rate: 1 };
-  const said = Moving.said();
   const place = Moving.element("div");
 
   function step() {
@@ -21,39 +18,23 @@ Moving.add("memory", (box) => {
     return Math.exp(-tokens * step() * state.rate);
   }
 
-  function x(tokens) {
-    return LEFT + ((Math.log10(tokens) - FIRST) / (LAST - FIRST)) * (WIDTH - LEFT - 12);
-  }
-
-  function y(share) {
-    return TOP + (1 - share) * (BOTTOM - TOP);
-  }
-
   function words(tokens) {
     return tokens < 10 ? tokens.toPrecision(2) : Math.round(tokens).toLocaleString("en");
   }
 
   function update() {
     const half = Math.log(2) / (step() * state.rate);
-    const svg = Moving.drawing(WIDTH, BOTTOM + 40, `what is left of an input, over the tokens since; a half after ${words(half)}`);
-    const [from, to] = [0.1, 0.001].map((each) => x(Math.log(2) / (each * state.rate)));
-    svg.append(
-      Moving.shape("rect", { x: from, y: TOP, width: to - from, height: BOTTOM - TOP, class: "three", opacity: ".16" }),
-      Moving.shape("text", { x: (from + to) / 2, y: 16, "text-anchor": "middle", class: "three" }, "half-lives with Δ from 0.1 to 0.001"),
+    const { svg, x, y, curve } = Moving.plot(
+      `what is left of an input, over the tokens since; a half after ${words(half)}`,
+      { low: 0.1, high: 10000, log: true, ticks: [0.1, 1, 10, 100, 1000], words: (tick) => tick.toLocaleString("en"), name: "tokens later" },
+      { low: 0, high: 1, ticks: [0, 0.5, 1], name: "left" },
     );
-    [0, 0.5, 1].forEach((share) => svg.append(
-      Moving.shape("path", { d: `M${LEFT} ${y(share)}H${WIDTH - 12}`, class: "axis" }),
-      Moving.shape("text", { x: LEFT - 5, y: y(share) + 4, "text-anchor": "end", class: "quiet" }, String(share)),
-    ));
-    [0.1, 1, 10, 100, 1000].forEach((tokens) => svg.append(
-      Moving.shape("text", { x: x(tokens), y: BOTTOM + 16, "text-anchor": "middle", class: "quiet" }, tokens.toLocaleString("en")),
-    ));
-    const tokens = Array.from({ length: 201 }, (_, i) => 10 ** (FIRST + ((LAST - FIRST) * i) / 200));
+    const [from, to] = [0.1, 0.001].map((each) => x(Math.log(2) / (each * state.rate)));
+    svg.prepend(Moving.shape("rect", { x: from, y: y(1), width: to - from, height: y(0) - y(1), class: "three", opacity: ".16" }));
+    curve(Moving.whole(-50, 200).map((each) => 10 ** (each / 50)).map((tokens) => [tokens, left(tokens)]), "line-one");
     svg.append(
-      Moving.shape("path", { d: `M${tokens.map((n) => `${x(n).toFixed(1)} ${y(left(n)).toFixed(1)}`).join("L")}`, class: "line-one" }),
       Moving.shape("circle", { cx: x(half), cy: y(0.5), r: 6, class: "one" }),
-      Moving.shape("text", { x: LEFT, y: BOTTOM + 36, class: "quiet" }, "share that is left"),
-      Moving.shape("text", { x: WIDTH - 12, y: BOTTOM + 36, "text-anchor": "end", class: "quiet" }, "tokens later"),
+      Moving.text(322, 12, "half-lives with Δ from 0.1 to 0.001", { anchor: "end", name: "three" }),
     );
     place.replaceChildren(svg);
     said.textContent = `Δ = softplus(${Moving.fixed(state.bias, 1)}) = ${step().toPrecision(2)}. Each token leaves e^(ΔA) = ${Moving.fixed(left(1), 4)} of the state, `
@@ -65,10 +46,11 @@ Moving.add("memory", (box) => {
     update();
   }
 
-  const side = Moving.element("div", {}, Moving.controls(
-    Moving.slider({ label: "bias", min: -7, max: 2, step: 0.1, value: 0, words: (bias) => Moving.fixed(bias, 1) }, (bias) => set("bias", bias)),
-    Moving.slider({ label: "A", min: 1, max: 16, value: 1, words: (rate) => `−${rate}` }, (rate) => set("rate", rate)),
-  ), said);
-  box.append(Moving.element("div", { class: "row" }, side, place));
+  const biases = Moving.whole(-70, 20).map((each) => each / 10);
+  knobs.append(
+    Moving.slider({ label: "bias", values: biases, value: 0, words: (bias) => Moving.fixed(bias, 1) }, (bias) => set("bias", bias)),
+    Moving.slider({ label: "A", values: Moving.whole(1, 16), value: 1, words: (rate) => `−${rate}` }, (rate) => set("rate", rate)),
+  );
+  stage.append(place);
   update();
 });

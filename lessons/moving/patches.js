@@ -6,13 +6,12 @@
  */
 "use strict";
 
-Moving.add("patches", (box) => {
+Moving.add("patches", ({ knobs, stage, said }) => {
   const BOAT = ["...#....", "...##...", "...###..", "...####.", "...#....", "########", ".######.", "..####.."];
   const PATCHES = [4, 7, 8, 14, 16, 28, 32, 56]; // all divide 224
-  const [WIDTH, SIDE, LARGEST] = [340, 200, 672];
+  const [WIDTH, SIDE] = [340, 200];
   const [BASE, TENTH] = [210, 20]; // of the columns on the right, and a factor of ten in them
   const state = { P: 16, I: 224 };
-  const said = Moving.said();
   const place = Moving.element("div");
 
   function update() {
@@ -29,15 +28,15 @@ Moving.add("patches", (box) => {
     const lines = Array.from({ length: across + 1 }, (_, n) => `M${(n * SIDE) / across} 10v${SIDE}M0 ${10 + (n * SIDE) / across}h${SIDE}`);
     svg.append(
       Moving.shape("path", { d: lines.join(""), stroke: "currentColor", "stroke-width": across > 60 ? 0.25 : 0.6, fill: "none" }),
-      Moving.shape("text", { x: 0, y: 230, class: "quiet" }, `${across} patches on each side`),
+      Moving.text(0, 230, `${across} patches on each side`, { name: "quiet" }),
     );
     [0, 3, 6, 9].forEach((power) => svg.append(
       Moving.shape("path", { d: `M236 ${BASE - power * TENTH}H${WIDTH}`, class: "axis" }),
-      Moving.shape("text", { x: 232, y: BASE - power * TENTH + 4, "text-anchor": "end", class: "quiet" }, ["1", "10³", "10⁶", "10⁹"][power / 3]),
+      Moving.text(232, BASE - power * TENTH + 4, ["1", "10³", "10⁶", "10⁹"][power / 3], { anchor: "end", name: "quiet" }),
     ));
     [["tokens T", T, 248, "one"], ["T²", T * T, 300, "two"]].forEach(([label, value, x, color]) => svg.append(
       Moving.shape("rect", { x, y: BASE - Math.log10(value) * TENTH, width: 32, height: Math.log10(value) * TENTH, rx: 2, class: color }),
-      Moving.shape("text", { x: x + 16, y: 230, "text-anchor": "middle", class: color }, label),
+      Moving.text(x + 16, 230, label, { anchor: "middle", name: color }),
     ));
     place.replaceChildren(svg);
     const times = (T / 196) ** 2;
@@ -46,10 +45,10 @@ Moving.add("patches", (box) => {
     said.textContent = `T = (${I} / ${P})² = ${T.toLocaleString("en")} tokens, T² = ${(T * T).toLocaleString("en")} scores in each head. ${compared}`;
   }
 
-  const side = Moving.element("div", {}, Moving.controls(
-    Moving.slider({ label: "side of a patch P", min: 0, max: PATCHES.length - 1, value: PATCHES.indexOf(state.P), words: (at) => String(PATCHES[at]) }, (at) => { state.P = PATCHES[at]; update(); }),
-    Moving.slider({ label: "side of the picture I", min: 224, max: LARGEST, step: 224, value: state.I }, (I) => { state.I = I; update(); }),
-  ), said);
-  box.append(Moving.element("div", { class: "row" }, side, place));
+  knobs.append(
+    Moving.slider({ label: "side of a patch P", values: PATCHES, value: state.P }, (P) => { state.P = P; update(); }),
+    Moving.slider({ label: "side of the picture I", values: [224, 448, 672], value: state.I }, (I) => { state.I = I; update(); }),
+  );
+  stage.append(place);
   update();
 });

@@ -6,7 +6,7 @@
  */
 "use strict";
 
-Moving.add("safe-softmax", (box) => {
+Moving.add("safe-softmax", ({ knobs, stage, said }) => {
   const SECOND = [0, 1];
   const [ZERO, INFINITE] = [-104, 88.7]; // where float32 ends
   const WAYS = {
@@ -16,7 +16,6 @@ Moving.add("safe-softmax", (box) => {
   };
   const [WIDTH, LANE, TOP, LOW, HIGH] = [340, 72, 26, -160, 160];
   const state = { s: 90, ahead: 1 };
-  const said = Moving.said();
   const place = Moving.element("div");
 
   function weights(row, subtracted) {
@@ -39,9 +38,9 @@ Moving.add("safe-softmax", (box) => {
     svg.append(
       Moving.shape("rect", { x: 0, y: TOP, width: x(ZERO), height: 3 * LANE, class: "quiet", opacity: 0.18 }),
       Moving.shape("rect", { x: x(INFINITE), y: TOP, width: WIDTH - x(INFINITE), height: 3 * LANE, class: "quiet", opacity: 0.18 }),
-      Moving.shape("text", { x: 2, y: 16, class: "quiet" }, "eˢ = 0"),
-      Moving.shape("text", { x: WIDTH / 2, y: 16, "text-anchor": "middle", class: "quiet" }, "eˢ is a number"),
-      Moving.shape("text", { x: WIDTH - 2, y: 16, "text-anchor": "end", class: "quiet" }, "eˢ = ∞"),
+      Moving.text(2, 16, "eˢ = 0", { name: "quiet" }),
+      Moving.text(WIDTH / 2, 16, "eˢ is a number", { anchor: "middle", name: "quiet" }),
+      Moving.text(WIDTH - 2, 16, "eˢ = ∞", { anchor: "end", name: "quiet" }),
     );
     const results = [];
     Object.entries(WAYS).forEach(([name, largest], lane) => {
@@ -49,15 +48,15 @@ Moving.add("safe-softmax", (box) => {
       const found = table.map((row) => words(weights(row, largest(row, table))));
       results.push({ name, found: found.join("; ") });
       svg.append(
-        Moving.shape("text", { x: 4, y: y + 18 }, name),
-        Moving.shape("text", { x: 150, y: y + 18, class: "one" }, found[0]),
-        Moving.shape("text", { x: 248, y: y + 18, class: "two" }, found[1]),
+        Moving.text(4, y + 18, name),
+        Moving.text(150, y + 18, found[0], { name: "one" }),
+        Moving.text(248, y + 18, found[1], { name: "two" }),
         Moving.shape("path", { d: `M0 ${y + 46}H${WIDTH}`, stroke: "currentColor" }),
         ...table.flatMap((row, i) => row.map((each) => Moving.shape("circle", { cx: x(each - largest(row, table)), cy: y + (i === 0 ? 39 : 53), r: 5, class: i === 0 ? "one" : "two" }))),
       );
     });
     [-100, -50, 0, 50, 100].forEach((tick) => svg.append(
-      Moving.shape("text", { x: x(tick), y: TOP + 3 * LANE + 15, "text-anchor": "middle", class: "quiet" }, Moving.fixed(tick, 0)),
+      Moving.text(x(tick), TOP + 3 * LANE + 15, Moving.fixed(tick, 0), { anchor: "middle", name: "quiet" }),
     ));
     place.replaceChildren(svg);
     const [first, second] = table.map((row) => row.map((each) => Moving.fixed(each, 0)).join(", "));
@@ -68,14 +67,12 @@ Moving.add("safe-softmax", (box) => {
       + `${broken.length === 0 ? verdict : `With ${broken.join(" and ")} subtracted, ∞ / ∞ or 0 / 0 gives nan.`}`;
   }
 
-  function slider(name, label, min, max) {
-    return Moving.slider({ label, min, max, value: state[name], words: (value) => Moving.fixed(value, 0) }, (value) => { state[name] = value; update(); });
+  function slider(name, label, values) {
+    const words = (value) => Moving.fixed(value, 0);
+    return Moving.slider({ label, values, value: state[name], words }, (value) => { state[name] = value; update(); });
   }
 
-  const side = Moving.element("div", {}, Moving.controls(
-    slider("s", "first score of row 0", -150, 150),
-    slider("ahead", "second score ahead by", 0, 10),
-  ), said);
-  box.append(Moving.element("div", { class: "row" }, side, place));
+  knobs.append(slider("s", "first score of row 0", Moving.whole(-150, 150)), slider("ahead", "second score ahead by", Moving.whole(0, 10)));
+  stage.append(place);
   update();
 });

@@ -6,12 +6,11 @@
  */
 "use strict";
 
-Moving.add("scan", (box) => {
+Moving.add("scan", ({ knobs, stage, said }) => {
   const READINGS = [8, 6, 4, 2, 4, 6, 8, 6, 4, 2, 4, 6, 8, 6, 4, 2];
   const FACTOR = 0.5;
   const [WIDTH, LEFT, HEAD, SIDE] = [340, 26, 42, 250];
-  const state = { power: 2, round: 0 };
-  const said = Moving.said();
+  const state = { T: 4, round: 0 };
   const place = Moving.element("div");
 
   function addition(entry, held) { // of the pair that holds so many steps up to this one
@@ -23,35 +22,34 @@ Moving.add("scan", (box) => {
   }
 
   function update() {
-    const T = 2 ** state.power;
-    const round = Math.min(state.round, state.power);
+    const { T } = state;
+    const round = Math.min(state.round, Math.log2(T)); // all is known then
     const stride = 2 ** (round - 1); // of the round just done
     const cell = SIDE / T;
     const right = LEFT + SIDE;
     const known = Math.min(2 ** round, T);
-    const words = `${known} of ${T} states known after ${round} of ${state.power} rounds`;
+    const words = `${known} of ${T} states known after ${round} of ${Math.log2(T)} rounds`;
     const svg = Moving.drawing(WIDTH, HEAD + SIDE + 30, words);
     svg.append(
-      Moving.shape("text", { x: LEFT, y: 14, class: "quiet" }, "readings"),
-      Moving.shape("text", { x: right + 6, y: 14, class: "quiet" }, "addition"),
+      Moving.text(LEFT, 14, "readings", { name: "quiet" }),
+      Moving.text(right + 6, 14, "addition", { name: "quiet" }),
       Moving.shape("rect", { x: LEFT, y: HEAD + SIDE + 12, width: 12, height: 12, rx: 2, class: "one" }),
-      Moving.shape("text", { x: LEFT + 18, y: HEAD + SIDE + 23 }, "held before"),
+      Moving.text(LEFT + 18, HEAD + SIDE + 23, "held before"),
       Moving.shape("rect", { x: LEFT + 112, y: HEAD + SIDE + 12, width: 12, height: 12, rx: 2, class: "two" }),
-      Moving.shape("text", { x: LEFT + 130, y: HEAD + SIDE + 23 }, "taken in by this round"),
+      Moving.text(LEFT + 130, HEAD + SIDE + 23, "taken in by this round"),
     );
     for (let entry = 0; entry < T; entry += 1) {
       const y = HEAD + entry * cell;
       const held = Math.min(2 ** round, entry + 1);
       const own = round === 0 ? 1 : Math.min(stride, entry + 1);
       svg.append(
-        Moving.shape("text", { x: LEFT + (entry + 0.5) * cell, y: HEAD - 8, "text-anchor": "middle" }, String(READINGS[entry])),
-        Moving.shape("text", { x: LEFT - 6, y: y + cell / 2 + 4.5, "text-anchor": "end", class: "quiet" }, String(entry)),
-        Moving.shape("text", { x: right + 6, y: y + cell / 2 + 4.5, class: entry < known ? "three" : "quiet" },
-          `${Number(addition(entry, held).toFixed(2))}${entry < known ? " ✓" : ""}`),
+        Moving.text(LEFT + (entry + 0.5) * cell, HEAD - 8, String(READINGS[entry]), { anchor: "middle" }),
+        Moving.text(LEFT - 6, y + cell / 2 + 4.5, String(entry), { anchor: "end", name: "quiet" }),
+        Moving.text(right + 6, y + cell / 2 + 4.5, `${Number(addition(entry, held).toFixed(2))}${entry < known ? " ✓" : ""}`, { name: entry < known ? "three" : "quiet" }),
       );
       for (let step = 0; step <= entry; step += 1) {
         const age = entry - step;
-        const name = age < own ? "one" : age < held ? "two" : "slot";
+        const name = age < own ? "one" : age < held ? "two" : "axis";
         svg.append(Moving.shape("rect", { x: LEFT + step * cell + 1, y: y + 1, width: cell - 2, height: cell - 2, rx: 2, class: name }));
       }
     }
@@ -63,14 +61,10 @@ Moving.add("scan", (box) => {
     said.textContent = `${did} ${rest}`;
   }
 
-  function slider(name, label, min, max, words) {
-    return Moving.slider({ label, min, max, value: state[name], words }, (value) => { state[name] = value; update(); });
-  }
-
-  const side = Moving.element("div", {}, Moving.controls(
-    slider("round", "rounds", 0, 4, String),
-    slider("power", "steps T", 2, 4, (power) => String(2 ** power)),
-  ), said);
-  box.append(Moving.element("div", { class: "row" }, side, place));
+  knobs.append(
+    Moving.slider({ label: "rounds", values: Moving.whole(0, 4), value: state.round }, (value) => { state.round = value; update(); }),
+    Moving.slider({ label: "steps T", values: [4, 8, 16], value: state.T }, (value) => { state.T = value; update(); }),
+  );
+  stage.append(place);
   update();
 });

@@ -6,10 +6,9 @@
  */
 "use strict";
 
-Moving.add("shapes", (box) => {
+Moving.add("shapes", ({ knobs, stage, said }) => {
   const BUDGET = 49152;
   const [MOST, WIDTH, PIXELS] = [64, 340, 2.5]; // PIXELS: of one number of the width
-  const said = Moving.said();
   const place = Moving.element("div");
 
   function kept(L, D) { // of each token, a key and a value
@@ -31,16 +30,16 @@ Moving.add("shapes", (box) => {
     }
     const bars = [["width D", D, 64, "one"], ["layers L", L, MOST, "two"], ["kept 2 · L · D", kept(L, D), 1024, "three"]];
     bars.forEach(([label, value, largest, name], row) => svg.append(
-      Moving.shape("text", { x: 240, y: 16 + 62 * row, class: "quiet" }, label),
+      Moving.text(240, 16 + 62 * row, label, { name: "quiet" }),
       Moving.shape("rect", { x: 240, y: 24 + 62 * row, width: 98 * (value / largest), height: 10, rx: 2, class: name }),
-      Moving.shape("text", { x: 240, y: 50 + 62 * row }, words(value)),
+      Moving.text(240, 50 + 62 * row, words(value)),
     ));
     place.replaceChildren(svg);
     said.textContent = `12 · ${L} · ${words(D)}² = 49,152 weights, as always. D / L is ${words(D / L)}. `
       + `Of each token 2 · ${L} · ${words(D)} = ${words(kept(L, D))} numbers are kept, ${words(Math.sqrt(L))} times as many as with one layer.`;
   }
 
-  const slider = Moving.slider({ label: "layers L", min: 1, max: MOST, value: 4 }, update);
-  box.append(Moving.element("div", { class: "row" }, Moving.element("div", {}, Moving.controls(slider), said), place));
+  knobs.append(Moving.slider({ label: "layers L", values: Moving.whole(1, MOST), value: 4 }, update));
+  stage.append(place);
   update(4);
 });

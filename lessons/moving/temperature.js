@@ -6,7 +6,7 @@
  */
 "use strict";
 
-Moving.add("temperature", (box) => {
+Moving.add("temperature", ({ knobs, stage, said }) => {
   const NAMES = ["afloat", "sunk", "house", "bridge"];
   const PICTURES = [[1, 0], [0.6, 0.8], [-0.8, -0.6], [0, -1]];
   const CAPTIONS = [[0.8, 0.6], [-0.6, 0.8], [-0.6, -0.8], [0.28, -0.96]];
@@ -15,7 +15,6 @@ Moving.add("temperature", (box) => {
   const [WIDTH, LEFT, TOP, COLUMN, ROW] = [340, 52, 40, 71, 34];
   const [FLOOR, CEILING, HIGHEST] = [300, 202, 3]; // of the curve of the loss
   const state = { scale: 5, turn: 53 }; // degrees; the sunk boat's (0.6, 0.8) is at 53.13
-  const said = Moving.said();
   const place = Moving.element("div");
 
   function cosines() {
@@ -52,10 +51,10 @@ Moving.add("temperature", (box) => {
   function curve(svg, table) {
     [0, 1, 2, 3].forEach((tick) => svg.append(
       Moving.shape("path", { d: `M${LEFT} ${y(tick)}H${WIDTH - 8}`, class: "axis" }),
-      Moving.shape("text", { x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end", class: "quiet" }, tick === HIGHEST ? "loss 3" : String(tick)),
+      Moving.text(LEFT - 6, y(tick) + 4, tick === HIGHEST ? "loss 3" : String(tick), { anchor: "end", name: "quiet" }),
     ));
     [1, 10, 100].forEach((tick) => svg.append(
-      Moving.shape("text", { x: x(tick), y: FLOOR + 16, "text-anchor": "middle", class: "quiet" }, tick === 10 ? "scale 10" : String(tick)),
+      Moving.text(x(tick), FLOOR + 16, tick === 10 ? "scale 10" : String(tick), { anchor: "middle", name: "quiet" }),
     ));
     const points = Array.from({ length: 101 }, (_, i) => 100 ** (i / 100)).filter((scale) => loss(table, scale) <= HIGHEST);
     svg.append(
@@ -71,16 +70,16 @@ Moving.add("temperature", (box) => {
     const rows = table.map((row) => softmax(row.map((each) => state.scale * each)));
     const now = loss(table, state.scale);
     const svg = Moving.drawing(WIDTH, FLOOR + 22, `softmax of four rows at scale ${state.scale}, and the loss over the scale, ${Moving.fixed(now, 2)} here`);
-    svg.append(Moving.shape("text", { x: LEFT, y: 14, class: "quiet" }, "softmax of each picture’s row"));
+    svg.append(Moving.text(LEFT, 14, "softmax of each picture’s row", { name: "quiet" }));
     rows.forEach((row, i) => {
       svg.append(
-        Moving.shape("text", { x: LEFT + (i + 0.5) * COLUMN, y: TOP - 6, "text-anchor": "middle", class: "quiet" }, NAMES[i]),
-        Moving.shape("text", { x: LEFT - 6, y: TOP + (i + 0.5) * ROW + 5, "text-anchor": "end", class: "quiet" }, NAMES[i]),
+        Moving.text(LEFT + (i + 0.5) * COLUMN, TOP - 6, NAMES[i], { anchor: "middle", name: "quiet" }),
+        Moving.text(LEFT - 6, TOP + (i + 0.5) * ROW + 5, NAMES[i], { anchor: "end", name: "quiet" }),
       );
       row.forEach((share, j) => svg.append(
         Moving.shape("rect", { x: LEFT + j * COLUMN + 2, y: TOP + i * ROW + 2, width: (COLUMN - 4) * Math.max(share, 0.01), height: ROW - 4, rx: 2, class: i === j ? "one" : "two", opacity: 0.45 }),
         Moving.shape("rect", { x: LEFT + j * COLUMN + 2, y: TOP + i * ROW + 2, width: COLUMN - 4, height: ROW - 4, rx: 2, class: "axis" }),
-        Moving.shape("text", { x: LEFT + (j + 0.5) * COLUMN, y: TOP + (i + 0.5) * ROW + 5, "text-anchor": "middle" }, Moving.fixed(share, 2)),
+        Moving.text(LEFT + (j + 0.5) * COLUMN, TOP + (i + 0.5) * ROW + 5, Moving.fixed(share, 2), { anchor: "middle" }),
       ));
     });
     curve(svg, table);
@@ -92,10 +91,10 @@ Moving.add("temperature", (box) => {
       + `and of the scales here ${best} has the smallest loss.`;
   }
 
-  const side = Moving.element("div", {}, Moving.controls(
-    Moving.slider({ label: "scale", min: 0, max: SCALES.length - 1, value: SCALES.indexOf(state.scale), words: (at) => String(SCALES[at]) }, (at) => { state.scale = SCALES[at]; update(); }),
-    Moving.slider({ label: "sunk boat's vector", min: 23, max: 143, step: 10, value: state.turn, words: (turn) => `${turn}°` }, (turn) => { state.turn = turn; update(); }),
-  ), said);
-  box.append(Moving.element("div", { class: "row" }, side, place));
+  knobs.append(
+    Moving.slider({ label: "scale", values: SCALES, value: state.scale }, (scale) => { state.scale = scale; update(); }),
+    Moving.slider({ label: "sunk boat's vector", values: Moving.whole(2, 14).map((each) => 10 * each + 3), value: state.turn, words: (turn) => `${turn}°` }, (turn) => { state.turn = turn; update(); }),
+  );
+  stage.append(place);
   update();
 });
