@@ -453,3 +453,22 @@ def decision_map() -> Boxes:
             Arrow("decoder", "gpt"),
         ),
     )
+
+
+# ------------------------------------------------------------ 3 once more: what is subtracted
+
+
+def what_is_subtracted() -> Matrix:
+    scores = torch.tensor([[1000.0, 1001.0], [0.0, 1.0]])
+    ways = {
+        "nothing": torch.zeros(2, 1),
+        "largest of table": scores.max().expand(2, 1),
+        "largest of row": scores.amax(1, keepdim=True),
+    }
+    cells = []
+    for subtracted in ways.values():
+        exps = (scores - subtracted).exp()
+        weights = exps / exps.sum(1, keepdim=True)
+        cells.append([", ".join(f"{weight:.2f}" for weight in row) for row in weights.tolist()])
+    grid = Grid("", tuple(ways), ("1000, 1001", "0, 1"), cells)
+    return Matrix("what-is-subtracted", "Weights by what is subtracted first", (grid,))

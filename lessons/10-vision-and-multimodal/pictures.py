@@ -640,3 +640,18 @@ def ranks_of_training() -> Bars:
     names = ("noise is predicted", "flow, even times", "flow, times in the middle")
     series = (Series("drawn in 5 steps", [4.25, 6.5, 1.25]), Series("in 50 steps", [2.75, 5.75, 1.5]))
     return Bars("ranks-of-training", "Mean rank among 61 ways of training", names, series, "rank")
+
+
+# ------------------------------------------------------------ 4 once more: the scale of the cosines
+
+
+def softmax_by_scale() -> Matrix:
+    """The two boats and two more pairs."""
+    pictures = torch.tensor([[1.0, 0.0], [0.6, 0.8], [-0.8, -0.6], [0.0, -1.0]], dtype=torch.float64)
+    captions = torch.tensor([[0.8, 0.6], [-0.6, 0.8], [-0.6, -0.8], [0.28, -0.96]], dtype=torch.float64)
+    names = ("afloat", "sunk", "house", "bridge")
+    grids = tuple(
+        Grid(f"scale {scale}", names if scale == 1 else (), (), _numbers((scale * pictures @ captions.T).softmax(1)))
+        for scale in (1, 5, 30)
+    )
+    return Matrix("softmax-by-scale", "How sure each picture is of each caption", grids, ("", ""))

@@ -1,12 +1,12 @@
 /**
- * masks: who may look at whom, with three tokens.
+ * masks: who may look at whom, with three tokens. To find out: which outputs a single cell of a mask can move.
  *
  * Weights are a row of the table EXPONENTIALS, cut by the mask and divided by what is left of its sum; an output is the
  * mean of VALUES by these weights. Pressing a cell switches it, and the outputs that move are marked.
  */
 "use strict";
 
-Moving.add("masks", (box) => {
+Moving.add("masks", ({ knobs, stage, said }) => {
   const VALUES = [3, 6, 9];
   const EXPONENTIALS = [[1, 2, 1], [1, 1, 2], [2, 1, 1]];
   const PREFIX = 2;
@@ -14,8 +14,9 @@ Moving.add("masks", (box) => {
     encoder: () => true,
     causal: (i, j) => j <= i,
     prefix: (i, j) => j <= i || j < PREFIX,
+    padded: (i, j) => j < PREFIX,
   };
-  const NAMES = { encoder: "encoder", causal: "causal", prefix: `prefix of ${PREFIX}` };
+  const NAMES = { encoder: "encoder", causal: "causal", prefix: `prefix of ${PREFIX}`, padded: "padded" };
   const places = VALUES.map((_, i) => i);
   let mask = preset("causal");
   let before = null;
@@ -38,7 +39,6 @@ Moving.add("masks", (box) => {
     return Number.isNaN(number) ? "NaN" : Moving.fixed(number, 2);
   }
 
-  const said = Moving.said();
   const outputs = places.map(() => Moving.element("td"));
   const cells = places.map((i) => places.map((j) => Moving.button("", () => {
     mask[i][j] = !mask[i][j];
@@ -76,6 +76,7 @@ Moving.add("masks", (box) => {
     ...VALUES.map((each) => Moving.element("td", {}, String(each))), Moving.element("td"));
   const rows = places.map((i) => Moving.element("tr", {}, Moving.element("th", { scope: "row" }, `query ${i}`),
     ...cells[i].map((cell) => Moving.element("td", {}, cell)), outputs[i]));
-  box.append(Moving.controls(choice.element), Moving.element("table", { class: "cells" }, head, value, ...rows), said);
+  knobs.append(choice.element);
+  stage.append(Moving.element("table", { class: "cells" }, head, value, ...rows));
   update();
 });

@@ -1,14 +1,13 @@
 /**
- * roofline: the time of one decode step against the batch.
+ * roofline: the time of one decoding step against the batch, on a card of the reader's own. To find out: up to which
+ * batch a step waits for memory, and that only peak / bandwidth of a card moves this batch.
  *
  * A step reads the weights that its tokens touch and computes with those that each token uses; the longer of the two
- * bounds it. Sizes are those of lesson 4: 16-bit weights, 3.35 TB/s and 989 TFLOP/s, the cache left out.
+ * bounds it. Weights have 16 bits and the cache is left out, as in lesson 4.
  */
 "use strict";
 
-Moving.add("roofline", (box) => {
-  const BANDWIDTH = 3.35e12;
-  const PEAK = 989e12;
+Moving.add("roofline", ({ knobs, stage, said }) => {
   const BYTES = 2;
   const EXPERT = 3 * 4096 * 14336;
   const MODELS = { // parameters outside of the routed experts, and the experts
@@ -16,87 +15,70 @@ Moving.add("roofline", (box) => {
     mistral: { name: "Mistral 7B", rest: 7241732096, layers: 0, experts: 1, k: 1 },
   };
   const LAST = 12; // the batch goes to 2^12
-  const [WIDTH, HEIGHT, LEFT, BOTTOM] = [340, 240, 46, 34];
-  const RIGHT = 24;
-  const [LOW, HIGH] = [0.01, 200]; // milliseconds
-  const said = Moving.said();
+  const card = { bandwidth: 3.35, peak: 989 }; // TB/s and TFLOP/s of an H100
   const place = Moving.element("div");
   let model = MODELS.mixtral;
-  let power = 3;
+  let batch = 8;
 
-  function read(batch) {
+  function read(B) {
     const { rest, layers, experts, k } = model;
-    const hit = experts * (1 - (1 - k / experts) ** batch);
-    return (1000 * BYTES * (rest + layers * hit * EXPERT)) / BANDWIDTH;
+    const hit = experts * (1 - (1 - k / experts) ** B);
+    return (BYTES * (rest + layers * hit * EXPERT)) / (card.bandwidth * 1e9); // milliseconds
   }
 
-  function computed(batch) {
-    return (1000 * 2 * batch * (model.rest + model.layers * model.k * EXPERT)) / PEAK;
+  function computed(B) {
+    return (2 * B * (model.rest + model.layers * model.k * EXPERT)) / (card.peak * 1e9);
   }
 
   function crossover() {
-    let batch = 1;
-    while (computed(batch) <= read(batch)) {
-      batch += 1;
+    let [low, high] = [0, 1]; // computing wins at high, and not at low
+    while (computed(high) <= read(high)) {
+      [low, high] = [high, 2 * high];
     }
-    return batch;
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      [low, high] = computed(middle) > read(middle) ? [low, middle] : [middle, high];
+    }
+    return high;
   }
 
-  function x(exponent) {
-    return LEFT + (exponent / LAST) * (WIDTH - LEFT - RIGHT);
-  }
-
-  function y(milliseconds) {
-    const share = Math.log(milliseconds / LOW) / Math.log(HIGH / LOW);
-    return HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - 12);
-  }
-
-  function curve(time, name) {
-    const points = Array.from({ length: 4 * LAST + 1 }, (_, i) => `${x(i / 4).toFixed(1)} ${y(time(2 ** (i / 4))).toFixed(1)}`);
-    return Moving.shape("path", { d: `M${points.join("L")}`, class: name });
-  }
-
-  function axes(svg) {
-    [0.01, 0.1, 1, 10, 100].forEach((tick) => svg.append(
-      Moving.shape("path", { d: `M${LEFT} ${y(tick)}H${WIDTH - RIGHT}`, class: "axis" }),
-      Moving.shape("text", { x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end", class: "quiet" }, String(tick)),
-    ));
-    [0, 3, 6, 9, 12].forEach((exponent) => svg.append(
-      Moving.shape("text", { x: x(exponent), y: HEIGHT - BOTTOM + 16, "text-anchor": "middle", class: "quiet" }, String(2 ** exponent)),
-    ));
-    svg.append(
-      Moving.shape("text", { x: WIDTH - 10, y: HEIGHT - 3, "text-anchor": "end", class: "quiet" }, "batch"),
-      Moving.shape("text", { x: 2, y: HEIGHT - 3, class: "quiet" }, "milliseconds of a step"),
-    );
+  function time(milliseconds, digits = 3) {
+    const [factor, unit] = milliseconds < 0.1 ? [1000, "µs"] : milliseconds < 1000 ? [1, "ms"] : [0.001, "s"];
+    return `${Number((milliseconds * factor).toPrecision(digits))} ${unit}`;
   }
 
   function update() {
-    const batch = 2 ** power;
     const [reading, computing] = [read(batch), computed(batch)];
     const step = Math.max(reading, computing);
-    const svg = Moving.drawing(WIDTH, HEIGHT, `${model.name}: at batch ${batch} a step takes ${Moving.fixed(step, 2)} milliseconds`);
-    axes(svg);
+    const top = Math.ceil(Math.log10(Math.max(read(2 ** LAST), computed(2 ** LAST))));
+    const ticks = Moving.whole(top - 5, top).map((power) => Number(`1e${power}`));
+    const { svg, x, y, curve } = Moving.plot(
+      `${model.name}: at batch ${batch} a step takes ${time(step)}`,
+      { low: 1, high: 2 ** LAST, log: true, ticks: [1, 8, 64, 512, 4096], name: "batch" },
+      { low: ticks[0], high: ticks.at(-1), log: true, ticks, words: (tick) => time(tick, 1), name: "time of a step" },
+    );
+    const batches = Moving.whole(0, 8 * LAST).map((each) => 2 ** (each / 8));
+    curve(batches.map((B) => [B, read(B)]), "line-one");
+    curve(batches.map((B) => [B, computed(B)]), "line-two");
     svg.append(
-      curve(read, "line-one"), curve(computed, "line-two"),
-      Moving.shape("path", { d: `M${x(power)} 8V${HEIGHT - BOTTOM}`, class: "axis" }),
-      Moving.shape("circle", { cx: x(power), cy: y(step), r: 6, class: reading >= computing ? "one" : "two" }),
-      Moving.shape("text", { x: x(5), y: y(read(2 ** 5)) - 9, class: "one" }, "reading"),
-      Moving.shape("text", { x: x(5), y: y(computed(2 ** 5)) + 22, class: "two" }, "computing"),
+      Moving.shape("path", { d: `M${x(batch)} 26V234`, class: "mark" }),
+      Moving.shape("circle", { cx: x(batch), cy: y(step), r: 6, class: reading >= computing ? "one" : "two" }),
+      Moving.text(x(1.3), y(read(8)) - 10, "reading", { name: "one" }),
+      Moving.text(x(700), y(computed(1000)) + 24, "computing", { name: "two" }),
     );
     place.replaceChildren(svg);
-    said.textContent = `${model.name}, batch ${batch}: reading takes ${Moving.fixed(reading, 2)} ms, computing ${Moving.fixed(computing, 2)} ms. `
-      + `The step is bound by ${reading >= computing ? "reading" : "computing"} and costs each sequence ${Moving.fixed(step / batch, 3)} ms. `
+    said.textContent = `${model.name}, batch ${batch}: reading takes ${time(reading)}, computing ${time(computing)}. `
+      + `The step is bound by ${reading >= computing ? "reading" : "computing"} and costs each sequence ${time(step / batch)}. `
       + `Computing takes longer from batch ${crossover()} on.`;
   }
 
   const names = Object.fromEntries(Object.entries(MODELS).map(([key, each]) => [key, each.name]));
-  box.append(
-    Moving.controls(
-      Moving.choice("model", names, "mixtral", (key) => { model = MODELS[key]; update(); }).element,
-      Moving.slider({ label: "batch", min: 0, max: LAST, value: power, words: (each) => String(2 ** each) }, (each) => { power = each; update(); }),
-    ),
-    place,
-    said,
+  knobs.append(
+    Moving.choice("model", names, "mixtral", (key) => { model = MODELS[key]; update(); }).element,
+    Moving.slider({ label: "batch", values: Moving.whole(0, LAST).map((power) => 2 ** power), value: batch }, (value) => { batch = value; update(); }),
+    Moving.field({ label: "your card: TB/s", value: card.bandwidth, low: 0.01, high: 100 }, (value) => { card.bandwidth = value; update(); }),
+    Moving.field({ label: "and TFLOP/s", value: card.peak, low: 0.1, high: 100000 }, (value) => { card.peak = value; update(); }),
   );
+  stage.append(place);
   update();
 });

@@ -1,12 +1,13 @@
 /**
- * router: tokens fall into the buffers of their experts, and those that find one full are dropped.
+ * router: tokens fall into the buffers of their experts, and those that find one full are dropped. To find out: which
+ * factor keeps all choices of an unbalanced router, and how many places then stay empty.
  *
  * Each expert has ceil(T·k·c/E) places. They are given in GShard's order: all first choices in the order of the
  * tokens, then all second choices. The logits lean to expert 0, as those of an untrained router may.
  */
 "use strict";
 
-Moving.add("router", (box) => {
+Moving.add("router", ({ knobs, stage, said }) => {
   const T = 8;
   const E = 4;
   const SLOT = 30;
@@ -32,12 +33,10 @@ Moving.add("router", (box) => {
     return { capacity, buffers, lost };
   }
 
-  const said = Moving.said();
   const place = Moving.element("div");
 
   function chip(x, y, { token, rank }, name) {
-    const number = Moving.shape("text", { x: x + 29, y: y + 18, "text-anchor": "middle", class: name === "lost" ? "" : "on" },
-      `${token}${rank === 0 ? "" : "′".repeat(rank)}`);
+    const number = Moving.text(x + 29, y + 18, `${token}${"′".repeat(rank)}`, { anchor: "middle", name: name === "lost" ? "" : "on" });
     return [Moving.shape("rect", { x, y, width: 58, height: SLOT - 5, rx: 4, class: name }), number];
   }
 
@@ -51,7 +50,7 @@ Moving.add("router", (box) => {
     const svg = Moving.drawing(WIDTH, height, words);
     experts.forEach((e) => {
       const x = 10 + e * 80;
-      svg.append(Moving.shape("text", { x: x + 29, y: 18, "text-anchor": "middle", class: "quiet" }, `expert ${e}`));
+      svg.append(Moving.text(x + 29, 18, `expert ${e}`, { anchor: "middle", name: "quiet" }));
       for (let slot = 0; slot < capacity; slot += 1) {
         svg.append(Moving.shape("rect", { x, y: 28 + slot * SLOT, width: 58, height: SLOT - 5, rx: 4, class: "slot" }));
       }
@@ -60,7 +59,7 @@ Moving.add("router", (box) => {
     });
     svg.append(Moving.shape("path", { d: `M4 ${floor + 4}H${WIDTH - 4}`, class: "axis" }));
     if (deepest) {
-      svg.append(Moving.shape("text", { x: 10, y: floor + 22, class: "quiet" }, "dropped"));
+      svg.append(Moving.text(10, floor + 22, "dropped", { name: "quiet" }));
     }
     place.replaceChildren(svg);
     const none = choices.map((row, token) => token).filter((token) => !buffers.flat().some((each) => each.token === token));
@@ -69,14 +68,10 @@ Moving.add("router", (box) => {
       + `${none.length} of ${T} tokens everywhere; ${idle} of ${capacity * E} places stay empty.`;
   }
 
-  box.append(
-    Moving.controls(
-      Moving.slider({ label: "capacity factor c", min: 0.5, max: 2, step: 0.25, value: factor }, (value) => { factor = value; update(); }),
-      Moving.slider({ label: "experts of a token k", min: 1, max: 3, value: k }, (value) => { k = value; update(); }),
-    ),
-    place,
-    said,
-    Moving.element("p", { class: "said quiet" }, `Numbers are tokens; 3′ is the second choice of token 3, 3″ its third.`),
+  knobs.append(
+    Moving.slider({ label: "capacity factor c", values: Moving.whole(2, 8).map((each) => each / 4), value: factor }, (value) => { factor = value; update(); }),
+    Moving.slider({ label: "experts of a token k", values: [1, 2, 3], value: k }, (value) => { k = value; update(); }),
   );
+  stage.append(place);
   update();
 });

@@ -1,24 +1,22 @@
 /**
- * selective-scan: h = a·h + b·x, one step after the other.
+ * selective-scan: h = a·h + b·x, one step after the other. To find out: what is left of the first large input when the
+ * second one comes, with steps that the token chooses and with fixed ones.
  *
  * a = exp(−Δ) and b = Δ, as in Mamba with A = −1 and B = 1. Where Δ is chosen by the token, Δ = softplus(4·|x| − 3): a
  * large input is written, a small one hardly moves the state. Where it is fixed, all steps forget alike.
  */
 "use strict";
 
-Moving.add("selective-scan", (box) => {
+Moving.add("selective-scan", ({ knobs, stage, said }) => {
   const SIGNAL = [0.1, -0.2, 1.6, 0.1, 0.2, -0.1, 0.1, -1.5, 0.2, -0.1, 0.1, 0.2];
   const FIXED = 0.5;
-  const DELAY = 700; // milliseconds between steps that play
   const [WIDTH, LINE, COLUMN] = [340, 92, 27];
   const RULES = {
     selective: (x) => Math.log1p(Math.exp(4 * Math.abs(x) - 3)),
     fixed: () => FIXED,
   };
   let rule = "selective";
-  let step = 0; // how many steps are done
-  let timer = null;
-  const said = Moving.said();
+  let step = 3; // how many steps are done: the first large input has just come
   const place = Moving.element("div");
 
   function states() {
@@ -36,7 +34,7 @@ Moving.add("selective-scan", (box) => {
   function row(svg, top, label, values, scale, name) {
     const middle = top + 0.6 * LINE;
     svg.append(
-      Moving.shape("text", { x: 0, y: top + 12, class: "quiet" }, label),
+      Moving.text(0, top + 12, label, { name: "quiet" }),
       Moving.shape("path", { d: `M14 ${middle}H${WIDTH}`, class: "axis" }),
     );
     values.forEach((value, i) => {
@@ -57,44 +55,15 @@ Moving.add("selective-scan", (box) => {
     row(svg, LINE, "b, how much is written", all.map((each) => each.b), 9, "two");
     row(svg, 2 * LINE, "state h", all.map((each, i) => (i < step ? each.h : 0)), 7, "one");
     place.replaceChildren(svg);
-    said.textContent = now === null ? "The state is 0. Step, or play."
+    said.textContent = now === null ? "No step is done: the state is 0."
       : `Step ${step}: h = ${Moving.fixed(now.a, 2)} · ${Moving.fixed(now.before, 2)} + ${Moving.fixed(now.b, 2)} · ${Moving.fixed(now.x, 2)} = ${Moving.fixed(now.h, 2)}`;
-    forward.disabled = step === SIGNAL.length;
-    back.disabled = step === 0;
   }
 
-  function stop() {
-    clearInterval(timer);
-    timer = null;
-    play.textContent = "Play";
-  }
-
-  function move(by) {
-    step = Math.min(Math.max(step + by, 0), SIGNAL.length);
-    if (step === SIGNAL.length) {
-      stop();
-    }
-    update();
-  }
-
-  const back = Moving.button("Back", () => { stop(); move(-1); });
-  const forward = Moving.button("Step", () => { stop(); move(1); });
-  const play = Moving.button("Play", () => {
-    if (timer !== null) {
-      stop();
-      return;
-    }
-    step = step === SIGNAL.length ? 0 : step;
-    play.textContent = "Stop";
-    timer = setInterval(() => move(1), DELAY);
-    move(1);
-  });
   const choice = Moving.choice("a and b are", { selective: "chosen by the token", fixed: "fixed" }, rule, (key) => { rule = key; update(); });
-  box.append(
-    Moving.controls(choice.element, Moving.element("div", { class: "buttons" }, back, forward, play)),
-    Moving.element("p", { class: "formula-line" }, "h = a · h + b · x,   a = exp(−Δ),   b = Δ"),
-    place,
-    said,
+  knobs.append(
+    choice.element,
+    Moving.slider({ label: "steps done", values: Moving.whole(0, SIGNAL.length), value: step }, (value) => { step = value; update(); }),
   );
+  stage.append(Moving.element("p", { class: "formula-line" }, "h = a · h + b · x,   a = exp(−Δ),   b = Δ"), place);
   update();
 });

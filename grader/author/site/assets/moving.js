@@ -1,8 +1,11 @@
 /**
  * Pictures that move: what their scripts share.
  *
- * A script calls `Moving.add("masks", start)`. For each figure with `data-moving="masks"`, `start(box, figure)` fills an
- * empty element, which then stands in the place of the still picture. If it throws, the still picture stays.
+ * A script calls `Moving.add("masks", start)`. For each figure with `data-moving="masks"`, `start({ knobs, stage, said })`
+ * fills two empty elements, with what the reader moves and with what is drawn. `said` is a line that is read aloud when
+ * its text changes; it tells the state in words. All three then stand in the place of the still picture. If `start`
+ * throws, the still picture stays. The Reset button empties the elements and calls `start` again, so a script keeps its
+ * state in variables of `start`.
  */
 "use strict";
 
@@ -28,23 +31,85 @@ const Moving = (() => {
     return filled(document.createElementNS(SVG, name), attributes, children);
   }
 
-  /** A drawing of so many units, with a name for those who do not see it. */
+  /** SVG text at a place; `anchor` is "start", "middle" or "end". */
+  function text(x, y, words, { anchor = "start", name = "" } = {}) {
+    return shape("text", { x, y, "text-anchor": anchor, class: name }, words);
+  }
+
+  /** A drawing of so many units, with a name for those who do not see it. A phone shows 340 units without scaling. */
   function drawing(width, height, label) {
     return shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
   }
 
-  /** A slider with its name and its value in words; `changed` gets the number. */
-  function slider({ label, min, max, step = 1, value, words = String }, changed) {
-    const input = element("input", { type: "range", min, max, step, value });
-    const shown = element("span", { class: "value", "aria-hidden": "true" }, words(value)); // an <output> would take the label
-    input.setAttribute("aria-valuetext", words(value));
+  /**
+   * A drawing with two axes, each `{ low, high, ticks, name, words, log }`. The functions `x` and `y` tell where a number
+   * is drawn, and `curve` draws points `[x, y]`, without those above or below the axes.
+   */
+  function plot(label, across, up, height = 270) {
+    const [left, right, top, bottom, width] = [54, 322, 26, height - 36, 340];
+    const svg = drawing(width, height, label);
+
+    function share({ low, high, log = false }, number) {
+      return log ? Math.log(number / low) / Math.log(high / low) : (number - low) / (high - low);
+    }
+
+    function x(number) {
+      return left + share(across, number) * (right - left);
+    }
+
+    function y(number) {
+      return bottom - share(up, number) * (bottom - top);
+    }
+
+    function curve(points, name) {
+      const inside = points.filter(([, value]) => value >= up.low && value <= up.high);
+      svg.append(shape("path", { d: `M${inside.map((point) => `${x(point[0]).toFixed(1)} ${y(point[1]).toFixed(1)}`).join("L")}`, class: name }));
+    }
+
+    const { words: wordsUp = String } = up;
+    const { words: wordsAcross = String } = across;
+    up.ticks.forEach((tick) => svg.append(
+      shape("path", { d: `M${left} ${y(tick)}H${right}`, class: "axis" }),
+      text(left - 6, y(tick) + 4, wordsUp(tick), { anchor: "end", name: "quiet" }),
+    ));
+    across.ticks.forEach((tick) => svg.append(text(x(tick), bottom + 16, wordsAcross(tick), { anchor: "middle", name: "quiet" })));
+    svg.append(text(2, 12, up.name, { name: "quiet" }), text(right, height - 4, across.name, { anchor: "end", name: "quiet" }));
+    return { svg, x, y, curve };
+  }
+
+  /** The whole numbers from `first` to `last`. */
+  function whole(first, last) {
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  }
+
+  /** A slider through a list of values, with its name and its value in words; `changed` gets the value. */
+  function slider({ label, values, value, words = String }, changed) {
+    const input = element("input", { type: "range", min: 0, max: values.length - 1, value: values.indexOf(value) });
+    const shown = element("span", { class: "value", "aria-hidden": "true" }); // an <output> would take the label
+
+    function show(now) {
+      shown.textContent = words(now);
+      input.setAttribute("aria-valuetext", words(now));
+    }
+
     input.addEventListener("input", () => {
-      const number = Number(input.value);
-      shown.textContent = words(number);
-      input.setAttribute("aria-valuetext", words(number));
-      changed(number);
+      const now = values[Number(input.value)];
+      show(now);
+      changed(now);
     });
+    show(value);
     return element("label", { class: "slider" }, element("span", {}, label), shown, input);
+  }
+
+  /** A field for a number from `low` to `high`; `changed` gets it as soon as it is one. */
+  function field({ label, value, low, high }, changed) {
+    const input = element("input", { type: "number", min: low, max: high, step: "any", value, inputmode: "decimal", required: "" });
+    input.addEventListener("input", () => {
+      if (input.checkValidity()) { // the browser marks the field otherwise
+        changed(input.valueAsNumber);
+      }
+    });
+    return element("label", { class: "field" }, element("span", {}, label), input);
   }
 
   /** Buttons of which one is pressed; `changed` gets the key of the new one. `press(key)` marks one, or none. */
@@ -68,16 +133,6 @@ const Moving = (() => {
     return made;
   }
 
-  /** A row of controls. */
-  function controls(...children) {
-    return element("div", { class: "controls" }, ...children);
-  }
-
-  /** A line that is read aloud when it changes. */
-  function said() {
-    return element("p", { class: "said", role: "status" });
-  }
-
   /** A number with so many digits, and a true minus sign. */
   function fixed(number, digits) {
     return number.toFixed(digits).replace("-", "−");
@@ -93,9 +148,18 @@ const Moving = (() => {
   }
 
   function begin(figure) {
-    const box = element("div", { class: "moving" });
-    starts[figure.dataset.moving](box, figure);
-    figure.querySelector(".drawing").replaceChildren(box);
+    const knobs = element("div", { class: "knobs" });
+    const stage = element("div", { class: "stage" });
+    const said = element("p", { class: "said", role: "status" });
+    const start = () => starts[figure.dataset.moving]({ knobs, stage, said });
+    const reset = button("Reset", () => {
+      knobs.replaceChildren();
+      stage.replaceChildren();
+      start();
+    });
+    reset.className = "reset";
+    start();
+    figure.querySelector(".drawing").replaceChildren(element("div", { class: "moving" }, element("div", { class: "board" }, knobs, stage, said, reset)));
   }
 
   document.addEventListener("DOMContentLoaded", () => {
@@ -104,6 +168,6 @@ const Moving = (() => {
 
   return {
     add(name, start) { starts[name] = start; },
-    element, shape, drawing, slider, choice, button, controls, said, fixed, chance,
+    element, shape, text, drawing, plot, whole, slider, field, choice, button, fixed, chance,
   };
 })();
