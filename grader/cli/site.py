@@ -17,16 +17,22 @@ from grader.course import load_course
     show_default=True,
     help="New or empty folder, or a site that grade site wrote.",
 )
-def command(out: Path) -> None:
+@click.option(
+    "--address",
+    metavar="URL",
+    help="Where the site will be published, for its canonical addresses and social cards.",
+)
+def command(out: Path, address: str | None) -> None:
     """Write the course as a static website: lessons, statements of exercises, glossary and documents.
 
     The pages open as files, without a server, a network or scripts. They contain no solutions and no quiz answers.
+    What a page remembers of its reader stays in the reader's browser.
     """
     from grader.author.site.packages import require_packages
 
     require_packages()
     from grader.author.site.build import write_site
 
-    sizes = write_site(load_course(course_root()), out)
+    sizes = write_site(load_course(course_root()), out, address)
     pages = sum(path.endswith(".html") for path in sizes)
     say("", f"  {out / 'index.html'}   {pages} pages, {sum(sizes.values()) / 1024:.0f} KiB", "")

@@ -36,6 +36,7 @@ class BlockWriter:
     part: Part
     writer: HtmlWriter
     scripts: list[str] = field(default_factory=list)
+    _questions: int = 0  # written so far
 
     def write(self, blocks: Iterable[AnyBlock]) -> str:
         """Return blocks as HTML."""
@@ -84,9 +85,11 @@ class BlockWriter:
         return render("figure.html", figure=figure, svg=svg(picture), caption=caption)
 
     def _question(self, block: Predict) -> str:
+        self._questions += 1
         return render(
             "question.html",
             question=block,
+            number=self._questions,
             ask=self.writer.write(block.ask, block.line),
             options=[(option, self.writer.inline(option, block.line)) for option in block.options],
             answer=self.writer.inline(block.answer, block.line),

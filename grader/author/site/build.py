@@ -4,35 +4,43 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from grader.author.site import search
-from grader.author.site.folder import write_folder
+from grader.author.site import card, search, theme
+from grader.author.site.address import site_address
+from grader.author.site.folder import require_site_folder, write_folder
 from grader.author.site.pages import Pages
 from grader.author.site.template import render
 from grader.course.lesson.moving import moving_scripts
 from grader.course.model import Course
 
 
-def write_site(course: Course, out: Path) -> dict[str, int]:
+def write_site(course: Course, out: Path, address: str | None = None) -> dict[str, int]:
     """Write the course's site to a folder and return the size of each file in bytes, by path.
 
-    Raises UsageError if a file of the course is invalid, or if the folder is not a site or cannot be written.
+    With the `address` at which it will be published, pages name their own address and a picture for social networks.
+    Raises UsageError if that is no address, if a file of the course is invalid, or if the folder is not a site or
+    cannot be written.
     """
-    site = site_files(course)
+    published = site_address(address) if address is not None else None
+    require_site_folder(out)
+    site = site_files(course, published)
     write_folder(out, site)
     return {path: len(data) for path, data in site.items()}
 
 
-def site_files(course: Course) -> dict[str, bytes]:
-    """Return the contents of the site's files, by path; the same course gives the same bytes."""
+def site_files(course: Course, address: str | None = None) -> dict[str, bytes]:
+    """Return the contents of the site's files, by path; the same course and address give the same bytes."""
     builder = Pages(course)
     pages = builder.all()
-    site = {page.url: render("page.html", page=page, site=builder).encode() for page in pages}
+    shared = {"site": builder, "colors": theme.page_colors(), "address": address, "card": card.NAME}
+    site = {page.url: render("page.html", page=page, **shared).encode() for page in pages}
     site[search.NAME] = search.index(pages).encode()
     for path in builder.schemas:
         site[path.relative_to(course.root).as_posix()] = path.read_bytes()
     for path in moving_scripts(course.root).values():
         site[f"assets/moving/{path.name}"] = path.read_bytes()
-    return site | _assets(files("grader.author.site") / "assets", "assets")
+    site |= _assets(files("grader.author.site") / "assets", "assets")
+    site[theme.NAME] = theme.style_sheet().encode()
+    return site | ({card.NAME: card.card(course)} if address is not None else {})
 
 
 def _assets(folder: Traversable, name: str) -> dict[str, bytes]:

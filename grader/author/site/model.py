@@ -30,6 +30,8 @@ class SitePage(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     kind: str  # shown in search results: lesson, exercise, document
     body: str
+    description: str = ""  # a sentence or two for search engines and social cards
+    tab: str = ""  # the title in the browser's tab, where `title` is not unique
     headings: tuple[Heading, ...] = ()
     crumbs: tuple[SiteLink, ...] = ()  # the pages above it, starting with the home page
     above: str = ""  # a line above the title: `Part 2 of 5`
@@ -37,6 +39,11 @@ class SitePage(msgspec.Struct, frozen=True, kw_only=True):
     previous: SiteLink | None = None
     following: SiteLink | None = None
     scripts: tuple[str, ...] = ()  # of its moving pictures, relative to the site's folder
+
+    @property
+    def address(self) -> str:
+        """Its address below that of the site, which for a folder's index is the folder's."""
+        return self.url.removesuffix("index.html")
 
 
 def relative(url: str, page: str) -> str:
