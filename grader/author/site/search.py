@@ -33,4 +33,5 @@ def _sections(page: SitePage) -> Iterator[SearchSection]:
     for section in sections(page.body):
         url = f"{page.url}#{section.anchor}" if section.anchor else page.url
         if section.text or section.heading:
-            yield SearchSection(url, page.title, section.heading, page.kind, section.text)
+            kind = "lesson" if page.kind == "overview" else page.kind
+            yield SearchSection(url, page.title, section.heading, kind, section.text)

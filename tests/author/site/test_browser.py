@@ -1,39 +1,21 @@
 """Tests of the pages in a browser, opened as files, with a mouse, a keyboard and a phone."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.author.site.courses import MOVING
+from tests.browser import DESK, LONGEST, NEEDED, PHONE, WIDE, violations
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-LONGEST = 600_000  # milliseconds after which a page is taken not to come: a guard, also on a busy machine
-PHONE, DESK = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=800)
 PART = "lessons/01-tools/1-masks.html"
 FIGURES = "lessons/02-moving/1-figures.html"
 
 expect.set_options(timeout=LONGEST)
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS), timeout=LONGEST)
-        yield browser
-        browser.close()
+pytestmark = [pytest.mark.slow, NEEDED]
 
 
 class Reader:
@@ -81,6 +63,58 @@ def test_no_page_has_errors_or_is_wider_than_a_phone(browser: Browser, small_sit
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
         assert reader.complaints == []
     context.close()
+
+
+OUR_PAGES = (
+    "index.html",
+    "work.html",
+    "opening.html",
+    "lessons/01-transformer-variants/index.html",
+    "lessons/01-transformer-variants/4-four-masks.html",
+    "lessons/02-decoder-only/4-clock-hands.html",
+    "lessons/03-mixture-of-experts/6-buffers.html",
+    "lessons/04-moe-in-practice/6-the-roofline.html",
+    "lessons/06-grouped-query-attention/4-the-cache-is-the-bill.html",
+    "lessons/07-state-space-models/7-what-a-fixed-kernel-cannot-do.html",
+    "lessons/10-vision-and-multimodal/index.html",
+    "lessons/10-vision-and-multimodal/10-noise-and-one-question.html",
+    "exercises/index.html",
+    "exercises/causal_mask.html",
+    "exercises/moe_router.html",
+    "exercises/t5_relative_bias.html",
+    "glossary.html",
+    "notation.html",
+    "docs/index.html",
+    "docs/changelog.html",
+    "docs/authors/exercises.html",
+    "docs/contributors/benchmarks.html",
+    "docs/reference/commands.html",
+)
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(
+    size: ViewportSize, scheme: Literal["light", "dark"], browser: Browser, small_site: Path, our_site: Path
+) -> None:
+    context = browser.new_context(viewport=size, color_scheme=scheme)
+    found = {}
+    for site, pages in ((our_site, OUR_PAGES), (small_site, (PART, FIGURES, "index.html"))):
+        reader = Reader(context, site)
+        for url in pages:
+            page = reader.open(url)
+            page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+            found[url] = violations(page)
+    context.close()
+    assert {url: broken for url, broken in found.items() if broken} == {}
+
+
+def test_axe_finds_what_is_wrong(reader: Reader) -> None:
+    page = reader.open(PART)
+    page.evaluate(
+        "document.querySelector('h1').insertAdjacentHTML('afterend', '<img src=\"data:,\"><button></button>')"
+    )
+    assert [each.partition(" ")[0] for each in violations(page)] == ["button-name", "image-alt"]
 
 
 def test_formulas_are_rendered(reader: Reader) -> None:
