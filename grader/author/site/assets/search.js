@@ -28,7 +28,7 @@
     document.head.append(script);
   }
 
-  /* Words are patterns: between their letters a hyphen may stand, so `mamba2` also finds `Mamba-2` */
+  /* Words are patterns: from the start of a word on, hyphens may stand between letters, so `mamba2` also finds `Mamba-2` */
 
   function words() {
     const joined = field.value.toLowerCase().replace(/(\p{L})[-‐‑–](?=\d)/gu, "$1");
@@ -40,7 +40,8 @@
   }
 
   function exact(word) {
-    return new RegExp(letters(word).join("[-‐‑–_]?"), "giu");
+    const all = letters(word);
+    return new RegExp(`${all.join("")}|(?<![\\p{L}\\p{N}])${all.join("[-‐‑–_]?")}`, "giu");
   }
 
   /** The word with one letter too few, too many or wrong, or with two of them swapped. Short words are not guessed. */
@@ -64,7 +65,8 @@
   /** Where a section belongs in the results, or null if it lacks a word. */
   function rank([, page, heading, kind, text], wanted) {
     const title = heading || page;
-    let value = 0;
+    const phrase = new RegExp(wanted.map((pattern) => `(?:${pattern.source})`).join("[\\s‐‑–_-]+"), "giu");
+    let value = 3 * Math.min(count(phrase, text), 3);
     let [inTitle, inNames] = [true, true];
     for (const pattern of wanted) {
       const [here, above, below] = [count(pattern, title), count(pattern, page), count(pattern, text)];
