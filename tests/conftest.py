@@ -27,12 +27,26 @@ from tests.teach.gradebook.builders import filled
 
 if TYPE_CHECKING:
     import torch
+    from playwright.sync_api import Browser
 
     from grader.engine.judge.session import Session
     from grader.engine.sandbox.starter import Starter
 
 OWN, STAYING, NOTEBOOK = "a warm process of its own", "one that stays", "a notebook"
 SECRET = "the-password-of-the-teacher"
+
+
+@pytest.fixture(scope="module")  # while it is open, nothing else in this process can run an event loop
+def browser() -> Iterator["Browser"]:
+    """Start a browser for tests marked with `tests.browser.NEEDED`."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser import CHROMIUM, FLAGS, LONGEST
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS), timeout=LONGEST)
+        yield browser
+        browser.close()
 
 
 def pytest_configure() -> None:

@@ -76,6 +76,7 @@ def _lessons(root: Path) -> Course:
         show_hidden_output=syllabus.show_hidden_output,
         released=syllabus.released,
         standards=syllabus.standards,
+        front=syllabus.front,
     )
 
 

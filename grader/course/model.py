@@ -123,6 +123,8 @@ class Lesson(YamlStruct, frozen=True, kw_only=True):
     title: Text
     short: Annotated[str, Meta(min_length=1, max_length=16)]  # one or two words for the map
     names: tuple[str, ...] = ()  # other names in lower case, such as moe
+    summary: str = ""  # one sentence: what it is about
+    outcomes: tuple[Text, ...] = ()  # what one can do afterwards, a sentence each
 
     @property
     def folder_name(self) -> str:
@@ -137,6 +139,21 @@ class Standards(YamlStruct, frozen=True):
     minutes: tuple[Annotated[int, Meta(ge=1)], int] = (8, 15)  # reading time of a part, from and to
 
 
+class FrontPicture(YamlStruct, frozen=True):
+    """A picture of a lesson."""
+
+    lesson: int
+    name: Text
+
+
+class Front(YamlStruct, frozen=True, kw_only=True):
+    """The first page of the course's site."""
+
+    about: Text  # what the course is
+    audience: Text  # whom it is for
+    picture: FrontPicture | None = None
+
+
 class Syllabus(YamlStruct, frozen=True, kw_only=True):
     """The content of course.yaml."""
 
@@ -146,6 +163,7 @@ class Syllabus(YamlStruct, frozen=True, kw_only=True):
     released: bool = False  # a student's edition, written by `grade release`
     digest: str = ""  # of the course that an edition was made from
     standards: Standards = Standards()
+    front: Front | None = None
 
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,6 +176,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     show_hidden_output: bool = False  # show what the student's code prints during hidden tests
     released: bool = False  # a student's edition: without solutions, and perhaps without some lessons and exercises
     standards: Standards = Standards()
+    front: Front | None = None
 
     @property
     def folders(self) -> tuple[Path, ...]:

@@ -51,6 +51,7 @@ class BlockWriter:
     writer: HtmlWriter
     scripts: list[str] = field(default_factory=list)
     answers: list[PrintedAnswer] | None = None  # None: not for paper
+    _questions: int = 0  # written so far, for the screen
 
     def write(self, blocks: Iterable[AnyBlock]) -> str:
         """Return blocks as HTML."""
@@ -106,7 +107,16 @@ class BlockWriter:
         answer = self.writer.inline(block.answer, block.line)
         because = self.writer.write(block.because, block.line)
         if self.answers is None:
-            return render("question.html", question=block, ask=ask, options=options, answer=answer, because=because)
+            self._questions += 1
+            return render(
+                "question.html",
+                question=block,
+                number=self._questions,
+                ask=ask,
+                options=options,
+                answer=answer,
+                because=because,
+            )
         number = len(self.answers) + 1
         self.answers.append(PrintedAnswer(number, self.part.id, answer, because))
         return render("printed_question.html", number=number, ask=ask, options=[shown for _, shown in options])

@@ -35,6 +35,11 @@ def write_folder(out: Path, files: Mapping[str, bytes]) -> None:
             (out / path).unlink(missing_ok=True)
 
 
+def require_site_folder(out: Path) -> None:
+    """Raise UsageError if the folder contains something other than a site."""
+    _files_of_earlier_site(out)
+
+
 def _files_of_earlier_site(out: Path) -> tuple[str, ...]:
     try:
         manifest = msgspec.json.decode((out / MANIFEST).read_bytes(), type=_Manifest)

@@ -134,10 +134,21 @@ class _Renderer(RendererHTML):
         return f'<a class="permalink" href="#{anchor}" aria-label="Link to this section"></a></h{level}>\n'
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return '<div class="wide"><table>\n'
+        return '<div class="wide-table"><table>\n'
 
     def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return "</table></div>\n"
+
+    def th_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return self._cell(tokens, idx, tokens[idx + 1], options, env)
+
+    def th_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return self._cell(tokens, idx, tokens[idx - 1], options, env)
+
+    def _cell(self, tokens: Sequence[Token], idx: int, content: Token, options: OptionsDict, env: EnvType) -> str:
+        """Return a tag of a cell in the head of a table, which is a header only if it says something."""
+        tokens[idx].tag = "th" if content.content else "td"
+        return str(self.renderToken(tokens, idx, options, env))
 
     def math_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return self._formula(tokens[idx], display=False)

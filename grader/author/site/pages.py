@@ -1,17 +1,21 @@
 """Build the pages of a course's site."""
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
+from msgspec import structs
+
 from grader.author.site.blocks import BlockWriter
 from grader.author.site.formula import mathml
 from grader.author.site.links import LinkMap
 from grader.author.site.markdown import HtmlWriter, plain, split_title
-from grader.author.site.model import SiteLink, SitePage, url_of
+from grader.author.site.model import SiteLink, SitePage, pdf_url, url_of
+from grader.author.site.overview import Overview, duration, overview
+from grader.author.site.sections import description
 from grader.author.site.template import render
 from grader.author.site.terms import GLOSSARY, TermFinder, TermMarker, anchor
 from grader.base.files import read_text
@@ -19,10 +23,11 @@ from grader.course.document import Document
 from grader.course.glossary import Term, load_glossary
 from grader.course.lesson.files import opening
 from grader.course.lesson.headings import sections
-from grader.course.lesson.load import load_lesson, load_part
-from grader.course.lesson.model import Part
+from grader.course.lesson.load import load_part
+from grader.course.lesson.model import Figure, Part
 from grader.course.lesson.notation import Letter, load_notation, notation_path
-from grader.course.model import Course, Exercise, Lesson
+from grader.course.load import COURSE_FILE
+from grader.course.model import Course, Exercise
 
 HOME = "index.html"
 EXERCISES = "exercises/index.html"
@@ -41,6 +46,7 @@ class Pages:
     """Builds the pages of a course. Raises UsageError if a file of the course is invalid."""
 
     course: Course
+    pdf: bool = False  # link to a PDF of each lesson
 
     def all(self) -> tuple[SitePage, ...]:
         """Return all pages, the home page first."""
@@ -58,9 +64,9 @@ class Pages:
     # The contents of the course
 
     @cached_property
-    def lessons(self) -> tuple[tuple[Lesson, tuple[Part, ...]], ...]:
-        """The lessons with their parts."""
-        return tuple((lesson, load_lesson(self.course, lesson)) for lesson in self.course.lessons)
+    def lessons(self) -> tuple[Overview, ...]:
+        """The lessons with their parts and exercises."""
+        return tuple(overview(self.course, lesson) for lesson in self.course.lessons)
 
     @cached_property
     def menu(self) -> tuple[SiteLink, ...]:
@@ -79,12 +85,12 @@ class Pages:
     @cached_property
     def links(self) -> LinkMap:
         """The URL of each file that has a page."""
-        urls = {part.path: url_of(part, lesson) for lesson, parts in self.lessons for part in parts}
-        titles = {part.path: plain(part.title) for _, parts in self.lessons for part in parts}
-        for lesson, parts in self.lessons:
-            if parts:
-                urls[f"lessons/{lesson.folder_name}"] = url_of(parts[0], lesson)
-                titles[f"lessons/{lesson.folder_name}"] = lesson.title
+        urls = {part.path: url_of(part, each.lesson) for each in self.lessons for part in each.parts}
+        titles = {part.path: plain(part.title) for each in self.lessons for part in each.parts}
+        for each in self.lessons:
+            if each.parts:
+                urls[f"lessons/{each.lesson.folder_name}"] = each.url
+                titles[f"lessons/{each.lesson.folder_name}"] = each.lesson.title
         if self.opening:
             urls[self.opening.path] = OPENING
         for exercise in self.course.exercises:
@@ -132,20 +138,42 @@ class Pages:
 
     @cached_property
     def reading(self) -> tuple[SiteLink, ...]:
-        """The pages in reading order: the opening, then the parts of all lessons."""
-        parts = [SiteLink(url_of(part, lesson), plain(part.title)) for lesson, parts in self.lessons for part in parts]
-        return (*([SiteLink(OPENING, plain(self.opening.title))] if self.opening else []), *parts)
+        """The pages in reading order: the opening, then each lesson's page and its parts."""
+        links = [SiteLink(OPENING, plain(self.opening.title))] if self.opening else []
+        for each in self.lessons:
+            if each.parts:
+                links.append(SiteLink(each.url, f"Lesson {each.name}"))
+                links += [SiteLink(url_of(part, each.lesson), plain(part.title)) for part in each.parts]
+        return tuple(links)
 
     @cached_property
-    def first_pages(self) -> dict[int, str]:
-        """The URL of the first part of each lesson that has parts, by the lesson's number."""
-        return {lesson.number: url_of(parts[0], lesson) for lesson, parts in self.lessons if parts}
+    def lesson_pages(self) -> dict[int, str]:
+        """The URL of the page of each lesson that has parts, by the lesson's number."""
+        return {each.lesson.number: each.url for each in self.lessons if each.parts}
 
     # The pages
 
     def _home(self) -> SitePage:
-        body = render("home.html", pages=self, page=HOME, minutes=_minutes)
-        return SitePage(url=HOME, title=self.course.title, kind="home", body=body)
+        scripts, figure = self._front_picture()
+        body = render("home.html", pages=self, page=HOME, duration=duration, figure=figure)
+        short = f"{self.course.title}: lessons to read, and exercises that are tested on your machine."
+        about = self.course.front.about if self.course.front else short
+        return SitePage(url=HOME, title=self.course.title, kind="home", body=body, description=about, scripts=scripts)
+
+    def _front_picture(self) -> tuple[tuple[str, ...], str]:
+        """Return the scripts and the HTML of the home page's picture; of none, if the course or edition has none."""
+        picture = self.course.front.picture if self.course.front else None
+        overview = next((each for each in self.lessons if picture and each.lesson.number == picture.lesson), None)
+        if picture is None or overview is None or not overview.parts:
+            return (), ""
+        for part in overview.parts:
+            for block in part.blocks:
+                if isinstance(block, Figure) and block.name == picture.name:
+                    blocks = BlockWriter(self.course, part, self._writer(HOME, part.path))
+                    html = blocks.write([structs.replace(block, after=None)])
+                    return _with_shared(blocks.scripts), html
+        sentence = f"lesson {picture.lesson} has no picture '{picture.name}'."
+        raise Document(self.course.root / COURSE_FILE).error(("front", "picture"), sentence)
 
     def _work(self) -> Iterator[SitePage]:
         if self.how_to_work is not None:
@@ -155,35 +183,67 @@ class Pages:
 
     def _reading(self) -> Iterator[SitePage]:
         if self.opening:
-            yield self._part(self.opening, OPENING, "Before the first lesson", ())
-        for lesson, parts in self.lessons:
-            for part in parts:
-                above = f"Lesson {lesson.number}, {lesson.title}: part {part.number} of {len(parts)}"
-                on_home = SiteLink(f"{HOME}#lesson-{lesson.number}", f"{lesson.number} {lesson.title}")
-                yield self._part(part, url_of(part, lesson), above, (on_home,))
+            yield self._part(self.opening, OPENING, "Before the first lesson", plain(self.opening.title), ())
+        for each in self.lessons:
+            if each.parts:
+                yield self._lesson(each)
+            for part in each.parts:
+                number = f"{each.lesson.number}.{part.number}"
+                above = f"Lesson {each.lesson.number}, {each.lesson.title}: part {part.number} of {len(each.parts)}"
+                tab = f"{number} {plain(part.title)}"
+                yield self._part(part, url_of(part, each.lesson), above, tab, (SiteLink(each.url, each.name),))
 
-    def _part(self, part: Part, url: str, above: str, parents: tuple[SiteLink, ...]) -> SitePage:
+    def _lesson(self, each: Overview) -> SitePage:
+        pdf = pdf_url(each.lesson) if self.pdf else None
+        body = render("lesson.html", each=each, page=each.url, duration=duration, pdf=pdf)
+        previous, following = self._around(each.url)
+        return SitePage(
+            url=each.url,
+            title=each.lesson.title,
+            tab=f"Lesson {each.name}",
+            kind="overview",
+            body=body,
+            description=each.lesson.summary or description(body),
+            crumbs=(SiteLink(HOME, "Lessons"),),
+            above=f"Lesson {each.lesson.number}",
+            previous=previous,
+            following=following,
+        )
+
+    def _around(self, url: str) -> tuple[SiteLink | None, SiteLink | None]:
+        """Return the pages before and after one in reading order."""
+        place = [link.url for link in self.reading].index(url)
+        return (self.reading[place - 1] if place else None, next(iter(self.reading[place + 1 :]), None))
+
+    def _part(self, part: Part, url: str, above: str, tab: str, parents: tuple[SiteLink, ...]) -> SitePage:
         writer = self._writer(url, part.path)
         blocks = BlockWriter(self.course, part, writer)
         body = blocks.write(part.blocks)
-        place = [link.url for link in self.reading].index(url)
+        previous, following = self._around(url)
         return SitePage(
             url=url,
             title=plain(part.title),
+            tab=tab,
             kind="lesson",
             body=body,
+            description=description(body),
             headings=tuple(writer.headings),
             crumbs=(SiteLink(HOME, "Lessons"), *parents),
             above=above,
-            facts=f"about {_minutes([part])} to read",
-            previous=self.reading[place - 1] if place else None,
-            following=self.reading[place + 1] if place + 1 < len(self.reading) else None,
-            scripts=tuple(dict.fromkeys([MOVING, *blocks.scripts])) if blocks.scripts else (),
+            facts=f"about {duration(part.minutes)} to read",
+            previous=previous,
+            following=following,
+            scripts=_with_shared(blocks.scripts),
         )
 
     def _exercises(self) -> SitePage:
         body = render("exercises.html", pages=self, page=EXERCISES)
-        return SitePage(url=EXERCISES, title="Exercises", kind="list", body=body, crumbs=(SiteLink(HOME, "Lessons"),))
+        return self._single(EXERCISES, "Exercises", "list", body)
+
+    def _single(self, url: str, title: str, kind: str, body: str) -> SitePage:
+        """Return a page of which there is one in the course."""
+        crumbs = (SiteLink(HOME, "Lessons"),)
+        return SitePage(url=url, title=title, kind=kind, body=body, description=description(body), crumbs=crumbs)
 
     def _exercise(self, exercise: Exercise) -> SitePage:
         path = f"exercises/{exercise.id}/README.md"
@@ -191,16 +251,18 @@ class Pages:
         title, text, skipped_lines = split_title(read_text(exercise.statement))
         writer = self._writer(url, path)
         body = writer.write(text, skipped_lines + 1)
-        first_page = self.first_pages.get(exercise.lesson)
-        lesson = SiteLink(first_page, self.course.lesson(exercise.lesson).title) if first_page else None
+        lesson_page = self.lesson_pages.get(exercise.lesson)
+        lesson = SiteLink(lesson_page, self.course.lesson(exercise.lesson).title) if lesson_page else None
         body += render("exercise.html", exercise=exercise, page=url, lesson=lesson, course=self.course)
         facts = f"level {exercise.level}, about {exercise.minutes} minutes, {exercise.points:g} points"
+        title = plain(title or exercise.title)
         return self._page(
             url,
-            plain(title or exercise.title),
+            title,
             "exercise",
             body,
             writer,
+            tab=f"{title} ({exercise.id})",
             crumbs=(SiteLink(HOME, "Lessons"), SiteLink(EXERCISES, "Exercises")),
             above=exercise.id,
             facts=facts,
@@ -209,19 +271,16 @@ class Pages:
     def _glossary(self) -> Iterator[SitePage]:
         if self.terms:
             terms = sorted(self.terms, key=lambda term: term.term.casefold())
-            body = render("glossary.html", terms=terms, anchor=anchor, pages=self, page=GLOSSARY)
-            yield SitePage(
-                url=GLOSSARY, title="Glossary", kind="glossary", body=body, crumbs=(SiteLink(HOME, "Lessons"),)
-            )
+            letters = [(letter, list(group)) for letter, group in groupby(terms, key=lambda term: term.term[0].upper())]
+            body = render("glossary.html", letters=letters, anchor=anchor, pages=self, page=GLOSSARY)
+            yield self._single(GLOSSARY, "Glossary", "glossary", body)
 
     def _notation(self) -> Iterator[SitePage]:
         if letters := load_notation(self.course.root):
             path = notation_path(self.course.root)
             rows = [(letter, _formula(letter, path, place)) for place, letter in enumerate(letters)]
             body = render("notation.html", rows=rows)
-            yield SitePage(
-                url=NOTATION, title="Notation", kind="notation", body=body, crumbs=(SiteLink(HOME, "Lessons"),)
-            )
+            yield self._single(NOTATION, "Notation", "notation", body)
 
     def _documents(self) -> Iterator[SitePage]:
         if not self.documents:
@@ -234,7 +293,7 @@ class Pages:
         else:
             folders = [(name, list(group)) for name, group in groupby(sorted(pages, key=_folder), key=_folder)]
             body = render("documents.html", folders=folders, page=DOCUMENTS)
-            yield SitePage(url=DOCUMENTS, title="Documents", kind="list", body=body, crumbs=crumbs[:1])
+            yield self._single(DOCUMENTS, "Documents", "list", body)
         yield from pages
 
     def _document(self, path: Path, crumbs: tuple[SiteLink, ...]) -> SitePage:
@@ -243,7 +302,8 @@ class Pages:
         title, text, skipped_lines = split_title(read_text(path))
         writer = self._writer(url, source, formulas=False, terms=False)
         body = writer.write(text, skipped_lines + 1)
-        return self._page(url, plain(title or path.stem), "document", body, writer, crumbs=crumbs)
+        title = plain(title or path.stem)
+        return self._page(url, title, "document", body, writer, tab=f"{title} – Documents", crumbs=crumbs)
 
     def _page(
         self,
@@ -253,13 +313,22 @@ class Pages:
         body: str,
         writer: HtmlWriter,
         *,
+        tab: str = "",
         crumbs: tuple[SiteLink, ...] = (SiteLink(HOME, "Lessons"),),
         above: str = "",
         facts: str = "",
     ) -> SitePage:
-        headings = tuple(writer.headings)
         return SitePage(
-            url=url, title=title, kind=kind, body=body, headings=headings, crumbs=crumbs, above=above, facts=facts
+            url=url,
+            title=title,
+            tab=tab,
+            kind=kind,
+            body=body,
+            description=description(body),
+            headings=tuple(writer.headings),
+            crumbs=crumbs,
+            above=above,
+            facts=facts,
         )
 
     def _writer(self, url: str, source: str, *, formulas: bool = True, terms: bool = True) -> HtmlWriter:
@@ -284,9 +353,9 @@ def _folder(page: SitePage) -> str:
     return posixpath.dirname(page.url)
 
 
-def _minutes(parts: Sequence[Part]) -> str:
-    total = sum(part.minutes for part in parts)
-    return "1 minute" if total == 1 else f"{total} minutes"
+def _with_shared(scripts: list[str]) -> tuple[str, ...]:
+    """Return the scripts of moving pictures, each once, after what they share."""
+    return tuple(dict.fromkeys([MOVING, *scripts])) if scripts else ()
 
 
 def _formula(letter: Letter, path: Path, place: int) -> str:

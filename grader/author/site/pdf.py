@@ -6,10 +6,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from grader.author.site.model import pdf_url
 from grader.author.site.printed import FOLDER, printed_lesson
 from grader.base.errors import UsageError
 from grader.course.lesson.load import load_lesson
-from grader.course.model import Course, Lesson
+from grader.course.model import Course
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 SECONDS = 300.0  # after which a browser is taken not to end
@@ -23,11 +24,6 @@ def find_browser() -> str:
     raise UsageError(
         "--pdf needs Chromium or Chrome, and neither is installed; you can print the pages from any browser."
     )
-
-
-def pdf_url(lesson: Lesson) -> str:
-    """Return the URL of a lesson's PDF file."""
-    return f"lessons/{lesson.folder_name}.pdf"
 
 
 def lesson_pdfs(course: Course, browser: str, assets: dict[str, bytes]) -> dict[str, bytes]:

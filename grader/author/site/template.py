@@ -1,5 +1,6 @@
 """Templates of the site. Values are escaped unless the template marks them `safe`, as it does for HTML."""
 
+import re
 from functools import cache
 from typing import Any
 
@@ -8,6 +9,8 @@ from markupsafe import Markup, escape
 
 from grader.author.site.markdown import plain
 from grader.author.site.model import relative, url_of
+
+_CYRILLIC = re.compile(r"[\u0400-\u04ff]+(?:[ '’ʼ-]+[\u0400-\u04ff]+)*")
 
 
 def render(template: str, **values: Any) -> str:
@@ -25,9 +28,14 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"relative": relative, "breakable": _breakable, "plain": plain}
+    environment.filters |= {"relative": relative, "breakable": _breakable, "plain": plain, "ukrainian": _ukrainian}
     environment.globals["url_of"] = url_of
     return environment
+
+
+def _ukrainian(text: str) -> Markup:
+    """Mark Ukrainian words among English ones, so that they are pronounced as Ukrainian."""
+    return Markup(_CYRILLIC.sub(r'<span lang="uk">\g<0></span>', str(escape(text))))
 
 
 def _breakable(name: str) -> Markup:

@@ -14,14 +14,19 @@ SECRET = "the key that only the teacher knows"
 
 COURSE = """\
 title: Small & <short>
+front: {about: A small course, audience: For tests., picture: {lesson: 2, name: still-masks}}
 lessons:
-  - {number: 1, slug: tools, title: Tools & masks, short: tools}
+  - {number: 1, slug: tools, title: Tools & masks, short: tools, summary: Which tools., outcomes: [Hold a <tool>.]}
   - {number: 2, slug: moving, title: Moving pictures, short: moving}
   - {number: 3, slug: empty, title: Not written, short: empty}
 """
 
 GLOSSARY = """\
-- {term: causal mask, also: [look-ahead mask], uk: каузальна маска, lesson: 1, definition: It hides what comes later.}
+- term: causal mask
+  also: [look-ahead mask, причинна маска]
+  uk: каузальна маска
+  lesson: 1
+  definition: It hides what comes later.
 - {term: token, lesson: 1, definition: A piece of <text>.}
 - {term: mixture of experts, also: [MoE], lesson: 2, definition: Many networks of which a few are used.}
 """

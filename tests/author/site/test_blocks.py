@@ -31,7 +31,7 @@ def test_highlights_code_and_keeps_its_text(course: Path) -> None:
 
 def test_hides_an_output_until_its_question_is_answered(course: Path) -> None:
     text = part(course)
-    waiting = text.split('<details class="waiting" data-after="sums">')
+    waiting = text.split('<details class="waiting" data-box="waiting-sums" data-after="sums">')
     assert len(waiting) == 3
     assert "tensor([ 3.,  9., 18.])" in waiting[1]
     assert "<svg" in waiting[2]

@@ -1,40 +1,22 @@
 """Tests of the pages in a browser, opened as files, with a mouse, a keyboard and a phone."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.author.site.courses import MOVING
+from tests.browser import DESK, LONGEST, NEEDED, PHONE, WIDE, violations
 from tests.numbers_as_written import AS_WRITTEN, NO_NUMBERS
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-LONGEST = 600_000  # milliseconds after which a page is taken not to come: a guard, also on a busy machine
-PHONE, DESK = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=800)
 PART = "lessons/01-tools/1-masks.html"
 FIGURES = "lessons/02-moving/1-figures.html"
 
 expect.set_options(timeout=LONGEST)
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS), timeout=LONGEST)
-        yield browser
-        browser.close()
+pytestmark = [pytest.mark.slow, NEEDED]
 
 
 class Reader:
@@ -82,6 +64,58 @@ def test_no_page_has_errors_or_is_wider_than_a_phone(browser: Browser, small_sit
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
         assert reader.complaints == []
     context.close()
+
+
+OUR_PAGES = (
+    "index.html",
+    "work.html",
+    "opening.html",
+    "lessons/01-transformer-variants/index.html",
+    "lessons/01-transformer-variants/4-four-masks.html",
+    "lessons/02-decoder-only/4-clock-hands.html",
+    "lessons/03-mixture-of-experts/6-buffers.html",
+    "lessons/04-moe-in-practice/6-the-roofline.html",
+    "lessons/06-grouped-query-attention/4-the-cache-is-the-bill.html",
+    "lessons/07-state-space-models/7-what-a-fixed-kernel-cannot-do.html",
+    "lessons/10-vision-and-multimodal/index.html",
+    "lessons/10-vision-and-multimodal/10-noise-and-one-question.html",
+    "exercises/index.html",
+    "exercises/causal_mask.html",
+    "exercises/moe_router.html",
+    "exercises/t5_relative_bias.html",
+    "glossary.html",
+    "notation.html",
+    "docs/index.html",
+    "docs/changelog.html",
+    "docs/authors/exercises.html",
+    "docs/contributors/benchmarks.html",
+    "docs/reference/commands.html",
+)
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(
+    size: ViewportSize, scheme: Literal["light", "dark"], browser: Browser, small_site: Path, our_site: Path
+) -> None:
+    context = browser.new_context(viewport=size, color_scheme=scheme)
+    found = {}
+    for site, pages in ((our_site, OUR_PAGES), (small_site, (PART, FIGURES, "index.html"))):
+        reader = Reader(context, site)
+        for url in pages:
+            page = reader.open(url)
+            page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+            found[url] = violations(page)
+    context.close()
+    assert {url: broken for url, broken in found.items() if broken} == {}
+
+
+def test_axe_finds_what_is_wrong(reader: Reader) -> None:
+    page = reader.open(PART)
+    page.evaluate(
+        "document.querySelector('h1').insertAdjacentHTML('afterend', '<img src=\"data:,\"><button></button>')"
+    )
+    assert [each.partition(" ")[0] for each in violations(page)] == ["button-name", "image-alt"]
 
 
 def test_formulas_are_rendered(reader: Reader) -> None:
@@ -197,12 +231,16 @@ def test_hovering_over_a_term_shows_its_definition(reader: Reader) -> None:
     assert abs(box["y"] - word["y"] - word["height"]) < 12
 
 
-def test_tapping_a_term_shows_its_definition_without_leaving_the_page(browser: Browser, small_site: Path) -> None:
+def test_tapping_a_term_shows_its_definition_which_leads_to_the_glossary(browser: Browser, small_site: Path) -> None:
     context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
     page = Reader(context, small_site).open(PART)
-    page.locator(".term").first.tap()
-    expect(page.locator(".definition").first).to_be_visible()
-    assert page.url.endswith(PART)
+    definition = page.locator(".definition").first
+    for _ in range(2):
+        page.locator(".term").first.tap()
+        expect(definition).to_be_visible()
+        assert page.url.endswith(PART)
+    definition.get_by_role("link", name="In the glossary").tap()
+    page.wait_for_url("**/glossary.html#term-*")
     context.close()
 
 
@@ -220,6 +258,47 @@ def test_search_finds_a_section(reader: Reader) -> None:
     page.get_by_text("nothing found").wait_for()
 
 
+def found_by(page: Page, words: str) -> list[str]:
+    """Return the titles that a search finds, in order."""
+    page.get_by_label("Search").fill(words)
+    page.wait_for_function("typeof siteSections !== 'undefined'")
+    page.get_by_label("Search").dispatch_event("input")
+    return page.locator("#site-found a b").all_inner_texts()
+
+
+def test_search_ignores_hyphens_and_forgives_a_letter(browser: Browser, our_site: Path) -> None:
+    context = browser.new_context(viewport=DESK)
+    page = Reader(context, our_site).open("index.html")
+    expected = found_by(page, "kv cache")
+    assert "KV cache" in expected
+    assert found_by(page, "KV-cache") == expected
+    expected = found_by(page, "Mamba-2")
+    assert any("Mamba-2" in title for title in expected)
+    assert found_by(page, "mamba2") == expected
+    assert any("attention" in title for title in found_by(page, "attenton"))
+    assert found_by(page, "qqzzy") == []
+    context.close()
+
+
+def test_search_shows_lessons_before_exercises_before_the_glossary(browser: Browser, our_site: Path) -> None:
+    context = browser.new_context(viewport=DESK)
+    page = Reader(context, our_site).open("index.html")
+    titles = found_by(page, "linear attention")
+    assert "linear attention" in titles  # without its synonyms
+    kinds = [text.partition(":")[0] for text in page.locator("#site-found small").all_inner_texts()]
+    order = ["lesson", "exercise", "glossary"]
+    assert set(order) <= set(kinds)
+    assert [kind for kind in kinds if kind in order] == sorted(
+        (kind for kind in kinds if kind in order), key=order.index
+    )
+    found_by(page, "What to write")
+    entries = page.locator("#site-found a").evaluate_all(
+        "(all) => all.map((a) => a.firstChild.textContent + a.children[1].textContent)"
+    )
+    assert len(set(entries)) == len(entries) == 12
+    context.close()
+
+
 def test_dark_mode_changes_the_colours(browser: Browser, small_site: Path) -> None:
     looks = []
     for scheme in ("light", "dark"):
@@ -232,6 +311,159 @@ def test_dark_mode_changes_the_colours(browser: Browser, small_site: Path) -> No
     assert light_word[0] != dark_word[0]
     assert light_page[0] != dark_page[0]
     assert light_page[1] != dark_page[1]
+
+
+# What is remembered
+
+
+def test_answers_and_boxes_are_remembered_until_the_reader_forgets(reader: Reader) -> None:
+    page = reader.open(PART)
+    page.get_by_label("Your answer").fill("17")
+    page.locator('[data-question="sums"]').get_by_role("button", name="Compare").click()
+    page.locator('[data-question="which"]').get_by_label("this").check()
+    page.locator('[data-question="which"]').get_by_role("button", name="Compare").click()
+    page.locator(".deep summary").click()
+    page.reload()
+    assert "✗ yours: 17" in page.locator('[data-question="sums"]').inner_text()
+    assert "✗ yours: this" in page.locator('[data-question="which"]').inner_text()
+    expect(page.get_by_text("One more thing")).to_be_visible()
+    expect(page.get_by_text("tensor([ 3.,  9., 18.])")).to_be_visible()
+    page.locator(".deep summary").click()
+    page.reload()
+    expect(page.get_by_text("One more thing")).to_be_hidden()
+    home = reader.open("index.html")
+    home.get_by_role("button", name="Forget everything").click()
+    expect(home.get_by_role("button", name="Forget everything")).to_be_hidden()
+    assert home.evaluate("localStorage.length") == 0
+    page = reader.open(PART)
+    assert page.get_by_label("Your answer").input_value() == ""
+    expect(page.get_by_text("One more thing")).to_be_hidden()
+
+
+def test_parts_seen_to_their_end_are_marked_and_the_home_page_continues(reader: Reader) -> None:
+    expect(reader.open("index.html").locator(".continue")).to_be_hidden()
+    page = reader.open(PART)
+    expect(page.locator(".side .read")).to_have_count(0)
+    expect(reader.open("index.html").get_by_role("link", name="Masks from T = 3 tokens")).to_be_visible()
+    page = reader.open(PART)
+    page.locator(".turn").scroll_into_view_if_needed()
+    mark = page.locator(".side .parts a").first.get_by_role("img", name="read")
+    expect(mark).to_be_visible()
+    home = reader.open("index.html")
+    expect(home.get_by_text("1 of 2 read")).to_be_visible()
+    home.get_by_role("link", name="More", exact=True).click()
+    page.wait_for_url("**/2-more.html")
+    expect(page.locator(".side .parts a").first.get_by_role("img", name="read")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "storage", ["undefined", "{ getItem() { throw new Error(); }, setItem() { throw new Error(); } }"]
+)
+def test_pages_work_where_nothing_can_be_remembered(storage: str, reader: Reader) -> None:
+    reader.page.add_init_script(f"Object.defineProperty(window, 'localStorage', {{ value: {storage} }})")
+    page = reader.open(PART)
+    page.get_by_label("Your answer").fill("18")
+    page.locator('[data-question="sums"]').get_by_role("button", name="Compare").click()
+    assert "✓ yours: 18" in page.locator('[data-question="sums"]').inner_text()
+    page.get_by_label("Theme").select_option("dark")
+    expect(reader.open("index.html").locator(".continue")).to_be_hidden()
+
+
+# Reading
+
+
+def test_the_chosen_theme_is_kept_and_is_there_before_the_page(reader: Reader) -> None:
+    color = "getComputedStyle(document.body).backgroundColor"
+    page = reader.open(FIGURES)
+    light = page.evaluate(color)
+    page.get_by_label("Theme").select_option("dark")
+    dark = page.evaluate(color)
+    assert light != dark
+    page.reload(wait_until="commit")
+    page.wait_for_selector("h1")
+    assert page.evaluate(color) == dark
+    assert page.evaluate("[...document.querySelectorAll('meta[name=theme-color]')].map((each) => each.content)") == [
+        "#16181b",
+        "#16181b",
+    ]
+    page.get_by_label("Theme").select_option("auto")
+    assert page.evaluate(color) == light
+
+
+def test_pictures_follow_the_chosen_theme(reader: Reader) -> None:
+    page = reader.open(PART)
+    filled = page.locator(".drawing svg [style*='--fill'], .drawing svg [style*='--series-1']").first
+    colors = "(shape) => [getComputedStyle(shape).fill, getComputedStyle(shape).stroke]"
+    light = filled.evaluate(colors)
+    page.get_by_label("Theme").select_option("dark")
+    assert filled.evaluate(colors) != light
+
+
+def test_arrow_keys_turn_the_page_but_not_while_the_reader_types(reader: Reader) -> None:
+    page = reader.open(PART)
+    page.get_by_label("Your answer").focus()
+    page.keyboard.press("ArrowRight")
+    page.get_by_label("Your answer").blur()
+    page.keyboard.press("Control+ArrowRight")
+    assert page.url.endswith(PART)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**/2-more.html")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url("**/1-masks.html")
+    page = reader.open(FIGURES)
+    slider = seen(page, "router").get_by_role("slider").first
+    slider.press("ArrowLeft")
+    seen(page, "selective-scan").get_by_role("button", name="Step").press("ArrowLeft")
+    assert page.url.endswith(FIGURES)
+
+
+def test_code_is_copied(browser: Browser, small_site: Path) -> None:
+    context = browser.new_context(viewport=DESK, permissions=["clipboard-read", "clipboard-write"])
+    page = Reader(context, small_site).open(PART)
+    listing = page.locator(".listing").first
+    listing.hover()
+    listing.get_by_role("button", name="Copy").click()
+    expect(listing.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").startswith("import torch\n\nv = torch.tensor")
+    context.close()
+
+
+def test_only_boxes_that_scroll_are_reached_by_the_keyboard(reader: Reader) -> None:
+    page = reader.open(PART)
+    page.locator(".deep summary").click()
+    expect(page.locator(".deep pre[tabindex='0'][role=region][aria-label]")).to_have_count(1)
+    expect(page.locator("[tabindex='0']")).to_have_count(1)
+    page.set_viewport_size(ViewportSize(width=200, height=800))
+    expect(page.locator("article > .listing pre[tabindex='0'][role=region]").first).to_be_visible()
+
+
+def test_the_top_bar_has_one_line_on_a_phone_and_its_menu_opens(browser: Browser, small_site: Path) -> None:
+    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
+    page = Reader(context, small_site).open(PART)
+    box = page.locator(".top").bounding_box()
+    assert box is not None
+    assert box["height"] < 64
+    exercises = page.get_by_role("link", name="Exercises", exact=True)
+    expect(exercises).to_be_hidden()
+    page.get_by_role("button", name="Menu").tap()
+    expect(exercises).to_be_visible()
+    page.get_by_label("Search").focus()
+    box = page.get_by_label("Search").bounding_box()
+    assert box is not None
+    assert box["width"] > PHONE["width"] / 2
+    context.close()
+
+
+def test_the_home_page_has_few_tab_stops_and_large_targets(browser: Browser, our_site: Path) -> None:
+    context = browser.new_context(viewport=PHONE)
+    page = Reader(context, our_site).open("index.html")
+    stops = page.locator("a[href]:visible, button:visible, input:visible, select:visible, summary:visible")
+    assert stops.count() <= 40
+    for stop in page.locator(".button:visible, .top button:visible, .top input:visible, .moving button:visible").all():
+        box = stop.bounding_box()
+        assert box is not None
+        assert box["height"] >= 24, stop.inner_text()
+    context.close()
 
 
 # What moves

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grader.author.site.build import site_files
+from grader.author.site.build import site_files, write_site
+from grader.base.errors import UsageError
 from grader.course import load_course
 from tests.author.site.courses import SECRET, make_course
 from tests.parsed import Parsed
@@ -78,6 +79,47 @@ def test_pages_are_accessible(site: Path) -> None:
         assert all(re.search(r"aria-label=\"[^\"]", svg) for svg in re.findall(r"<svg.*?>", text)), path
 
 
+def test_titles_are_unique_and_every_page_describes_itself(site: Path) -> None:
+    heads = {path: path.read_text("utf-8").partition("</head>")[0] for path in pages(site)}
+    titles = ["".join(re.findall("<title>(.*?)</title>", head)) for head in heads.values()]
+    assert all(titles)
+    assert len(set(titles)) == len(titles)
+    for path, head in heads.items():
+        described = dict(re.findall('<meta (?:name|property)="([a-z:-]+)" content="(.*?)"', head))
+        assert described.keys() >= {"description", "og:title", "og:description", "og:type", "theme-color"}, path
+        assert all(described.values()), path
+        assert len(described["description"]) < 350, path
+
+
+def test_ukrainian_words_are_marked_as_ukrainian(site: Path) -> None:
+    text = (site / "glossary.html").read_text("utf-8")
+    marked = re.sub('<span lang="uk">.*?</span>', "", text)
+    assert '<span lang="uk">' in text
+    assert not re.search("[\u0400-\u04ff]", marked)
+
+
+def test_pages_name_their_address_only_if_it_is_given(course: Path) -> None:
+    files = site_files(load_course(course), "https://example.org/c/")
+    head = files["lessons/01-tools/index.html"].decode().partition("</head>")[0]
+    assert '<link rel="canonical" href="https://example.org/c/lessons/01-tools/">' in head
+    assert '<meta property="og:url" content="https://example.org/c/lessons/01-tools/">' in head
+    assert '<meta property="og:image" content="https://example.org/c/assets/card.png">' in head
+    assert '<link rel="canonical" href="https://example.org/c/">' in files["index.html"].decode()
+    assert files["assets/card.png"].startswith(b"\x89PNG")
+    without = site_files(load_course(course))
+    assert not any(b"example.org" in data or b"canonical" in data for data in without.values())
+    assert "assets/card.png" not in without
+
+
+@pytest.mark.parametrize(
+    "address", ["", "example.org", "ftp://example.org/", "https://", "http://a b/", "https://a/?q"]
+)
+def test_writes_nothing_for_an_invalid_address(address: str, course: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"is not the http\(s\) address of a site"):
+        write_site(load_course(course), tmp_path / "site", address=address)
+    assert not (tmp_path / "site").exists()
+
+
 def test_every_marked_term_has_a_definition(site: Path) -> None:
     found = 0
     for path, page in pages(site).items():
@@ -99,8 +141,10 @@ def test_does_not_depend_on_files_that_students_lack(our_site: Path, tmp_path: P
     for name in ("course.yaml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         shutil.copy(ROOT / name, tmp_path / name)
     for name in ("lessons", "exercises", "docs"):
-        unknown = shutil.ignore_patterns("quiz.yaml", "test_public.py", "__pycache__")
+        unknown = shutil.ignore_patterns("test_public.py", "__pycache__")
         shutil.copytree(ROOT / name, tmp_path / name, ignore=unknown)
+    for quiz in tmp_path.glob("lessons/*/quiz.yaml"):
+        quiz.write_text("")
     for path, data in site_files(load_course(tmp_path)).items():
         assert (our_site / path).read_bytes() == data, path
 

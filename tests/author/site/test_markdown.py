@@ -79,7 +79,7 @@ def test_headings_begin_at_level_2_and_skip_no_level() -> None:
 
 
 def test_wraps_tables_so_that_they_scroll() -> None:
-    assert write("| a |\n|---|\n| 1 |").startswith('<div class="wide"><table>')
+    assert write("| a |\n|---|\n| 1 |").startswith('<div class="wide-table"><table>')
 
 
 def test_splits_off_the_title_of_a_document() -> None:

@@ -14,6 +14,10 @@ from tests.author.site.courses import INDEX
 from tests.paths import copy_toolbox
 
 
+def rename(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+
+
 def pages(course: Course) -> dict[str, SitePage]:
     return {page.url: page for page in Pages(course).all()}
 
@@ -23,8 +27,10 @@ def test_builds_a_page_for_everything_in_a_course(course: Path) -> None:
         "index.html",
         "work.html",
         "opening.html",
+        "lessons/01-tools/index.html",
         "lessons/01-tools/1-masks.html",
         "lessons/01-tools/2-more.html",
+        "lessons/02-moving/index.html",
         "lessons/02-moving/1-figures.html",
         "exercises/index.html",
         "exercises/toolbox.html",
@@ -48,7 +54,40 @@ def test_builds_a_site_of_a_course_with_only_exercises(tmp_path: Path) -> None:
 
 
 def test_the_home_page_shows_minutes_of_reading_and_of_exercises(course: Path) -> None:
-    assert "minutes to read, 5 for 1 exercise</p>" in pages(load_course(course))["index.html"].body
+    body = pages(load_course(course))["index.html"].body
+    assert "<dt>Time</dt><dd>3 minutes to read, 5 minutes for the exercises</dd>" in body
+    assert "2 parts, 2 minutes to read; 1 exercise, 5 minutes</p>" in body
+
+
+def test_the_home_page_shows_the_picture_that_the_course_names(course: Path) -> None:
+    page = pages(load_course(course))["index.html"]
+    assert page.body.count("<figure") == 1
+    assert 'data-name="still-masks" data-moving="masks"' in page.body
+    assert page.scripts == ("assets/moving.js", "assets/moving/masks.js")
+    rename(course / "course.yaml", "still-masks", "still-life")
+    with pytest.raises(UsageError, match=r"course.yaml:2: lesson 2 has no picture 'still-life'"):
+        pages(load_course(course))
+
+
+def test_the_home_page_of_a_course_that_does_not_describe_itself_has_a_description(tmp_path: Path) -> None:
+    page = pages(load_course(copy_toolbox(tmp_path / "course")))["index.html"]
+    assert page.description == f"{page.title}: lessons to read, and exercises that are tested on your machine."
+
+
+def test_a_lesson_has_a_page_with_its_outcomes_parts_exercises_and_quiz(course: Path) -> None:
+    page = pages(load_course(course))["lessons/01-tools/index.html"]
+    assert (page.title, page.tab, page.description) == ("Tools & masks", "Lesson 1 Tools & masks", "Which tools.")
+    assert [link.url for link in page.crumbs] == ["index.html"]
+    assert "<li>Hold a &lt;tool&gt;.</li>" in page.body
+    assert re.findall(r'<a .*?href="(.*?)"', page.body) == [
+        "1-masks.html",  # Start
+        "1-masks.html",
+        "2-more.html",
+        "../../exercises/toolbox.html",
+    ]
+    assert "<code>grade quiz 1</code>" in page.body
+    (course / "lessons/01-tools/quiz.yaml").unlink()
+    assert "grade quiz" not in pages(load_course(course))["lessons/01-tools/index.html"].body
 
 
 def test_parts_link_to_the_previous_and_the_next_one(course: Path) -> None:
@@ -62,7 +101,7 @@ def test_parts_link_to_the_previous_and_the_next_one(course: Path) -> None:
         if page.following is None:
             break
         url = page.following.url
-    assert seen == [url for url, page in found.items() if page.kind == "lesson"]
+    assert seen == [url for url, page in found.items() if page.kind in ("lesson", "overview")]
 
 
 def test_shows_breadcrumbs_and_facts_around_titles(course: Path) -> None:

@@ -1,5 +1,6 @@
 /**
- * The search: sections that have all words, those with the words in their heading first.
+ * The search: sections that have all words. The best are those with the words in their heading; of the best, lessons come
+ * before exercises, and these before the glossary. Hyphens do not matter, and if nothing is found a wrong letter is forgiven.
  * The index is a script of its own that is loaded when somebody begins to search.
  */
 "use strict";
@@ -13,73 +14,141 @@
   const status = form.querySelector("[role=status]");
   const MOST = 12;
   const AROUND = 60;
-  let asked = false;
+  const ORDER = ["lesson", "exercise", "glossary", "notation", "document"];
+  let loading = false;
 
   function load() {
-    if (asked) {
+    if (loading) {
       return;
     }
-    asked = true;
+    loading = true;
     const script = document.createElement("script");
     script.src = index;
     script.addEventListener("load", show);
     document.head.append(script);
   }
 
+  /* Words are patterns: from the start of a word on, hyphens may stand between letters, so `mamba2` also finds `Mamba-2` */
+
   function words() {
-    return field.value.toLowerCase().split(/\s+/).filter((word) => word !== "");
+    const joined = field.value.toLowerCase().replace(/(\p{L})[-‐‑–](?=\d)/gu, "$1");
+    return joined.split(/[\s_‐‑–-]+/).filter((word) => word !== "");
   }
 
-  function value([, page, heading, , text], wanted) {
-    const names = `${page} ${heading}`.toLowerCase();
-    const all = text.toLowerCase();
-    let sum = 0;
-    for (const word of wanted) {
-      const named = names.includes(word);
-      if (!named && !all.includes(word)) {
-        return 0;
+  function letters(word) {
+    return [...word].map((letter) => letter.replace(/[^\p{L}\p{N}]/u, "\\$&"));
+  }
+
+  function exact(word) {
+    const all = letters(word);
+    return new RegExp(`${all.join("")}|(?<![\\p{L}\\p{N}])${all.join("[-‐‑–_]?")}`, "giu");
+  }
+
+  /** The word with one letter too few, too many or wrong, or with two of them swapped. Short words are not guessed. */
+  function forgiving(word) {
+    const all = letters(word);
+    if (all.length < 5) {
+      return exact(word);
+    }
+    const ways = all.flatMap((letter, i) => {
+      const [before, after] = [all.slice(0, i).join(""), all.slice(i + 1).join("")];
+      const swapped = i + 1 < all.length ? [before + all[i + 1] + letter + all.slice(i + 2).join("")] : [];
+      return [`${before}.?${after}`, `${before}.${letter}${after}`, ...swapped];
+    });
+    return new RegExp(ways.join("|"), "giu");
+  }
+
+  function count(pattern, text) {
+    return (text.match(pattern) || []).length;
+  }
+
+  /** Where a section belongs in the results, or null if it lacks a word. */
+  function rank([, page, heading, kind, text], wanted) {
+    const title = heading || page;
+    const phrase = new RegExp(wanted.map((pattern) => `(?:${pattern.source})`).join("[\\s‐‑–_-]+"), "giu");
+    let value = 3 * Math.min(count(phrase, text), 3);
+    let [inTitle, inNames] = [true, true];
+    for (const pattern of wanted) {
+      const [here, above, below] = [count(pattern, title), count(pattern, page), count(pattern, text)];
+      if (here + above + below === 0) {
+        return null;
       }
-      sum += (heading.toLowerCase().includes(word) ? 8 : 0) + (named ? 4 : 0) + Math.min(all.split(word).length - 1, 3);
+      inTitle = inTitle && here > 0;
+      inNames = inNames && here + above > 0;
+      value += (here > 0 ? 8 : 0) + (above > 0 ? 4 : 0) + Math.min(below, 3);
     }
-    return sum + (heading.toLowerCase().startsWith(wanted.join(" ")) ? 20 : 0);
+    return [inTitle ? 0 : inNames ? 1 : 2, ORDER.indexOf(kind), -value, title.length];
   }
 
-  function excerpt(text, word) {
-    const at = text.toLowerCase().indexOf(word);
+  function matches(wanted) {
+    return siteSections
+      .map((section) => ({ section, rank: rank(section, wanted) }))
+      .filter((each) => each.rank !== null)
+      .sort((one, other) => {
+        const at = one.rank.findIndex((number, i) => number !== other.rank[i]);
+        return at < 0 ? 0 : one.rank[at] - other.rank[at];
+      });
+  }
+
+  /** The best of what was found, lessons first. */
+  function best(found) {
+    return found.slice(0, MOST).sort((one, other) => one.rank[1] - other.rank[1]).map((each) => each.section);
+  }
+
+  /* The results */
+
+  function element(name, ...children) {
+    const made = document.createElement(name);
+    made.append(...children);
+    return made;
+  }
+
+  /** Text with its Ukrainian words marked as such, for those who listen. */
+  function spoken(text) {
+    return text.split(/([\u0400-\u04ff][\u0400-\u04ff ’'-]*)/).map((words, place) => {
+      const piece = element("span", words);
+      piece.lang = place % 2 ? "uk" : "en";
+      return piece;
+    });
+  }
+
+  function excerpt(text, pattern) {
+    const at = text.search(pattern);
     if (at < 0) {
-      return [text.slice(0, 2 * AROUND)];
+      return spoken(text.slice(0, 2 * AROUND));
     }
+    const found = text.match(pattern)[0];
     const start = at <= AROUND ? 0 : text.indexOf(" ", at - AROUND) + 1;
-    const mark = document.createElement("mark");
-    mark.textContent = text.slice(at, at + word.length);
-    return [(start ? "… " : "") + text.slice(start, at), mark, `${text.slice(at + word.length, at + word.length + AROUND)} …`];
+    const end = at + found.length;
+    return [
+      ...spoken((start ? "… " : "") + text.slice(start, at)), element("mark", ...spoken(found)), ...spoken(`${text.slice(end, end + AROUND)} …`),
+    ];
   }
 
-  function entry([url, page, heading, kind, text], wanted) {
-    const item = document.createElement("li");
-    const link = document.createElement("a");
-    const title = document.createElement("b");
-    const small = document.createElement("small");
+  function entry([url, page, heading, kind, text], pattern) {
+    const link = element("a", element("b", heading || page));
     link.href = base + url;
-    title.textContent = heading || page;
-    small.append(heading ? `${page}: ` : `${kind}: `, ...excerpt(text, wanted[0]));
-    link.append(title, small);
-    item.append(link);
-    return item;
+    if (heading) {
+      link.append(" ", element("span", page));
+    }
+    link.append(element("small", `${kind}: `, ...excerpt(text, pattern)));
+    return element("li", link);
   }
 
   function show() {
-    const wanted = words();
-    if (wanted.length === 0 || typeof siteSections === "undefined") {
+    const asked = words();
+    if (asked.length === 0 || typeof siteSections === "undefined") {
       list.hidden = true;
       status.textContent = "";
       return;
     }
-    const found = siteSections
-      .map((section, place) => ({ section, place, value: value(section, wanted) }))
-      .filter((each) => each.value > 0)
-      .sort((one, other) => other.value - one.value || one.place - other.place);
-    list.replaceChildren(...found.slice(0, MOST).map((each) => entry(each.section, wanted)));
+    let wanted = asked.map(exact);
+    let found = matches(wanted);
+    if (found.length === 0) {
+      wanted = asked.map(forgiving);
+      found = matches(wanted);
+    }
+    list.replaceChildren(...best(found).map((section) => entry(section, wanted[0])));
     list.hidden = found.length === 0;
     status.textContent = found.length === 0 ? "nothing found" : `${found.length} found`;
   }

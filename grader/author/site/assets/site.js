@@ -19,14 +19,25 @@ function placeDefinition(term) {
   }
 }
 
+function addLink(term) {
+  const definition = term.nextElementSibling;
+  if (!definition.querySelector("a")) {
+    const link = document.createElement("a");
+    link.href = term.href;
+    link.textContent = "In the glossary";
+    definition.append(" ", link);
+  }
+}
+
 function setUpTerm(term) {
   let byFinger = false;
   term.addEventListener("pointerenter", () => placeDefinition(term));
   term.addEventListener("focus", () => placeDefinition(term));
   term.addEventListener("pointerdown", (event) => { byFinger = event.pointerType !== "mouse"; });
   term.addEventListener("click", (event) => {
-    if (byFinger) { // the first touch shows the definition, and the page stays
+    if (byFinger) { // the first touch shows the definition, from which a link leads on
       event.preventDefault();
+      addLink(term);
       term.focus();
       placeDefinition(term);
     }
