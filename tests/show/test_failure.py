@@ -1,6 +1,5 @@
 """The explanation of a failing test: its result, output and message."""
 
-import msgspec
 import pytest
 
 from grader.base.result import (
