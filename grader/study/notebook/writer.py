@@ -161,9 +161,11 @@ class _NotebookWriter:
         """
         picture = load_picture((self._course.root / self._part.path).parent, figure.name)
         data = png(picture)
-        width = int.from_bytes(data[16:20]) // PNG_DENSITY  # a PNG begins with a signature, a chunk's head and its width
+        width = (
+            int.from_bytes(data[16:20]) // PNG_DENSITY
+        )  # a PNG begins with a signature, a chunk's head and its width
         encoded = base64.b64encode(data).decode()
-        image = f'<img alt="{escape(picture.title)}" width="{width}" src="data:image/png;base64,{encoded}">'
+        image = f'<p><img alt="{escape(picture.title)}" width="{width}" src="data:image/png;base64,{encoded}"></p>'
         return _paragraphs(image, figure.caption)
 
     def _exercise(self, due: ExerciseDue) -> None:
