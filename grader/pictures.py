@@ -2,7 +2,7 @@
 
     Curves("loss", "cross-entropy while training", "step", "loss", (Line("fixed", steps, losses),))
 
-A terminal draws them with characters, pages and notebooks as SVG, a lab also as PNG. `name` is the name of the
+A terminal draws them with characters, pages as SVG, notebooks and labs as PNG. `name` is the name of the
 picture's file, by which a lesson refers to it. All numbers are plain numbers, not tensors. Lengths that do not match,
 such as two labels for three numbers, raise ValueError.
 """
