@@ -37,12 +37,18 @@ def inert(line: str) -> str:
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
-    """Return " Did you mean 'moe_router'?" for the closest of `words`, or "" if none is close. Case is ignored."""
+    """Return " Did you mean 'moe_router'?" for the closest of `words`, or "" if none is close."""
+    near = closest(word, words)
+    return f" Did you mean '{near}'?" if near else ""
+
+
+def closest(word: str, words: Iterable[str]) -> str | None:
+    """Return the closest of `words`, or None if none is close. Case is ignored."""
     import difflib  # only a misspelled word needs it
 
     known = {each.casefold(): each for each in words}
     near = difflib.get_close_matches(word.casefold(), known, n=1)
-    return f" Did you mean '{known[near[0]]}'?" if near else ""
+    return known[near[0]] if near else None
 
 
 def _visible(run: re.Match[str]) -> str:

@@ -12,6 +12,7 @@ from grader.course import Course, load_course
 from grader.course.lesson.find import find_lesson, not_written
 from grader.course.lesson.load import load_lesson
 from grader.course.lesson.model import Part
+from grader.study.notebook.colab import locate_on_github
 from grader.study.notebook.writer import notebook_of
 
 
@@ -20,7 +21,13 @@ from grader.study.notebook.writer import notebook_of
 @click.option(
     "--out", metavar="FILE", type=click.Path(path_type=Path), help="File to write.  [default: named after PART]"
 )
-def command(name: str, out: Path | None) -> None:
+@click.option(
+    "--repository",
+    metavar="URL",
+    help="Add a badge that opens the notebook in Colab, once you have pushed it to this repository of the course: "
+    "https://github.com/OWNER/REPO, or https://github.com/OWNER/REPO/tree/BRANCH if the branch is not main.",
+)
+def command(name: str, out: Path | None, repository: str | None) -> None:
     """Write PART of a lesson, such as 1.3, as a notebook for Jupyter or Colab.
 
     An existing file is not overwritten, because it may contain your answers.
@@ -28,7 +35,8 @@ def command(name: str, out: Path | None) -> None:
     course = load_course(course_root())
     part = _part(course, name)
     path = out or Path(f"{part.id}-{part.slug}.ipynb")
-    text = notebook_of(course, part)
+    published = locate_on_github(repository, path, course.root) if repository else None
+    text = notebook_of(course, part, published)
     with writing(path):
         try:
             with path.open("x", encoding="utf-8", newline="\n") as file:

@@ -154,25 +154,41 @@ def _listed_arguments(made: Call, room: int, page: Page) -> list[Line]:
 
 
 def part_lines(parts: Sequence[ReturnedPart], page: Page) -> list[Line]:
-    """Return the parts of a result, one per line: shapes and types, returned and expected."""
+    """Return the parts of a result, shapes and types, with the returned ones beside the expected ones.
+
+    A page that cuts nothing and is too narrow for that has the expected ones below the returned ones.
+    """
     names = min(max(10, *(cells(part.name) for part in parts)), page.width // 3)
     column = 5 + names
     room = (page.width - column - 4) // 2
     dtypes = any(p.expected and p.expected.dtype != p.yours.dtype and p.yours.dtype and p.expected.dtype for p in parts)
-    rows = [
-        (p, describe_value(p.yours, dtypes), describe_value(p.expected, dtypes) if p.expected else "") for p in parts
-    ]
+    rows = [(_part_head(part, names), *_sides(part, dtypes)) for part in parts]
+    if page.whole and any(cells(side) > room for _, *sides in rows for side in sides):
+        return [each for row in rows for each in _stacked(*row, column)]
     wide = min(max([len("returned"), *(cells(yours) for _, yours, _ in rows)]), room) + 4
     lines = [line(dim(" " * column + pad("returned", wide) + "expected"))]
-    for part, yours, expected in rows:
-        if part.agrees is False and yours == expected:
-            expected += ", other values"
-        sign = _sign(part.agrees) if part.agrees is not None else Span(" ")
-        name = pad(clip(part.name, names), names + 1)
-        lines.append(
-            line("  ", sign, " ", dim(name), pad(cut(yours, wide - 4, page), wide), cut(expected, room + 2, page))
-        )
+    for head, yours, expected in rows:
+        lines.append(line(head, pad(cut(yours, wide - 4, page), wide), cut(expected, room + 2, page)))
     return lines
+
+
+def _stacked(head: Line, yours: str, expected: str, column: int) -> list[Line]:
+    """Return a line with what was returned and, if known, a line with what was expected."""
+    first = line(head, dim("returned  "), yours)
+    return [first, line(" " * column, dim("expected  "), expected)] if expected else [first]
+
+
+def _part_head(part: ReturnedPart, names: int) -> Line:
+    """Return the mark and the name of a part, the name in `names` cells."""
+    sign = _sign(part.agrees) if part.agrees is not None else Span(" ")
+    return line("  ", sign, " ", dim(pad(clip(part.name, names), names + 1)))
+
+
+def _sides(part: ReturnedPart, dtypes: bool) -> tuple[str, str]:
+    """Return the shape and type of a part as returned and as expected."""
+    yours = describe_value(part.yours, dtypes)
+    expected = describe_value(part.expected, dtypes) if part.expected else ""
+    return yours, f"{expected}, other values" if part.agrees is False and yours == expected else expected
 
 
 def _part(part: ReturnedPart, room: int, page: Page) -> Line:

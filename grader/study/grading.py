@@ -177,16 +177,18 @@ def view_for(
     is_comparable = before is not None and before.max_score == _max_score(result, exercise)
     passing = _passed_tests(result)
     hints = current_hints(exercise, progress)
+    command = "!grade" if cell else "grade"
     return RunContext(
+        command=command,
         options=options,
         cell=cell,
         hints_shown=progress.hints_shown(exercise.id, hints.topic),
         hints_total=len(hints.texts),
-        statement=f"grade read {exercise.id}" if exercise.statement.is_file() else None,
+        statement=f"{command} read {exercise.id}" if exercise.statement.is_file() else None,
         line=None if started or submission.cells is not None else _first_unwritten_line(submission),
         write=() if started else tuple(each.call for each in interface(submission.text) if each.kind != "method"),
         needs=tuple(NeededExercise(need, need in passed) for need in exercise.needs),
-        next=_next_command(following, course) if following else None,
+        next=_next_command(following, course, in_cell=bool(cell)) if following else None,
         progress=Counts(
             course.lesson(exercise.lesson).short,
             sum(each.id in passed for each in lesson),
@@ -200,11 +202,17 @@ def view_for(
     )
 
 
-def _next_command(following: Step, course: Course) -> NextStep:
-    """Return the command for the next step, for an exercise with its folder."""
+def _next_command(following: Step, course: Course, *, in_cell: bool) -> NextStep:
+    """Return the command for the next step, for an exercise with its folder.
+
+    A cell gets commands that do not wait for keys, as `grade lesson` does: nobody can press them there.
+    """
     command = command_for(following, course)
-    remark = str(relative(following.folder)) if isinstance(following, Exercise) else command.remark
-    return NextStep(command.command, remark)
+    if isinstance(following, Exercise):
+        return NextStep(f"read {following.id}" if in_cell else command.command, str(relative(following.folder)))
+    if not in_cell:
+        return command
+    return NextStep(f"notebook {following.name}" if following.lesson else f"{command.command} --plain", command.remark)
 
 
 def _first_unwritten_line(submission: Submission) -> int | None:

@@ -280,7 +280,7 @@ def test_reports_all_work_that_is_not_graded(course: Path, odd_class: Path, tmp_
     screen = run.stdout.split("measured")[0].splitlines()
     first = screen.index("  4 students with nothing graded")
     assert [line.partition(":")[0].strip() for line in screen[first + 1 : first + 5]] == ["ben", "cleo", "dora", "eve"]
-    assert screen[first + 1].endswith("ben/tool-box.py: not named after an exercise")
+    assert screen[first + 1].endswith("ben/tool-box.py: not named after an exercise (did you mean 'toolbox'?)")
     assert "is not a valid archive" in screen[first + 2]
     assert screen[first + 6] == "  1 file that cannot be read"
     assert "    and 10 more; not-graded.csv has all of them" in screen
@@ -298,7 +298,7 @@ def test_reports_all_work_that_is_not_graded(course: Path, odd_class: Path, tmp_
     rows = (out / "not-graded.csv").read_text("utf-8").splitlines()
     assert len(rows) == 26
     assert [row.partition(",")[0] for row in rows[1:6]] == ["ben", "cleo", "dora", "eve", "ada"]
-    assert rows[1].endswith(",not named after an exercise,unrecognised,no")
+    assert rows[1].endswith(",not named after an exercise (did you mean 'toolbox'?),unrecognised,no")
     assert "\\- eve, " not in (out / "github-summary.md").read_text("utf-8")
     assert "- eve, " in (out / "github-summary.md").read_text("utf-8")
     report = (out / "report.html").read_text("utf-8")

@@ -25,6 +25,30 @@ def test_it_writes_a_file_named_after_the_part(course: Path) -> None:
     nbformat.validate(nbformat.read(course / "1.1-sums.ipynb", as_version=4))
 
 
+def test_a_repository_makes_a_badge_that_opens_the_file_in_colab(course: Path) -> None:
+    (course / "notebooks").mkdir()
+    repository = "https://github.com/ada/course/tree/week/3"
+    assert run("notebook", "1.1", "--out", "notebooks/my 1.ipynb", "--repository", repository).exit_code == 0
+    notebook = nbformat.read(course / "notebooks/my 1.ipynb", as_version=4)
+    address = "https://colab.research.google.com/github/ada/course/blob/week/3/notebooks/my%201.ipynb"
+    assert f"]({address})" in notebook.cells[0].source.splitlines()[0]
+
+
+@pytest.mark.parametrize("address", ["https://gitlab.com/ada/course", "ada/course", "git@github.com:ada/course.git"])
+def test_another_address_is_refused_and_nothing_is_written(course: Path, address: str) -> None:
+    assert error("notebook", "1.1", "--repository", address) == (
+        f"'{address}' is not the address of a GitHub repository; give one such as https://github.com/OWNER/REPO."
+    )
+    assert not list(course.glob("*.ipynb"))
+
+
+def test_a_notebook_with_a_badge_is_in_the_course(course: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mine.ipynb"
+    sentence = error("notebook", "1.1", "--out", str(out), "--repository", "https://github.com/ada/course")
+    assert sentence == f"{out} is not in the course's folder, {course}; with --repository it has to be."
+    assert not out.exists()
+
+
 def test_a_lesson_has_the_names_that_it_has_elsewhere(course: Path) -> None:
     assert run("notebook", "tools.1", "--out", "mine.ipynb").exit_code == 0
     assert (course / "mine.ipynb").is_file()

@@ -16,6 +16,8 @@ from grader.base.result import (
     Samples,
     Value,
 )
+from grader.show.failure import part_lines
+from grader.show.layout import Page, paint
 from tests.show.screens import case, one, result, screen, tensor
 
 
@@ -39,6 +41,22 @@ def test_dtypes_of_arguments_are_shown_if_they_differ() -> None:
 def test_non_tensor_is_shown_beside_the_expected_shape() -> None:
     call = Call("f", (), (ReturnedPart("result", Value("None"), tensor(T=5, k=2), False),))
     assert "✗ result     None        [T=5, k=2]\n" in one(Outcome.RETURNED_NONE, Failure("", call))
+
+
+def test_expected_parts_are_below_returned_ones_where_a_whole_page_is_too_narrow() -> None:
+    long = ReturnedPart("turned", tensor("float64", H=2, T=5, K=4), tensor("float32", H=2, T=5, K=4), False)
+    short = ReturnedPart("more", tensor("int64", T=5))
+
+    def drawn(width: int) -> list[str]:
+        page = Page(width=width, whole=True)
+        return [paint(each, width, color=False) for each in part_lines([long, short], page)]
+
+    assert drawn(50) == [
+        "  ✗ turned     returned  [H=2, T=5, K=4] float64",
+        "               expected  [H=2, T=5, K=4] float32",
+        "    more       returned  [T=5] int64",
+    ]
+    assert drawn(77)[1] == "  ✗ turned     [H=2, T=5, K=4] float64    [H=2, T=5, K=4] float32"
 
 
 def test_long_dict_is_wrapped_between_its_pairs() -> None:

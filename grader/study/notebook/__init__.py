@@ -1,8 +1,10 @@
 """Parts of lessons as notebooks, and the cell magic that grades an exercise in one.
 
-    writer     write a part of a lesson as a notebook
-    session    grade one cell after the other with one warm process
-    magic      `%%grade ID` in IPython
+    writer       write a part of a lesson as a notebook
+    statement    the statement of an exercise, for a cell
+    colab        a badge that opens the notebook in Colab, and a cell that installs the course there
+    session      grade one cell after the other with one warm process
+    magic        `%%grade ID` in IPython
 
 `%load_ext grader.study.notebook` registers the magic.
 """

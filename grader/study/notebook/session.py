@@ -14,6 +14,7 @@ from grader.engine.submission import Submission, examine
 from grader.engine.submission.imports import Imports
 from grader.engine.submission.magics import comment_out_magics
 from grader.engine.submission.unrun import result_without_running
+from grader.show.failure import OUTCOME_NAMES
 from grader.show.layout import COLUMNS, Line, Page, join_blocks, prose
 from grader.show.terminal import screen_lines
 from grader.study.grading import (
@@ -29,6 +30,14 @@ from grader.study.reader.order import steps
 
 SCREEN_LINES = 40  # rows of one screen, since a notebook has no height
 CELL_FILE = "cell"  # the file name of a cell
+_STOPPED = {  # outcomes of tests in which the code was stopped, or ended its process
+    Outcome.TIMEOUT,
+    Outcome.MEMORY,
+    Outcome.EXITED,
+    Outcome.CRASHED,
+    Outcome.FORBIDDEN,
+    Outcome.TAMPERED,
+}
 
 
 class GradedCell(NamedTuple):
@@ -38,6 +47,7 @@ class GradedCell(NamedTuple):
     source: str  # Python; line n is line n of the cell
     result: Result
     screen_lines: list[Line]
+    runs: bool  # whether the kernel, which has no limits, may run it too
     imports: list[Path]  # folders of the imported exercises that are files and not cells
 
 
@@ -83,10 +93,12 @@ class NotebookSession:
         save_failing_call(root, result)
         only = find_test_id(result, test) if test else None
         view = view_for(course, list(steps(course)), exercise, progress, submission, result, cell=first)
-        notes = [line for note in submission.notes for line in prose(note, Page(width=COLUMNS))]
+        kept_out = _reason_not_to_run(result)
+        said = [*submission.notes, *([_not_run(kept_out)] if kept_out else [])]
+        notes = [line for note in said for line in prose(note, Page(width=COLUMNS))]
         lines = join_blocks(notes, screen_lines(result, exercise, view, full=full, only=only, height=SCREEN_LINES))
         folders = [course.exercise(name).folder for name in imports.texts if name not in cells]
-        return GradedCell(exercise, submission.text, result, lines, folders)
+        return GradedCell(exercise, submission.text, result, lines, kept_out is None, folders)
 
     def close(self) -> None:
         """End the warm process if it is running. The next grading starts a new one."""
@@ -112,6 +124,17 @@ class NotebookSession:
             self.close()
             raise
         return result
+
+
+def _reason_not_to_run(result: Result) -> Outcome | None:
+    """Return the outcome for which the kernel must not run the cell, which would fail, hang or end it; else None."""
+    if result.outcome not in (Outcome.GRADED, Outcome.NOT_STARTED):
+        return result.outcome
+    return next((test.outcome for test in result.tests if test.outcome in _STOPPED), None)
+
+
+def _not_run(reason: Outcome) -> str:
+    return f"Not run in your kernel ({OUTCOME_NAMES[reason]}); earlier definitions stay."
 
 
 def _submission(exercise: Exercise, cell: str, first: str) -> Submission:

@@ -1,6 +1,7 @@
 """Writes a part of a lesson as a notebook: text, code, pictures, and exercises that are graded in place.
 
-Outputs that a question hides are folded away with its answer; all others are stored with their cells.
+A question is above the cell whose output it is about, and its answer is folded below. Outputs that a question hides are
+in the fold; all others are stored with their cells.
 """
 
 import base64
@@ -31,29 +32,30 @@ from grader.course.lesson.pictures import load_picture
 from grader.course.load import exercise_ids
 from grader.show.markdown import fenced
 from grader.show.pictures.graphics import PNG_DENSITY, png
+from grader.study.notebook.colab import GitHubFile
+from grader.study.notebook.statement import statement_in_notebook
 
-_SETUP = """\
-Text, code and pictures need nothing but PyTorch. The cells that begin with `%%grade` need the course, too. If Jupyter
-was installed together with the course, it is there. Anywhere else, such as in Colab, run this in a cell above, with the
-address of the course's repository:
-
-    !git clone ADDRESS course
-    %cd course
-    %pip install --quiet ."""
+_NEEDS = """\
+Text, code and pictures need nothing but PyTorch. The cells that begin with `%%grade` need the course, too: open the
+notebook in the course's folder, with a Jupyter that was installed together with the course."""
+_NEEDS_ON_GITHUB = """\
+Text, code and pictures need nothing but PyTorch. The cells that begin with `%%grade` need the course, too. In Colab the
+next cell installs it. Anywhere else, open the notebook in the course's folder, with a Jupyter that was installed
+together with the course."""
 _METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
 }
 
 
-def notebook_of(course: Course, part: Part) -> str:
+def notebook_of(course: Course, part: Part, published: GitHubFile | None = None) -> str:
     """Return the text of the .ipynb file. The same part gives the same text.
 
-    An exercise has a cell with the student's current file. Raises UsageError if a file that the part refers to is
-    missing or malformed.
+    An exercise has its statement and a cell with the student's current file. A notebook that will be `published` has a
+    badge that opens it in Colab. Raises UsageError if a file that the part refers to is missing or malformed.
     """
     made = v4.new_notebook(metadata=_METADATA)
-    made.cells = _NotebookWriter(course, part).cells()
+    made.cells = _NotebookWriter(course, part, published).cells()
     for number, cell in enumerate(made.cells, start=1):
         cell.id = f"cell-{number}"
     nbformat.validate(made)
@@ -63,18 +65,23 @@ def notebook_of(course: Course, part: Part) -> str:
 class _NotebookWriter:
     """Builds the cells of one part."""
 
-    def __init__(self, course: Course, part: Part):
+    def __init__(self, course: Course, part: Part, published: GitHubFile | None):
         self._course = course
         self._part = part
+        self._published = published
         self._cells: list[Any] = []
+        self._last_code: int | None = None  # index of the cell with the lesson's last code
         self._has_magic = False  # whether a cell loads the magic
 
     def cells(self) -> list[Any]:
         """Return a cell with the title, then the cells of all blocks."""
-        part = self._part
+        part, published = self._part, self._published
         where = f"{self._course.title}, lesson {part.lesson}, part {part.number}; about {_minutes(part.minutes)}"
         grades = any(isinstance(block, ExerciseDue) for block in flatten(part.blocks))
-        self._markdown(_paragraphs(f"# {part.title}", f"{where}.", _SETUP if grades else ""))
+        needs = "" if not grades else _NEEDS_ON_GITHUB if published else _NEEDS
+        self._markdown(_paragraphs(published.badge if published else "", f"# {part.title}", f"{where}.", needs))
+        if published and grades:
+            self._code(published.installation)
         self._blocks(part.blocks)
         return self._cells
 
@@ -94,6 +101,7 @@ class _NotebookWriter:
             case Prose(text=text):
                 self._markdown(text)
             case Code(text=text):
+                self._last_code = len(self._cells)
                 self._code(text)
             case Listing(language=language, text=text):
                 self._markdown(fenced(text, language))
@@ -131,11 +139,17 @@ class _NotebookWriter:
         self._cells[-1].outputs.append(stream)
 
     def _question(self, question: Predict, hidden: Sequence[PrintedOutput | Figure]) -> None:
-        options = "\n".join(f"- {option}" for option in question.options)
-        when = "**Before you run the cell above:** " if any(isinstance(each, PrintedOutput) for each in hidden) else ""
-        answer = f"**{question.answer}**"
-        fold = _folded("Answer", answer, question.because, *map(self._hidden, hidden))
-        self._markdown(_paragraphs(f"{when}{question.ask}", options, fold))
+        ask = _paragraphs(question.ask, "\n".join(f"- {option}" for option in question.options))
+        fold = _folded("Answer", f"**{question.answer}**", question.because, *map(self._hidden, hidden))
+        place = self._last_code
+        if place is None or not any(isinstance(each, PrintedOutput) for each in hidden):
+            self._markdown(_paragraphs(ask, fold))
+            return
+        code = self._cells.pop(place)
+        self._markdown(f"**Before you run the next cell:** {ask}")
+        self._last_code = len(self._cells)
+        self._cells.append(code)
+        self._markdown(fold)
 
     def _hidden(self, block: PrintedOutput | Figure) -> str:
         return fenced(block.text) if isinstance(block, PrintedOutput) else self._figure(block)
@@ -150,7 +164,7 @@ class _NotebookWriter:
         # A PNG begins with a signature, the head of a chunk, and the width.
         width = int.from_bytes(data[16:20]) // PNG_DENSITY
         encoded = base64.b64encode(data).decode()
-        image = f'<img alt="{escape(picture.title)}" width="{width}" src="data:image/png;base64,{encoded}">'
+        image = f'<p><img alt="{escape(picture.title)}" width="{width}" src="data:image/png;base64,{encoded}"></p>'
         return _paragraphs(image, figure.caption)
 
     def _exercise(self, due: ExerciseDue) -> None:
@@ -159,8 +173,10 @@ class _NotebookWriter:
             return
         exercise = load_exercise(self._course.root, due.exercise)
         head = f"**Exercise:** {exercise.title}, about {_minutes(exercise.minutes)}."
-        statement = f"The statement: `exercises/{exercise.id}/README.md`." if exercise.statement.is_file() else ""
-        self._markdown(_paragraphs(head, due.text, statement))
+        self._markdown(_paragraphs(head, due.text))
+        if exercise.statement.is_file():
+            self._markdown(statement_in_notebook(read_text(exercise.statement)))
+            self._markdown(f"Write it in the next cell, which takes the place of `{exercise.id}.py`.")
         if not self._has_magic:
             self._code("%load_ext grader.study.notebook")
             self._has_magic = True

@@ -25,7 +25,7 @@ def found_lines(found: Found, ungraded: UngradedFiles, *, against_roster: bool) 
     if ungraded.students:
         yield from ("", f"  {_count(len(ungraded.students), 'student')} with nothing graded")
         for student, files in ungraded.students.items():
-            more = f" (and {_count(len(files) - 1, 'more file')})" if len(files) > 1 else ""
+            more = f", and {_count(len(files) - 1, 'more file')}" if len(files) > 1 else ""
             yield f"    {clean_line(student.name or student.id)}: {_ignored(files[0])}{more}"
     yield from _files_of("that cannot be read", ungraded.unread)
     yield from _files_of("not graded, because another one for the same item is", ungraded.copies)

@@ -195,7 +195,7 @@ def _markdown(book: Book, student: Student, entries: Sequence[FeedbackEntry], no
         "",
         f"Feedback for {escape_markdown(student.name or student.id)}, {book.run.started:%Y-%m-%d %H:%M %Z}",
         "",
-        f"| | {' | '.join(COLUMNS)} |",
+        f"| item | {' | '.join(COLUMNS)} |",
         "|---|" + "--:|" * len(COLUMNS),
         *(f"| {' | '.join(row)} |" for row in [*rows, ["total", *_total(entries)]]),
     ]

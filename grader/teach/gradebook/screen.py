@@ -151,7 +151,7 @@ def _ungraded(ungraded: UngradedFiles, unicode: bool) -> list[Line]:
     sentence = ungraded.sentence[0].upper() + ungraded.sentence[1:]
     lines = [BLANK, *prose(safe_line(f"{sentence}. --format csv lists all of it.", unicode), PAGE, 2)]
     for student, files in list(ungraded.students.items())[:MAX_ERRORS]:
-        more = f" (and {_many(len(files) - 1, 'more file')})" if len(files) > 1 else ""
+        more = f", and {_many(len(files) - 1, 'more file')}" if len(files) > 1 else ""
         summary = f"{shown_name(student, unicode)}: {PurePath(files[0].file).name}: {files[0].why}{more}"
         lines += prose(safe_line(summary, unicode), PAGE)
     return lines

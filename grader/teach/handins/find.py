@@ -4,11 +4,11 @@ import stat
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from grader.base.errors import UsageError
 from grader.base.files import reading
-from grader.base.text import did_you_mean
+from grader.base.text import closest, did_you_mean
 from grader.engine.submission.files import visible
 from grader.teach.handins.archive import (
     archive_stem,
@@ -162,7 +162,7 @@ def _locate(tree: Tree, parser: NameParser, layout: Layout | None, file_map: Fil
         return _Located(files=mapped, ignored=[*tree.ignored, *_unreadable(tree)])
     detected = detect_layout(tree, parser, layout)
     if detected is None:
-        unnamed = [Ignored(file=entry.file, why=_why_unrecognized(entry.name)) for entry in tree.entries]
+        unnamed = [Ignored(file=entry.file, why=_why_unrecognized(entry.name, parser)) for entry in tree.entries]
         return _Located(files=mapped, ignored=[*tree.ignored, *unnamed, *_unreadable(tree)])
     chosen, part = detected
     located = _Located([chosen.name], mapped, list(part.ignored))
@@ -222,7 +222,7 @@ def _assign_items_of_students(files: Sequence[OwnedFile], parser: NameParser) ->
         if file.entry.refused and (item is None or item in readable):
             ignored += _unreadable_for_all(file, file.entry.refused)
         elif item is None:
-            ignored += _unrecognized(file, is_course_file=file.entry.path in course_files)
+            ignored += _unrecognized(file, parser, is_course_file=file.entry.path in course_files)
         elif item.kind == "quiz" and not parser.is_requested(item.id):
             ignored += _ignored_for_all(file.students, file.entry.file, NOT_REQUESTED, IgnoredKind.UNASKED)
         else:
@@ -291,14 +291,17 @@ def _unreadable_for_all(file: OwnedFile, why: str) -> list[Ignored]:
     return _ignored_for_all(file.students, file.entry.file, why, IgnoredKind.UNREAD)
 
 
-def _unrecognized(file: OwnedFile, *, is_course_file: bool) -> list[Ignored]:
+def _unrecognized(file: OwnedFile, parser: NameParser, *, is_course_file: bool) -> list[Ignored]:
     if is_course_file:
         return _ignored_for_all(file.students, file.entry.file, HANDED_OUT, IgnoredKind.NOISE)
     if is_unsupported_archive(file.name):
         return _unreadable_for_all(file, UNSUPPORTED_ARCHIVE)
-    why = _why_unrecognized(file.name)
+    why = _why_unrecognized(file.name, parser)
     return _ignored_for_all(file.students, file.entry.file, why, IgnoredKind.UNRECOGNISED)
 
 
-def _why_unrecognized(name: str) -> str:
-    return NOT_NAMED if is_code(name) else NOT_CODE
+def _why_unrecognized(name: str, parser: NameParser) -> str:
+    if not is_code(name):
+        return NOT_CODE
+    near = closest(PurePath(name).stem, parser.exercises)
+    return f"{NOT_NAMED} (did you mean '{near}'?)" if near else NOT_NAMED

@@ -1,6 +1,7 @@
 """`%%grade`: the result shown, the state left in the kernel, and errors in the first line."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -89,6 +90,62 @@ def test_a_cell_that_cannot_run_is_explained_and_not_run(course: Path) -> None:
     assert "not loaded" in html(hangs)
     assert [errors(cell) for cell in (open_bracket, hangs)] == [[], []]
     assert all(len(cell.outputs) == 1 for cell in (open_bracket, hangs))
+
+
+def test_code_that_hangs_in_a_test_does_not_reach_the_kernel(light: Path) -> None:
+    right, hangs, below = run_cells(
+        light,
+        f"%%grade base\n{BASE}",
+        "%%grade base --timeout 0.5\ndef double(x):\n    while True:\n        pass\n",
+        "double(3)",
+    )
+    assert "4 of 4 points" in html(right)
+    assert "Not run in your kernel (out of time); earlier definitions stay." in text(hangs)
+    assert "Not run" not in text(right)
+    assert text(below) == "6"
+
+
+def test_code_that_hangs_while_it_is_loaded_does_not_reach_the_kernel(light: Path) -> None:
+    hangs, below = run_cells(light, "%%grade base\nloaded = 1\nwhile True:\n    pass\n", "'loaded' in globals()")
+    assert "Not run in your kernel (out of time); earlier definitions stay." in text(hangs)
+    assert text(below) == "False"
+
+
+def test_a_wrong_cell_runs_in_the_kernel(light: Path) -> None:
+    wrong, below = run_cells(light, "%%grade base\ndef double(x):\n    return 3 * x\n", "double(3)")
+    assert "Not run" not in text(wrong)
+    assert text(below) == "9"
+
+
+def test_advice_is_in_the_language_of_cells(light: Path) -> None:
+    (light / "exercises/base/README.md").write_text("# Twice\n", "utf-8")
+    wrong, right = run_cells(light, "%%grade base\ndef double(x):\n    return 3 * x\n", f"%%grade base\n{BASE}")
+    assert "!grade read base " in text(wrong)
+    assert re.search(r"next +!grade read \w+ ", text(right))
+    assert not re.search(r"(?<![!%])grade (?:hint|read|exercise|shell|lesson|diff) ", text(wrong) + text(right))
+
+
+def test_the_next_part_is_a_notebook(course: Path, reference: str) -> None:
+    (course / "lessons/01-tools/2-more.md").write_text("---\ntitle: More sums\n---\n\nMore.\n", "utf-8")
+    (cell,) = run_cells(course, graded(reference))
+    assert "next   !grade notebook 1.2   More sums" in text(cell)
+
+
+def test_help_needs_no_code(light: Path) -> None:
+    (shown,) = run_cells(light, "%%grade --help")
+    assert text(shown).startswith("Usage: %%grade [OPTIONS] ID [TEST]\n")
+    for option in ("--course DIR", "--timeout S", "--full"):
+        assert option in text(shown)
+    assert errors(shown) == []
+
+
+@pytest.mark.parametrize("cell", ["%%grade base", "%%grade base\n", "%%grade base\n  \n\n"])
+def test_a_cell_without_code_is_not_graded(light: Path, cell: str) -> None:
+    (shown,) = run_cells(light, cell)
+    assert text(shown) == (
+        "UsageError: This cell has no code below %%grade base; !grade read base shows what to write.\n"
+    )
+    assert not (light / ".archgrade").exists()
 
 
 def test_does_not_grade_magic_lines(light: Path) -> None:

@@ -1,6 +1,7 @@
 """A part of a lesson as a notebook: its cells, its folds, and a run of it."""
 
 import base64
+import io
 import json
 import re
 from pathlib import Path
@@ -8,26 +9,31 @@ from typing import Any
 
 import nbformat
 import pytest
+from matplotlib import pyplot
 
 from grader.base.errors import UsageError
 from grader.course import load_course
 from grader.course.lesson.load import load_lesson
+from grader.show.pictures.graphics import PNG_DENSITY
+from grader.study.notebook.colab import GitHubFile
 from grader.study.notebook.writer import notebook_of
-from tests.paths import ROOT
 from tests.study.notebook.kernels import errors, html, run, text
 
 FOLD = re.compile(r"<details>.*?</details>", re.DOTALL)
 HIDDEN = "nobody-reads-this-test"
 
 
-def made(root: Path) -> str:
+PUBLISHED = GitHubFile("ada", "course", "main", "notebooks/1.1-sums.ipynb")
+
+
+def made(root: Path, published: GitHubFile | None = None) -> str:
     course = load_course(root)
     (part,) = load_lesson(course, course.lessons[0])
-    return notebook_of(course, part)
+    return notebook_of(course, part, published)
 
 
-def read(root: Path) -> Any:
-    return nbformat.reads(made(root), as_version=4)
+def read(root: Path, published: GitHubFile | None = None) -> Any:
+    return nbformat.reads(made(root, published), as_version=4)
 
 
 def cell_with(notebook: Any, words: str) -> Any:
@@ -55,12 +61,26 @@ def test_the_same_part_gives_the_same_bytes(course: Path) -> None:
     assert made(course) == made(course)
 
 
-def test_explains_how_to_install_the_course(course: Path) -> None:
-    first = read(course).cells[0].source
-    assert "need the course, too" in first
-    for line in ("!git clone ADDRESS course", "%cd course", "%pip install --quiet ."):
-        assert f"    {line}\n" in f"{first}\n"
-        assert line in (ROOT / "docs/students.md").read_text("utf-8").splitlines()
+def test_says_where_to_open_it(course: Path) -> None:
+    notebook = read(course)
+    assert "need the course, too: open the\nnotebook in the course's folder" in notebook.cells[0].source
+    assert not any(word in cell.source for cell in notebook.cells for word in ("ADDRESS", "Colab", "pip install"))
+
+
+def test_a_published_notebook_has_a_badge_and_a_cell_that_installs_the_course_in_colab(course: Path) -> None:
+    notebook = read(course, PUBLISHED)
+    first, installation = notebook.cells[:2]
+    assert first.source.startswith(f"{PUBLISHED.badge}\n\n# Sums of the past\n")
+    assert "In Colab the\nnext cell installs it." in first.source
+    assert (installation.cell_type, installation.source) == ("code", PUBLISHED.installation)
+
+
+def test_a_published_part_without_exercises_has_only_the_badge(course: Path) -> None:
+    path = course / "lessons/01-tools/1-sums.md"
+    path.write_text(path.read_text("utf-8").partition("```exercise")[0], "utf-8")
+    notebook = read(course, PUBLISHED)
+    assert notebook.cells[0].source.startswith(PUBLISHED.badge)
+    assert not any("google.colab" in cell.source for cell in notebook.cells)
 
 
 def test_a_part_without_exercises_mentions_no_course(course: Path) -> None:
@@ -82,11 +102,33 @@ def test_stores_outputs_with_their_cells(course: Path) -> None:
 def test_folds_hidden_outputs_with_the_answer(course: Path) -> None:
     notebook = read(course)
     assert cell_with(notebook, "print(w @ v)").outputs == []
-    question = cell_with(notebook, "Which of these")
-    assert question.source.startswith("**Before you run the cell above:** Which of these is the last number?")
-    (fold,) = FOLD.findall(question.source)
+    (fold,) = FOLD.findall(cell_with(notebook, "**18**").source)
     for hidden in ("**18**", "**all three**", "tensor([ 3.,  9., 18.])", "data:image/png", "The triangle of"):
         assert hidden in fold
+
+
+def test_a_question_is_above_the_cell_that_it_is_about_and_its_answer_below(course: Path) -> None:
+    sources = [cell.source for cell in read(course).cells]
+    place = sources.index("w = torch.tril(torch.ones(3, 3))\nprint(w @ v)")
+    assert sources[place - 1] == "**Before you run the next cell:** Which of these is the last number?\n\n- 9\n- 18"
+    assert sources[place + 1].startswith("<details>\n<summary>Answer</summary>\n\n**18**")
+
+
+def test_text_between_code_and_its_question_is_above_both(course: Path) -> None:
+    path = course / "lessons/01-tools/1-sums.md"
+    path.write_text(path.read_text("utf-8").replace("```question", "Read it twice.\n\n```question"), "utf-8")
+    sources = [cell.source for cell in read(course).cells]
+    place = sources.index("w = torch.tril(torch.ones(3, 3))\nprint(w @ v)")
+    assert sources[place - 2] == "Read it twice."
+    assert sources[place - 1].startswith("**Before you run the next cell:** Which")
+
+
+def test_a_question_that_hides_no_output_is_one_cell_and_moves_none(course: Path) -> None:
+    path = course / "lessons/01-tools/1-sums.md"
+    path.write_text(path.read_text("utf-8").replace("```output\ntensor([ 3.,  9., 18.])\n```\n\n", ""), "utf-8")
+    sources = [cell.source for cell in read(course).cells]
+    place = sources.index("w = torch.tril(torch.ones(3, 3))\nprint(w @ v)")
+    assert sources[place + 1].startswith("Which of these is the last number?\n\n- 9\n- 18\n\n<details>")
 
 
 def test_no_answer_is_visible_outside_of_folds(course: Path) -> None:
@@ -95,11 +137,14 @@ def test_no_answer_is_visible_outside_of_folds(course: Path) -> None:
         assert not any(answer in each for each in seen)
 
 
-def test_embeds_pictures_as_png(course: Path) -> None:
+def test_embeds_pictures_as_opaque_png(course: Path) -> None:
     source = cell_with(read(course), "Once more").source
-    found = re.search(r'<img alt="who sees &lt;whom&gt;" width="\d+" src="data:image/png;base64,([^"]+)">', source)
+    pattern = r'<img alt="who sees &lt;whom&gt;" width="(\d+)" src="data:image/png;base64,([^"]+)">'
+    found = re.search(pattern, source)
     assert found
-    assert base64.b64decode(found[1]).startswith(b"\x89PNG")
+    pixels = pyplot.imread(io.BytesIO(base64.b64decode(found[2])))
+    assert pixels.shape[1] // PNG_DENSITY == int(found[1])
+    assert pixels.shape[2] == 3 or pixels[..., 3].min() == 1
 
 
 def test_a_deep_dive_has_a_first_and_a_last_line(course: Path) -> None:
@@ -117,9 +162,26 @@ def test_a_deep_dive_with_a_question_mark_gets_no_period(course: Path) -> None:
 def test_the_stub_is_in_a_cell_that_grades_it(course: Path) -> None:
     cells = read(course).cells
     place = next(i for i, cell in enumerate(cells) if cell.source == "%load_ext grader.study.notebook")
-    assert "Five tools, the first of which is a product." in cells[place - 1].source
     stub = (course / "exercises/toolbox/toolbox.py").read_text()
     assert cells[place + 1].source == f"%%grade toolbox\n{stub}".rstrip("\n")
+
+
+def test_the_statement_is_above_the_cell_of_its_exercise(course: Path) -> None:
+    (course / "exercises/toolbox/README.md").write_text("# Five tools\n\n## The formula\n\n$x \\cdot f$\n", "utf-8")
+    cells = read(course).cells
+    place = next(i for i, cell in enumerate(cells) if cell.source == "%load_ext grader.study.notebook")
+    due, statement, where = cells[place - 3 : place]
+    assert "Five tools, the first of which is a product." in due.source
+    assert statement.source == "### Five tools\n\n#### The formula\n\n$x \\cdot f$\n"
+    assert where.source == "Write it in the next cell, which takes the place of `toolbox.py`."
+    assert {cell.cell_type for cell in (due, statement, where)} == {"markdown"}
+
+
+def test_an_exercise_without_a_statement_points_to_none(course: Path) -> None:
+    (course / "exercises/toolbox/README.md").unlink(missing_ok=True)
+    cells = read(course).cells
+    place = next(i for i, cell in enumerate(cells) if cell.source == "%load_ext grader.study.notebook")
+    assert "Five tools, the first of which is a product." in cells[place - 1].source
 
 
 def test_contains_nothing_of_the_solution(course: Path) -> None:

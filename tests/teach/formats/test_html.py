@@ -38,15 +38,19 @@ def work(book: Book, student: Student, folder: Path) -> str:
 def test_pages_are_complete_and_link_only_to_each_other(size: int, tmp_path: Path) -> None:
     book = class_of(size)
     write_feedback(book, tmp_path)
-    written = write_html(book, tmp_path)
+    write_html(book, tmp_path)
     ids = {path: Parsed(path.read_text(encoding="utf-8")).values("id") for path in tmp_path.rglob("*.html")}
-    for path in written:
+    for path in ids:
         text = path.read_text(encoding="utf-8")
         parsed = Parsed(text)
         assert text.startswith("<!DOCTYPE html>")
         assert not re.search(r"https?:|//[a-z]|@import|url\((?!#)", text)
         assert parsed.tags["script"] == parsed.tags["link"] == parsed.tags["img"] == 0
         assert len(ids[path]) == len(set(ids[path]))
+        assert re.search(r"<body>\s*<header>.*</header>\s*<main>.*</main>\s*</body>", text, re.DOTALL)
+        assert parsed.tags["main"] == 1
+        headings = re.findall(r"<th\b( scope=\"(?:col|row)\")?[^>]*>(.*?)</th>", text, re.DOTALL)
+        assert all(scope and words for scope, words in headings)
         for reference in parsed.values("href"):
             page, _, place = reference.partition("#")
             target = (path.parent / page).resolve() if page else path

@@ -21,6 +21,16 @@ def test_takes_the_only_code_file_for_the_only_requested_exercise(tmp_path: Path
     assert taken(flat) == [("ada", "moe_router"), ("bob", "moe_router")]
 
 
+def test_suggests_the_exercise_that_a_name_resembles(tmp_path: Path) -> None:
+    files = code("ada/rope.py", "ada/moe-router (1).py", "ada/final.py", "ada/notes.txt")
+    found = find_handins([folder(tmp_path / "class", files)], EXERCISES)
+    assert why(found) == {
+        f"{tmp_path}/class/ada/moe-router (1).py": "not named after an exercise (did you mean 'moe_router'?)",
+        f"{tmp_path}/class/ada/final.py": "not named after an exercise",
+        f"{tmp_path}/class/ada/notes.txt": "neither .py nor .ipynb, nor a quiz form",
+    }
+
+
 def test_keeps_files_for_other_exercises_apart(tmp_path: Path) -> None:
     ada, bob = ("ada/moe_router.py", "ada/rope.py", "ada/rope-1.py"), ("moe_router.py", "a/rope.py", "b/rope.py")
     files = code(*ada, *(f"bob/{name}" for name in bob))
