@@ -392,7 +392,7 @@ def test_the_chosen_theme_is_kept_and_is_there_before_the_page(reader: Reader) -
 
 def test_pictures_follow_the_chosen_theme(reader: Reader) -> None:
     page = reader.open(PART)
-    filled = page.locator(".drawing svg [style*='--fill'], .drawing svg [style*='--series-1']").first
+    filled = page.locator(".drawing svg.wide [fill*='--picture-']").first
     colors = "(shape) => [getComputedStyle(shape).fill, getComputedStyle(shape).stroke]"
     light = filled.evaluate(colors)
     page.get_by_label("Theme").select_option("dark")
@@ -413,7 +413,7 @@ def test_arrow_keys_turn_the_page_but_not_while_the_reader_types(reader: Reader)
     page = reader.open(FIGURES)
     slider = seen(page, "router").get_by_role("slider").first
     slider.press("ArrowLeft")
-    seen(page, "selective-scan").get_by_role("button", name="Step").press("ArrowLeft")
+    seen(page, "selective-scan").get_by_role("button", name="fixed").press("ArrowLeft")
     assert page.url.endswith(FIGURES)
 
 
