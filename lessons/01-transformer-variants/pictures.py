@@ -382,7 +382,7 @@ def span_corruption() -> Matrix:
 
 
 def _bucket(r: int, bidirectional: bool) -> int:
-    """Raffel et al. 2020, section 2.1, with 32 buckets and a largest distance of 128."""
+    """Raffel et al. 2019, section 2.1, with 32 buckets and a largest distance of 128."""
     n, offset, d = (16, 16 if r > 0 else 0, abs(r)) if bidirectional else (32, 0, max(-r, 0))
     exact = n // 2
     if d < exact:
@@ -418,7 +418,7 @@ def search_cost() -> Matrix:
 def architectures_of_t5() -> Bars:
     return Bars(
         "architectures-of-t5",
-        "Four models with the same computation (Raffel et al. 2020, table 2)",
+        "Four models with the same computation (Raffel et al. 2019, table 2)",
         ("encoder-decoder", "the same, shared", "prefix LM", "causal LM"),
         (Series("SQuAD", [80.88, 80.63, 78.94, 61.14]), Series("SuperGLUE", [71.36, 70.73, 68.11, 55.02])),
         "score",

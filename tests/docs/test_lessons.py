@@ -8,6 +8,7 @@ import pytest
 from grader import pictures
 from grader.course.lesson.model import Predict
 from grader.course.lesson.notation import Letter
+from grader.course.lesson.references import Reference
 from tests.docs.documents import read, rows
 from tests.show.pictures.characters.screen import plain
 
@@ -27,7 +28,10 @@ def test_every_type_of_picture_is_listed() -> None:
     assert {row[0].strip("`") for row in rows(PAGE, "type")} == {each.__name__ for each in pictures.Picture.__args__}
 
 
-@pytest.mark.parametrize(("head", "struct"), [("key of a prediction", Predict), ("key of a letter", Letter)])
+@pytest.mark.parametrize(
+    ("head", "struct"),
+    [("key of a prediction", Predict), ("key of a letter", Letter), ("key of a reference", Reference)],
+)
 def test_every_key_is_documented(head: str, struct: type[msgspec.Struct]) -> None:
     told = {row[0].strip("`"): row[1] == "required" for row in rows(PAGE, head)}
     fields = {field.name: field.required for field in msgspec.structs.fields(struct)}

@@ -17,6 +17,7 @@ from grader.course.lesson.model import Part
 from grader.course.lesson.notation import load_notation, notation_problems
 from grader.course.lesson.pictures import pictures_path
 from grader.course.lesson.problem import Problem
+from grader.course.lesson.references import citations, load_references, reference_problems, references_path
 from grader.course.lesson.source import code_cells, source, syntax_problems
 from grader.course.lesson.terms import TermIndex, bold_problems, first_uses, term_problems
 from grader.course.lesson.update import with_outputs
@@ -99,18 +100,23 @@ def check_lessons(
 
 
 class _Rules:
-    """The rules for the text of lessons, which depend on the glossary, the notation and earlier lessons."""
+    """The rules for the text of lessons, which depend on other files of the course and on earlier lessons."""
 
     def __init__(self, course: Course, last: int):
-        """Load the glossary, the notation and all lessons up to `last`."""
+        """Load the glossary, the notation, the references and all lessons up to `last`."""
         self._course = course
         self._terms = load_glossary(course.root)
         self._names = TermIndex(self._terms)
         self._letters = load_notation(course.root)
+        self._references = load_references(course.root)
         numbers = lessons_with_parts(course)
         self._explained = {number for number in numbers if number != OPENING}
-        parts = (part for number in numbers if number <= last for part in _load(course, number).parts)
+        chapters = [_load(course, number) for number in numbers if number <= last]
+        parts = [part for chapter in chapters for part in chapter.parts]
         self._uses = first_uses(parts, self._names)
+        self._cited = {link for part in parts for _, link in citations(part)}
+        self._end = numbers[-1]  # the lesson with which everything that is cited is known
+        self._complete = not any(chapter.problems for chapter in chapters)
 
     def problems(self, chapter: Chapter) -> Iterator[Problem]:
         """Yield the problems of a lesson's text."""
@@ -118,15 +124,24 @@ class _Rules:
             yield from text_problems(part, read_text(self._course.root / part.path), self._course)
             yield from notation_problems(part, self._letters)
             yield from term_problems(part, self._uses, self._explained)
+            if self._references:
+                yield from reference_problems(part, self._references)
             if self._terms:
                 yield from bold_problems(part, self._names)
         yield from id_problems(chapter.parts)
         if not chapter.problems:  # otherwise the term may be in a part that could not be read
-            glossary = glossary_path(self._course.root).relative_to(self._course.root).as_posix()
             for term in self._terms:
                 if term.lesson == chapter.number and term not in self._uses:
                     what = f"lesson {term.lesson} should explain the term '{term.term}', but does not contain it."
-                    yield Problem(glossary, 0, what)
+                    yield Problem(self._name(glossary_path(self._course.root)), 0, what)
+        if chapter.number == self._end and self._complete:
+            for link in self._references:
+                if link not in self._cited:
+                    what = f"no part links to {link}; remove its entry."
+                    yield Problem(self._name(references_path(self._course.root)), 0, what)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._course.root).as_posix()
 
 
 def _files(course: Course, number: int) -> list[PartFile]:

@@ -14,6 +14,7 @@ from grader.course.lab_script import lab_signature as asked_by_lab
 from grader.course.lesson.files import form_name, lesson_folder, opening, part_files, quiz_path
 from grader.course.lesson.moving import moving_scripts
 from grader.course.lesson.notation import notation_path
+from grader.course.lesson.references import references_path
 from grader.course.load import COURSE_FILE
 from grader.course.model import Course, Exercise, Lesson, Syllabus
 from grader.course.workspace.digest import course_digest, exercise_digests
@@ -131,7 +132,7 @@ def edition_files(course: Course, edition: Edition, seed: str) -> dict[str, byte
 def public_paths(course: Course, lessons: Iterable[Lesson], exercises: Iterable[Exercise]) -> Iterator[Path]:
     """Yield the files that are released unchanged: texts and pictures of lessons, and public files of exercises."""
     first = opening(course)
-    shared = (glossary_path(course.root), notation_path(course.root))
+    shared = (glossary_path(course.root), notation_path(course.root), references_path(course.root))
     yield from ([first.path] if first else [])
     yield from (path for path in shared if path.is_file())
     yield from _pictures(course.root / "lessons")

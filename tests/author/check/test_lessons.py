@@ -216,6 +216,38 @@ def test_reports_unused_picture_files_and_unexplained_terms(tmp_path: Path) -> N
     assert told.count(" - ") == 2
 
 
+def test_compares_links_with_the_references(tmp_path: Path) -> None:
+    small_lesson.make(tmp_path)
+    (tmp_path / FOLDER / "pictures.py").unlink()
+    (tmp_path / PATH).write_text(edited("```picture sums\nThe sums grow.\n```\n", ""))
+    assert check(tmp_path, "lesson").returncode == 0  # without the file, nothing is compared
+    (tmp_path / "lessons" / "references.yaml").write_text(
+        "- {link: 'https://example.org/paper', authors: Example, title: Sums}\n"
+    )
+    told = " ".join(check(tmp_path, "lesson").stdout.split())
+    assert (
+        f"- {PATH}:{line_of(GOOD, '[paper]')}: the link https://arxiv.org/abs/1706.03762 has no entry; add one to "
+        "lessons/references.yaml." in told
+    )
+    assert "- lessons/references.yaml: no part links to https://example.org/paper; remove its entry." in told
+    assert told.count(" - ") == 2
+
+
+def test_does_not_look_for_unused_references_before_all_parts_are_read(tmp_path: Path) -> None:
+    small_lesson.make(tmp_path)
+    folder = tmp_path / "lessons" / "02-products"
+    folder.mkdir()
+    (folder / "1-products.md").write_text(edited("answer: 18\n", "answer: 18\nansver: 18\n"))
+    (tmp_path / "lessons" / "references.yaml").write_text(
+        "- {link: 'https://arxiv.org/abs/1706.03762', authors: Vaswani, title: Attention}\n"
+        "- {link: 'https://example.org/paper', authors: Example, title: Sums}\n"
+    )
+    assert "no part links to" not in check(tmp_path, "lesson", "1").stdout  # lesson 2 may link to it
+    told = check(tmp_path, "lesson", "2").stdout
+    assert "unknown key 'ansver'" in told
+    assert "no part links to" not in told  # the part that cannot be read may link to it
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

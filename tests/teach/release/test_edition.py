@@ -34,6 +34,8 @@ def test_has_exactly_the_public_files(tmp_path: Path) -> None:
     script = root / "lessons/moving/masks.js"
     script.parent.mkdir()
     script.write_text("export const moved = 1;\n")
+    for shared in ("glossary", "notation", "references"):
+        (root / f"lessons/{shared}.yaml").write_text("[]\n")
     assert sorted(files(root)) == [
         "README.md",
         "course.yaml",
@@ -45,7 +47,10 @@ def test_has_exactly_the_public_files(tmp_path: Path) -> None:
         "lessons/01-tools/2-leaks.md",
         "lessons/01-tools/pictures/sums-of-the-past.json",
         courses.QUIZ,
+        "lessons/glossary.yaml",
         "lessons/moving/masks.js",
+        "lessons/notation.yaml",
+        "lessons/references.yaml",
     ]
 
 
