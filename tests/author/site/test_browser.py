@@ -387,3 +387,27 @@ def test_noise_grows_with_t(reader: Reader) -> None:
     assert said(box).startswith("t = 999: x_t = 0.006 · x_0 + 1.000 · ε.")
     assert "ᾱ_t = 0.0000404" in said(box)
     assert box.locator("rect").evaluate_all(colours) > 2 * before
+
+
+def test_balance_compares_a_bias_with_a_loss(reader: Reader) -> None:
+    box = seen(reader.open(FIGURES), "balance")
+    assert "The busiest expert has 4 % more than the mean load of 128." in said(box)
+    put(box, "step", "Home")
+    assert said(box).startswith("Step 0: the loads are 173, 212, 73, 54.")  # those of lesson 3
+    put(box, "step", "End")
+    put(box, "gamma", "Home")
+    assert said(box).startswith("Step 60: the loads are 173, 212, 73, 54.")
+    assert "“the” for expert 1 is 3, as in the text" in said(box)
+    put(box, "factor", "End")
+    assert "has gone from 3 to 2.33" in said(box)
+
+
+def test_scaling_shows_the_numbers_of_lesson_9(reader: Reader) -> None:
+    box = seen(reader.open(FIGURES), "scaling")
+    assert said(box).startswith("35 billion parameters read 2.8 trillion tokens, 80 for each parameter: loss 1.979.")
+    assert "The best division is 73 billion and 1.34 trillion, with 1.974." in said(box)
+    assert "It would reach your loss with 83 % of the FLOPs: your model is too small." in said(box)
+    put(box, "parameters", "ArrowRight", times=2)
+    assert said(box).endswith("Yours is as good.")
+    put(box, "parameters", "End")
+    assert said(box).endswith("your model is too large for so little text.")
