@@ -91,7 +91,7 @@ Moving.add("balance", ({ knobs, stage, said }) => {
     place.replaceChildren(svg, bars);
     const excess = Math.round(100 * (Math.max(...load) / MEAN - 1));
     said.textContent = `Step ${state.step}: the loads are ${load.join(", ")}. The busiest expert has ${excess} % more than the mean load of ${MEAN}. `
-      + `The logit of “the” for expert 1 is ${Moving.fixed(words[2][1], 2)}; the task wants 3.`;
+      + `The logit of “the” for expert 1 is ${Moving.fixed(words[2][1], 3)}; the task wants 3.`;
   }
 
   function set(name, value) {

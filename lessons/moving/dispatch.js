@@ -11,26 +11,26 @@ Moving.add("dispatch", ({ knobs, stage, said }) => {
   const [T, E] = [2000, 256];
   const BYTES = 7168 * (1 + 2) * 58; // there and back, for one node
   const drawn = Moving.chance(1);
-  const tokens = Array.from({ length: T }, () => { // of each the experts, the best first, as score · 2^48 with the expert in the last 8 bits
-    const scored = Float64Array.from({ length: E }, (_, e) => Math.floor(drawn() * 2 ** 40) * E + e);
+  const tokens = Array.from({ length: T }, () => { // of each its experts, the best first: 24 bits of the score, 8 of the expert
+    const scored = Uint32Array.from({ length: E }, (_, e) => Math.floor(drawn() * 2 ** 24) * E + e);
     return scored.sort().reverse();
   });
   const state = { k: 8, M: 8, limit: 4 };
   const place = Moving.element("div");
 
   function nodeOf(scored) {
-    return Math.floor((scored % E) / (E / state.M));
+    return Math.floor(((scored & (E - 1)) * state.M) / E);
   }
 
   function kept(scored) { // the nodes with the best two experts
-    const best = Array.from({ length: state.M }, () => []);
-    scored.forEach((each) => {
-      const mine = best[nodeOf(each)];
-      if (mine.length < 2) {
-        mine.push(each);
+    const [rating, seen] = [Array(state.M).fill(0), Array(state.M).fill(0)];
+    for (const each of scored) {
+      const node = nodeOf(each);
+      if (seen[node] < 2) {
+        seen[node] += 1;
+        rating[node] += each;
       }
-    });
-    const rating = best.map(([first, second]) => first + second);
+    }
     return new Set(Moving.whole(0, state.M - 1).sort((one, other) => rating[other] - rating[one]).slice(0, state.limit));
   }
 
@@ -38,10 +38,15 @@ Moving.add("dispatch", ({ knobs, stage, said }) => {
     const visits = Array(state.M + 1).fill(0);
     let sum = 0;
     tokens.forEach((scored) => {
-      const stay = limited ? kept(scored) : null;
-      const chosen = (stay ? scored.filter((each) => stay.has(nodeOf(each))) : scored).subarray(0, state.k);
-      visits[new Set(Array.from(chosen, nodeOf)).size] += 1;
-      chosen.forEach((each) => { sum += each / 2 ** 48 / T; });
+      const stay = limited ? kept(scored) : new Set(Moving.whole(0, state.M - 1));
+      const chosen = [];
+      for (let place = 0; chosen.length < state.k; place += 1) {
+        if (stay.has(nodeOf(scored[place]))) {
+          chosen.push(scored[place]);
+        }
+      }
+      visits[new Set(chosen.map(nodeOf)).size] += 1;
+      chosen.forEach((each) => { sum += each / 2 ** 32 / T; });
     });
     return { visits, sum, mean: visits.reduce((all, count, nodes) => all + (count * nodes) / T, 0) };
   }

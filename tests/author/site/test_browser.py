@@ -397,9 +397,9 @@ def test_balance_compares_a_bias_with_a_loss(reader: Reader) -> None:
     put(box, "step", "End")
     put(box, "gamma", "Home")
     assert said(box).startswith("Step 60: the loads are 173, 212, 73, 54.")
-    assert "The logit of “the” for expert 1 is 3.00; the task wants 3." in said(box)
+    assert "The logit of “the” for expert 1 is 3.000; the task wants 3." in said(box)
     put(box, "factor", "End")
-    assert "is 2.33; the task wants 3." in said(box)
+    assert "is 2.334; the task wants 3." in said(box)
 
 
 def test_scaling_shows_the_numbers_of_lesson_9(reader: Reader) -> None:
