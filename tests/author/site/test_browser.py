@@ -619,3 +619,70 @@ def test_noise_grows_with_t(reader: Reader) -> None:
     assert said(box).startswith("t = 999: x_t = 0.006 · x_0 + 1.000 · ε.")
     assert "ᾱ_t = 0.0000404" in said(box)
     assert box.locator("rect").evaluate_all(colours) > 2 * before
+
+
+def test_balance_compares_a_bias_with_a_loss(reader: Reader) -> None:
+    box = seen(reader.open(FIGURES), "balance")
+    assert "The busiest expert has 4 % more than the mean load of 128." in said(box)
+    put(box, "step", "Home")
+    assert said(box).startswith("Step 0: the loads are 173, 212, 73, 54.")  # those of lesson 3
+    put(box, "step", "End")
+    put(box, "gamma", "Home")
+    assert said(box).startswith("Step 60: the loads are 173, 212, 73, 54.")
+    assert "The logit of “the” for expert 1 is 3.000; the task wants 3." in said(box)
+    put(box, "factor", "End")
+    assert "is 2.334; the task wants 3." in said(box)
+
+
+def test_scaling_shows_the_numbers_of_lesson_9(reader: Reader) -> None:
+    box = seen(reader.open(FIGURES), "scaling")
+    assert said(box).startswith("35 billion parameters read 2.8 trillion tokens, 80 for each parameter: loss 1.979.")
+    assert "The best division is 73 billion and 1.34 trillion, with 1.974." in said(box)
+    assert "It would reach your loss with 83 % of the FLOPs: your model is too small." in said(box)
+    put(box, "parameters", "ArrowRight", times=2)
+    assert said(box).endswith("Yours is as good.")
+    put(box, "parameters", "End")
+    assert said(box).endswith("your model is too large for so little text.")
+
+
+def test_distinct_experts_shows_the_numbers_of_lesson_4(reader: Reader) -> None:
+    box = seen(reader.open(FIGURES), "distinct-experts")
+    assert "By the formula 7.20 experts are hit on average" in said(box)
+    assert "From 10 tokens on" in said(box)
+    hit = box.locator(".stage rect.one")
+    box.get_by_role("button", name="DeepSeek-V3").click()
+    assert "By the formula 57 experts are hit on average, 1.1 tokens for each" in said(box)
+    assert 50 < hit.count() < 64
+    put(box, "tokens B", "Home")
+    assert hit.count() == 8
+    put(box, "tokens B", "End")
+    assert hit.count() == 256
+
+
+def test_dispatch_bounds_the_nodes_of_a_token(reader: Reader) -> None:
+    box = seen(reader.open(FIGURES), "dispatch")
+    assert "goes to 5.3 nodes on average and to at most 8, with it to 4.0 and at most 4." in said(box)
+    assert "that is 10.0 MB and 5.0 MB" in said(box)
+    put(box, "nodes that stay", "End")
+    assert "at most 8, with it to 5.3 and at most 8." in said(box)
+    put(box, "experts of a token", "Home")
+    assert "goes to 1.0 nodes on average" in said(box)
+
+
+def test_dense_and_sparse_take_the_times_of_lesson_5(reader: Reader) -> None:
+    box = seen(reader.open(FIGURES), "dense-sparse")
+    assert "the dense model takes 1.9 ms, the sparse model takes 2.3 ms." in said(box)
+    assert said(box).endswith("The dense one is faster from 10 to 607 users.")
+    put(box, "tokens in each cache", "ArrowRight", times=7)
+    assert "4,000 tokens in the cache of each: the dense model takes 13 ms, the sparse model takes 9.6 ms." in said(box)
+    put(box, "users", "End")
+    assert "the sparse model does not fit into 640 GB with its caches" in said(box)
+    assert box.locator(".stage circle").count() == 0
+
+
+def test_lifetime_shows_the_numbers_of_lesson_9(reader: Reader) -> None:
+    box = seen(reader.open(FIGURES), "lifetime")
+    assert said(box).startswith("50 billion parameters need 2.08 trillion tokens for this loss")
+    assert "Training takes 0.623 · 10²⁴ FLOPs and service 1 · 10²⁴. The cheapest size in all is 34 billion" in said(box)
+    put(box, "tokens served", "Home")
+    assert "service 0 · 10²⁴. The cheapest size in all is 73 billion" in said(box)
