@@ -11,6 +11,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
+from grader.author.site.citations import CitationMarker
 from grader.author.site.formula import mathml
 from grader.author.site.highlight import code
 from grader.author.site.links import LinkMap
@@ -30,6 +31,7 @@ class HtmlWriter:
     source: str  # path of the file from the course's folder, for links and errors
     links: LinkMap
     terms: TermMarker
+    citations: CitationMarker
     formulas: bool = True  # treat $...$ as a formula
     headings: list[Heading] = field(default_factory=list)
     _top: int = 0  # the level of the page's first heading in its file
@@ -57,6 +59,11 @@ class HtmlWriter:
         self.headings.append(Heading(level, text, anchor))
         return self.headings[-1]
 
+    def section(self, title: str, body: str) -> str:
+        """Return a section of the highest level with this title and HTML as HTML."""
+        heading = self.heading(self._top, title)
+        return f'<h{heading.level} id="{escape(heading.anchor)}">{escape(title)}</h{heading.level}>\n{body}'
+
     @property
     def _parser(self) -> MarkdownIt:
         return parser() if self.formulas else _without_formulas()
@@ -74,7 +81,7 @@ class _Renderer(RendererHTML):
         self._line = line
         self._link_depth = 0  # open links and headings, in which text gets no links of its own
         self._heading = Heading(0, "", "")  # that is open
-        self._has_target: list[bool] = []  # for each open link
+        self._ends: list[str] = []  # of the open links
 
     def text(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         text = tokens[idx].content
@@ -112,14 +119,18 @@ class _Renderer(RendererHTML):
         target = str(tokens[idx].attrs["href"])
         href = self._writer.links.href(target, self._writer.source, self._writer.url)
         self._link_depth += 1
-        self._has_target.append(href is not None)
+        if href is None:
+            self._ends.append("")
+            return ""
         title = self._writer.links.title(target, self._writer.source)
         tip = f' title="{escape(title)}"' if title else ""
-        return "" if href is None else f'<a href="{escape(href)}"{tip}>'
+        attributes, after = self._writer.citations.mark(target) or (tip, "")
+        self._ends.append(f"</a>{after}")
+        return f'<a href="{escape(href)}"{attributes}>'
 
     def link_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         self._link_depth -= 1
-        return "</a>" if self._has_target.pop() else ""
+        return self._ends.pop()
 
     def heading_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         text = "".join(child.content for child in tokens[idx + 1].children or ())

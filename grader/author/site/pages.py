@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec import structs
 
 from grader.author.site.blocks import BlockWriter
+from grader.author.site.citations import CitationMarker
 from grader.author.site.formula import mathml
 from grader.author.site.links import LinkMap
 from grader.author.site.markdown import HtmlWriter, plain, split_title
@@ -26,6 +27,7 @@ from grader.course.lesson.headings import sections
 from grader.course.lesson.load import load_part
 from grader.course.lesson.model import Figure, Part
 from grader.course.lesson.notation import Letter, load_notation, notation_path
+from grader.course.lesson.references import Reference, cited_in, load_references
 from grader.course.load import COURSE_FILE
 from grader.course.model import Course, Exercise
 
@@ -133,6 +135,11 @@ class Pages:
         return load_glossary(self.course.root)
 
     @cached_property
+    def references(self) -> dict[str, Reference]:
+        """What the lessons cite, by link."""
+        return load_references(self.course.root)
+
+    @cached_property
     def _finder(self) -> TermFinder:
         return TermFinder(self.terms)
 
@@ -195,7 +202,8 @@ class Pages:
 
     def _lesson(self, each: Overview) -> SitePage:
         pdf = pdf_url(each.lesson) if self.pdf else None
-        body = render("lesson.html", each=each, page=each.url, duration=duration, pdf=pdf)
+        cited = cited_in(each.parts, self.references)
+        body = render("lesson.html", each=each, page=each.url, duration=duration, pdf=pdf, references=cited)
         previous, following = self._around(each.url)
         return SitePage(
             url=each.url,
@@ -219,6 +227,8 @@ class Pages:
         writer = self._writer(url, part.path)
         blocks = BlockWriter(self.course, part, writer)
         body = blocks.write(part.blocks)
+        if cited := cited_in([part], self.references):
+            body += writer.section("References", render("references.html", references=cited))
         previous, following = self._around(url)
         return SitePage(
             url=url,
@@ -333,7 +343,7 @@ class Pages:
 
     def _writer(self, url: str, source: str, *, formulas: bool = True, terms: bool = True) -> HtmlWriter:
         marker = TermMarker(self._finder if terms else TermFinder(()), url)
-        return HtmlWriter(url, source, self.links, marker, formulas)
+        return HtmlWriter(url, source, self.links, marker, CitationMarker(self.references), formulas)
 
     def _files_in_docs(self, pattern: str) -> list[Path]:
         """Return the files in docs and its subfolders, except those in hidden folders."""

@@ -63,7 +63,7 @@ def load_part(root: Path, file: PartFile) -> Part:
         slug=file.slug,
         title=head.title,
         path=file.path.relative_to(root).as_posix(),
-        blocks=tuple(_Reader(file.path).blocks(tokens, lines)),
+        blocks=tuple(_Reader(file.path, file.number).blocks(tokens, lines)),
     )
 
 
@@ -72,6 +72,8 @@ class _Reader:
     """Converts the Markdown tokens of one file to blocks."""
 
     path: Path
+    part: int
+    figures: int = 0  # read so far
     ids: dict[str, int] = field(default_factory=dict)
     question: str | None = None  # the question that hides the next outputs and pictures
 
@@ -142,7 +144,9 @@ class _Reader:
         if not caption.strip():
             raise self.error(line, f"the picture '{name}' has no caption; describe it in a sentence.")
         name = self._name(line, "picture", name)
-        return Figure(line=line, name=name, caption=caption, moving=moving, after=self.question)
+        self.figures += 1
+        number = f"{self.part}.{self.figures}"
+        return Figure(line=line, number=number, name=name, caption=caption, moving=moving, after=self.question)
 
     def _question(self, line: int, text: str) -> Predict:
         data = ("\n" * line + text).encode()

@@ -59,9 +59,15 @@ class Figure(Hideable, frozen=True, kw_only=True, tag="figure"):
     `moving` names the script that animates it on the page.
     """
 
+    number: str  # that of the part and the place among its figures, as in 4.2
     name: str
     caption: str
     moving: str | None = None
+
+    @property
+    def numbered_caption(self) -> str:
+        """The caption after the figure's number, in Markdown."""
+        return f"**Figure {self.number}** {self.caption}"
 
 
 class Predict(Block, frozen=True, kw_only=True, tag="predict"):

@@ -1,6 +1,6 @@
 """What the lessons cite, lessons/references.yaml, and a check that it has an entry for each link to another website."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urldefrag
 
@@ -41,7 +41,7 @@ def load_references(root: Path) -> dict[str, Reference]:
         link = reference.link
         if not link.startswith("https://"):
             raise document.error((i, "link"), f"the link {link} does not begin with https://.")
-        if link != _without_fragment(link):
+        if link != without_fragment(link):
             raise document.error((i, "link"), f"the link {link} has a fragment; remove # and what follows it.")
         if link in references:
             raise document.error((i, "link"), f"the link {link} has an entry already, in line {lines[link]}.")
@@ -55,7 +55,13 @@ def citations(part: Part) -> Iterator[tuple[int, str]]:
     for passage in passages(part):
         for link in passage.links:
             if link.target.startswith("https://"):
-                yield link.line, _without_fragment(link.target)
+                yield link.line, without_fragment(link.target)
+
+
+def cited_in(parts: Iterable[Part], references: Mapping[str, Reference]) -> list[Reference]:
+    """Return those of the references to which the parts link, in the order of the file."""
+    cited = {link for part in parts for _, link in citations(part)}
+    return [reference for link, reference in references.items() if link in cited]
 
 
 def reference_problems(part: Part, references: Mapping[str, Reference]) -> Iterator[Problem]:
@@ -67,5 +73,6 @@ def reference_problems(part: Part, references: Mapping[str, Reference]) -> Itera
             yield Problem(part.path, line, f"the link {link} has no entry; add one to lessons/references.yaml.")
 
 
-def _without_fragment(address: str) -> str:
+def without_fragment(address: str) -> str:
+    """Return an address without `#` and what follows it."""
     return urldefrag(address).url

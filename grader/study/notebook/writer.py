@@ -165,7 +165,7 @@ class _NotebookWriter:
         width = int.from_bytes(data[16:20]) // PNG_DENSITY
         encoded = base64.b64encode(data).decode()
         image = f'<p><img alt="{escape(picture.title)}" width="{width}" src="data:image/png;base64,{encoded}"></p>'
-        return _paragraphs(image, figure.caption)
+        return _paragraphs(image, figure.numbered_caption)
 
     def _exercise(self, due: ExerciseDue) -> None:
         if self._course.released and due.exercise not in exercise_ids(self._course.root):

@@ -76,7 +76,7 @@ def block_lines(block: AnyBlock, context: RenderContext) -> list[str]:
 def figure_lines(figure: Figure, context: RenderContext) -> tuple[list[str], list[str]]:
     """Render a picture and its caption."""
     picture = picture_lines(context.picture(figure.name), context.page)
-    return picture, ansi_lines(_caption_lines(figure.caption, context.page))
+    return picture, ansi_lines(_caption_lines(figure.numbered_caption, context.page))
 
 
 def picture_lines(picture: Picture, page: ReaderPage) -> list[str]:

@@ -31,6 +31,11 @@ GLOSSARY = """\
 - {term: mixture of experts, also: [MoE], lesson: 2, definition: Many networks of which a few are used.}
 """
 
+REFERENCES = """\
+- {link: "https://arxiv.org/abs/1706.03762", authors: "Vaswani et al.", year: 2017, title: Attention & all}
+- {link: "https://example.org/", authors: Nobody, title: Not cited}
+"""
+
 NOTATION = r"""
 - {letter: T, meaning: tokens, lesson: 0}
 - {letter: delta, tex: '\Delta', meaning: a step, lesson: 1}
@@ -213,6 +218,7 @@ def make_course(to: Path) -> Path:
         "CHANGELOG.md": "# Changes\n",
         "lessons/glossary.yaml": GLOSSARY,
         "lessons/notation.yaml": NOTATION,
+        "lessons/references.yaml": REFERENCES,
         "lessons/opening.md": OPENING,
         "lessons/01-tools/1-masks.md": MASKS,
         "lessons/01-tools/2-more.md": MORE,

@@ -231,6 +231,20 @@ def test_hovering_over_a_term_shows_its_definition(reader: Reader) -> None:
     assert abs(box["y"] - word["y"] - word["height"]) < 12
 
 
+def test_a_citation_shows_its_reference_when_it_is_reached(reader: Reader) -> None:
+    page = reader.open(PART)
+    cited, reference = page.get_by_role("link", name="a paper"), page.get_by_text("Vaswani et al.").first
+    expect(reference).to_be_hidden()
+    cited.hover()
+    expect(reference).to_be_visible()
+    page.mouse.move(0, 0)
+    expect(reference).to_be_hidden()
+    cited.focus()
+    expect(reference).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(reference).to_be_hidden()
+
+
 def test_tapping_a_term_shows_its_definition_which_leads_to_the_glossary(browser: Browser, small_site: Path) -> None:
     context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
     page = Reader(context, small_site).open(PART)

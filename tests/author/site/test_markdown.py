@@ -2,20 +2,24 @@
 
 import pytest
 
+from grader.author.site.citations import CitationMarker
 from grader.author.site.links import LinkMap
 from grader.author.site.markdown import HtmlWriter, plain, split_title
 from grader.author.site.terms import TermFinder, TermMarker
 from grader.base.errors import UsageError
 from grader.course.glossary import Term
+from grader.course.lesson.references import Reference
 
 TITLES = {"lessons/1/a.md": 'Masks, "causal"'}
 PLACES = {"lessons/1/a.md": "lessons/1/a.html", "docs/b.md": "docs/b.html", "exercises/x/README.md": "exercises/x.html"}
 URL = "lessons/1/a.html"
+PAPER = Reference(link="https://example.org/p", authors="Ada & Bo", year=2020, title="On <masks>")
 
 
 def writer(*, formulas: bool = True) -> HtmlWriter:
     terms = TermFinder([Term(term="mask", definition="It hides.", lesson=1)])
-    return HtmlWriter(URL, "lessons/1/a.md", LinkMap(PLACES, TITLES), TermMarker(terms, URL), formulas)
+    citations = CitationMarker({PAPER.link: PAPER})
+    return HtmlWriter(URL, "lessons/1/a.md", LinkMap(PLACES, TITLES), TermMarker(terms, URL), citations, formulas)
 
 
 def write(text: str, *, formulas: bool = True) -> str:
@@ -86,3 +90,16 @@ def test_splits_off_the_title_of_a_document() -> None:
     assert split_title("\n# A `b`  \n\nText.\n") == ("A `b`", "Text.\n", 3)
     assert split_title("Text.\n") == (None, "Text.\n", 0)
     assert plain("A `b` of $T$ & **c**") == "A b of T & c"
+
+
+def test_a_citation_is_described_by_its_reference() -> None:
+    cited = writer()
+    html = cited.write(
+        "[Ada](https://example.org/p#page=3) and [again](https://example.org/p), not [this](https://a.org)"
+    )
+    assert '<a href="https://example.org/p#page=3" class="cited" aria-describedby="cited-1">Ada</a>' in html
+    reference = (
+        '<span class="definition" role="tooltip" id="cited-2"><b>On &lt;masks&gt;</b> Ada &amp; Bo (2020)</span>'
+    )
+    assert f'aria-describedby="cited-2">again</a>{reference}' in html
+    assert '<a href="https://a.org">this</a>' in html

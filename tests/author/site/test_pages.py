@@ -84,6 +84,7 @@ def test_a_lesson_has_a_page_with_its_outcomes_parts_exercises_and_quiz(course: 
         "1-masks.html",
         "2-more.html",
         "../../exercises/toolbox.html",
+        "https://arxiv.org/abs/1706.03762",
     ]
     assert "<code>grade quiz 1</code>" in page.body
     (course / "lessons/01-tools/quiz.yaml").unlink()
@@ -156,3 +157,22 @@ def test_converts_letters_of_the_notation_to_mathml(course: Path) -> None:
     path.write_text(path.read_text("utf-8").replace(r"\Delta", r"\Dleta"), "utf-8")
     with pytest.raises(UsageError, match=r"notation.yaml:3: the letter \\Dleta cannot be typeset"):
         pages(load_course(course))
+
+
+def test_parts_and_lessons_end_with_what_they_cite(course: Path) -> None:
+    found = pages(load_course(course))
+    entry = 'Vaswani et al. (2017). <a href="https://arxiv.org/abs/1706.03762">Attention &amp; all</a>'
+    for url in ("lessons/01-tools/1-masks.html", "lessons/01-tools/index.html"):
+        assert (
+            f'<h2 id="references">References</h2>\n<ul class="references">\n<li>{entry}</li>\n</ul>' in found[url].body
+        )
+        assert "Not cited" not in found[url].body
+    assert found["lessons/01-tools/1-masks.html"].headings[-1].text == "References"
+    for url in ("lessons/01-tools/2-more.html", "lessons/02-moving/index.html"):
+        assert "References" not in found[url].body
+
+
+def test_figures_have_numbers_and_addresses(course: Path) -> None:
+    body = pages(load_course(course))["lessons/01-tools/1-masks.html"].body
+    assert re.findall('<figure class="picture" id="(.*?)"', body) == ["figure-1.1", "figure-1.2"]
+    assert '<figcaption><a class="number" href="#figure-1.2">Figure 1.2</a> Three tokens.</figcaption>' in body

@@ -25,6 +25,8 @@ def test_a_printed_lesson_is_open_and_ends_with_its_answers(course: Course) -> N
     lesson = course.lessons[0]
     text = printed_lesson(course, lesson, load_lesson(course, lesson))
     body, answers = text.split("<h1>Answers</h1>")
+    answers, references = answers.split("<h1>References</h1>")
+    assert "Vaswani et al. (2017)" in references
     assert "3 + 6 + 9 is 18" in answers
     assert "3 + 6 + 9 is 18" not in body
     assert "tensor([3.,9.,18.])" in Parsed(text).text.replace(" ", "")

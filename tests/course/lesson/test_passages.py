@@ -43,7 +43,7 @@ def test_lines_of_bold_words_formulas_and_links() -> None:
 
 
 def test_lines_of_captions_and_questions() -> None:
-    figure = Figure(line=4, name="x", caption="first\nsecond $w$")
+    figure = Figure(line=4, number="1.1", name="x", caption="first\nsecond $w$")
     question = Predict(line=9, id="a", ask="why\nso", answer="b", because="$z$", options=("b", "c"))
     caption, *asked = found(figure, question)
     assert caption.formulas == [(6, "w")]

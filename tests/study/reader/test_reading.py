@@ -221,7 +221,7 @@ def test_resumes_at_a_heading_or_a_question(keys: tuple[str, ...], position: int
 @pytest.mark.parametrize("before", range(0, 24, 3))
 def test_blocks_that_fit_on_a_page_are_not_split(rows: int, before: int) -> None:
     caption = "Row 2 of the triangle. " * 8
-    picture = Figure(line=1, name="sums-of-the-past", caption=caption)
+    picture = Figure(line=1, number="1.1", name="sums-of-the-past", caption=caption)
     code = [f"x{i} = {i}" for i in range(rows - 2)]  # all of a screen
     prose = Prose(line=1, text="\n\n".join(["Text."] * before))
     read = Reading(*[ON] * 20, part=part_of(prose, Code(line=2, text="\n".join(code)), prose, picture), rows=rows)

@@ -1,13 +1,16 @@
 /**
- * What the pages do where scripts run: a definition stands beside its term, an answer is given before one is shown.
+ * What the pages do where scripts run: a definition stands beside its term and a reference beside its citation, and
+ * an answer is given before one is shown.
  * Without scripts definitions stand at the bottom of the window, and answers are in <details>.
  */
 "use strict";
 
-/* Definitions: beside the word, also for a finger; Escape sends them away. */
+/* Definitions and references: beside the word; Escape sends them away. A finger reaches a definition, and a cited work itself. */
+
+const EXPLAINED = ".term, .cited";
 
 function placeDefinition(term) {
-  const definition = term.nextElementSibling;
+  const definition = term.nextElementSibling; // or reference
   term.classList.remove("dismissed");
   const word = term.getClientRects()[0];
   const width = Math.min(416, document.documentElement.clientWidth - 32);
@@ -29,10 +32,13 @@ function addLink(term) {
   }
 }
 
+function setUpExplained(word) {
+  word.addEventListener("pointerenter", () => placeDefinition(word));
+  word.addEventListener("focus", () => placeDefinition(word));
+}
+
 function setUpTerm(term) {
   let byFinger = false;
-  term.addEventListener("pointerenter", () => placeDefinition(term));
-  term.addEventListener("focus", () => placeDefinition(term));
   term.addEventListener("pointerdown", (event) => { byFinger = event.pointerType !== "mouse"; });
   term.addEventListener("click", (event) => {
     if (byFinger) { // the first touch shows the definition, from which a link leads on
@@ -45,7 +51,7 @@ function setUpTerm(term) {
 }
 
 function dismissDefinitions() {
-  document.querySelectorAll(".term").forEach((term) => term.classList.add("dismissed"));
+  document.querySelectorAll(EXPLAINED).forEach((word) => word.classList.add("dismissed"));
 }
 
 /* Questions: what is given stands beside what is expected, and what waited for it opens. */
@@ -103,6 +109,7 @@ function setUpQuestion(question) {
   });
 }
 
+document.querySelectorAll(EXPLAINED).forEach(setUpExplained);
 document.querySelectorAll(".term").forEach(setUpTerm);
 document.querySelectorAll(".question").forEach(setUpQuestion);
 document.addEventListener("keydown", (event) => {
@@ -111,7 +118,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 window.addEventListener("scroll", () => {
-  if (document.activeElement.classList.contains("term")) {
+  if (document.activeElement.matches(EXPLAINED)) {
     placeDefinition(document.activeElement);
   }
 }, { passive: true });
