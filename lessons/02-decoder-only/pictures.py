@@ -514,3 +514,21 @@ def order_of_filling() -> Matrix:
     cells = [["____", "____"], ["____", f"net {net:.2f}"], [f"a {a:.2f}", "net"]]
     grid = Grid("", rows, ("first word", "second word"), cells)
     return Matrix("order-of-filling", "One place at a time", (grid,))
+
+
+# ------------------------------------------------------------ 6 choosing the next token, once more
+
+
+def filters_in_order() -> Bars:
+    """The filters of part 6 one after another; the page lets the reader set them."""
+    warm = P.log() / 2.0
+    first = warm.masked_fill(warm < warm.topk(2).values[-1], -math.inf)
+    p = first.softmax(-1)
+    last = p.masked_fill(p.cumsum(0) - p >= 0.5, 0)  # the words are in order
+    series = (
+        Series("model", _numbers(P, 3)),
+        Series("temperature 2", _numbers(warm.softmax(-1), 3)),
+        Series("then top-k 2", _numbers(p, 3)),
+        Series("then top-p 0.5", _numbers(last / last.sum(), 3)),
+    )
+    return Bars("filters-in-order", "Three filters, one after another", WORDS, series, "probability")

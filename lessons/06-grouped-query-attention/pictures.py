@@ -443,3 +443,15 @@ def where_smollm_lies() -> Bars:
     sizes = [round(size / 1e6, 1) for size in parts.values()]
     title = "Numbers of SmolLM2-135M"
     return Bars("where-smollm-lies", title, tuple(parts), (Series("millions", sizes),), "millions")
+
+
+# ------------------------------------------------------------ 9 a short memory, once more
+
+
+def reach_of_windows() -> Matrix:
+    """Which tokens the last one can depend on after three layers with a window of 4; the page lets the reader set both."""
+    L, W, S = 3, 4, 12
+    cells = [[S - 1 - place <= (L - level) * (W - 1) for place in range(S)] for level in range(L, -1, -1)]
+    rows = (*(f"layer {level}" for level in range(L, 0, -1)), "tokens")
+    grid = Grid("", rows, tuple(map(str, range(S))), cells)
+    return Matrix("reach-of-windows", "Three layers with a window of 4: what token 11 depends on", (grid,))
