@@ -449,7 +449,7 @@ def where_smollm_lies() -> Bars:
 
 
 def reach_of_windows() -> Matrix:
-    """Which tokens the last one can depend on after three layers with a window of 4; the page lets the reader set both."""
+    """Which tokens the last one can depend on after three layers with a window of 4; a page lets readers set both."""
     L, W, S = 3, 4, 12
     cells = [[S - 1 - place <= (L - level) * (W - 1) for place in range(S)] for level in range(L, -1, -1)]
     rows = (*(f"layer {level}" for level in range(L, 0, -1)), "tokens")
