@@ -1,6 +1,7 @@
 """Lines on the screen of grade check. Each function for a verdict returns whether the check passed."""
 
 import sys
+from collections.abc import Iterator
 
 import click
 
@@ -9,6 +10,7 @@ from grader.author.check.lessons import LessonVerdict
 from grader.author.check.mutants import MutantVerdict
 from grader.base.files import shown
 from grader.cli.screen import bold, dim, prose, say
+from grader.course.lesson.measures import LONG, LessonMeasures
 from grader.quiz.lint import QuizVerdict
 from grader.show.numbers import format_points
 from grader.show.symbols import FAILED, PASSED
@@ -22,11 +24,27 @@ def show_lesson(verdict: LessonVerdict) -> bool:
     parts = f"{verdict.parts} part{'' if verdict.parts == 1 else 's'}"
     counts = f"{parts}   {verdict.blocks} blocks of code   {verdict.pictures} pictures"
     say(f"  {_mark(passed)} {bold(name)} {counts}")
+    for line in _measure_lines(verdict.measures):
+        say(dim(f"    {line}"))
     for path in verdict.changed:
         say(f"    {dim('written')}   {shown(path)}")
     for problem in verdict.problems:
         say(*_item(f"{problem.where}: {problem.sentence}"))
     return passed
+
+
+def _measure_lines(measures: LessonMeasures) -> Iterator[str]:
+    if measures.questions:
+        yield f"{measures.questions:>6} questions   {_share(measures.numbers, measures.questions)} ask for a number"
+    if measures.choices:
+        pairs, longest = (_share(count, measures.choices) for count in (measures.pairs, measures.longest))
+        yield f"{measures.choices:>6} choices     {pairs} have two options, in {longest} the right one is longest"
+    long = ", ".join(measures.long_parts) or "none"
+    yield f"{measures.words:>6} words       {measures.asides} asides; parts above {LONG} words: {long}"
+
+
+def _share(count: int, of: int) -> str:
+    return f"{100 * count / of:.0f} %"
 
 
 def show_quiz(verdict: QuizVerdict) -> bool:

@@ -13,6 +13,7 @@ from grader.course.glossary import glossary_path, load_glossary
 from grader.course.lesson.check import id_problems, text_problems
 from grader.course.lesson.files import PartFile, lesson_folder, opening, part_files
 from grader.course.lesson.load import load_part
+from grader.course.lesson.measures import LessonMeasures, measure
 from grader.course.lesson.model import Part
 from grader.course.lesson.notation import load_notation, notation_problems
 from grader.course.lesson.pictures import pictures_path
@@ -56,6 +57,7 @@ class LessonVerdict:
     parts: int
     blocks: int  # of code
     pictures: int
+    measures: LessonMeasures
     problems: tuple[Problem, ...]
     changed: tuple[Path, ...]  # files that were updated
 
@@ -94,6 +96,7 @@ def check_lessons(
             parts=len(current.parts),
             blocks=sum(len(code_cells(part)[0]) for part in current.parts),
             pictures=len(painted.pictures) if painted else 0,
+            measures=measure(current.parts),
             problems=tuple(sorted(problems)),
             changed=changed,
         )

@@ -10,6 +10,7 @@ fences      the lines of fences in a file
 passages    the prose of a part, without code and formulas
 check       rules for the text of a part
 terms       the rule that terms of the glossary are bold at their first use
+measures    what its questions ask for, long parts, asides
 notation    the letters of formulas and code
 references  what the lessons cite
 source      the code of a part as one script

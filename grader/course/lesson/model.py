@@ -157,12 +157,20 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         """The reading time in minutes, without deep dives and exercises."""
         return max(1, round(sum(map(reading_time, self.blocks))))
 
+    @property
+    def words(self) -> int:
+        """The words of its text and questions, without deep dives and code."""
+        return sum(map(_words, self.blocks))
+
 
 def reading_time(block: AnyBlock) -> float:
     """Return the minutes that a block takes to read; 0 for a deep dive and for code's output."""
     lines = len(block.text.splitlines()) if isinstance(block, Code) else 0
-    words = _WORD.findall(_ADDRESS.sub("]", _text(block)))
-    return len(words) / WORDS_A_MINUTE + lines / LINES_A_MINUTE
+    return _words(block) / WORDS_A_MINUTE + lines / LINES_A_MINUTE
+
+
+def _words(block: AnyBlock) -> int:
+    return len(_WORD.findall(_ADDRESS.sub("]", _text(block))))
 
 
 def _text(block: AnyBlock) -> str:

@@ -1,0 +1,53 @@
+"""Measures of a lesson: what its questions ask for, which parts are long, and how often the text digresses."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from grader.course.lesson.model import Part, Predict, flatten
+from grader.course.lesson.passages import Passage, passages
+
+LONG = 2000  # words; a part with more has more than one idea
+ASIDE = 4  # words; fewer in parentheses hardly interrupt
+_PARENTHESES = re.compile(r"\([^()]*\)")
+
+
+class LessonMeasures(NamedTuple):
+    """Counts of one lesson."""
+
+    questions: int
+    numbers: int  # questions that ask for a number
+    choices: int
+    pairs: int  # choices with two options
+    longest: int  # choices whose right option is the longest
+    words: int
+    long_parts: tuple[str, ...]  # parts with more than LONG words: 1.3
+    asides: int  # parentheses of at least ASIDE words, without links
+
+
+def measure(parts: Sequence[Part]) -> LessonMeasures:
+    """Return the measures of the parts of a lesson. The words are without deep dives."""
+    questions = [block for part in parts for block in flatten(part.blocks) if isinstance(block, Predict)]
+    choices = [question for question in questions if question.options]
+    return LessonMeasures(
+        questions=len(questions),
+        numbers=sum(question.number is not None for question in questions),
+        choices=len(choices),
+        pairs=sum(len(question.options) == 2 for question in choices),
+        longest=sum(_is_longest_right(question) for question in choices),
+        words=sum(part.words for part in parts),
+        long_parts=tuple(part.id for part in parts if part.words > LONG),
+        asides=sum(1 for part in parts for passage in passages(part) for _ in _asides(passage)),
+    )
+
+
+def _is_longest_right(question: Predict) -> bool:
+    wrong = [option for option in question.options if not question.is_right(option)]
+    return len(question.answer) > max(map(len, wrong), default=0)
+
+
+def _asides(passage: Passage) -> Iterator[str]:
+    for match in _PARENTHESES.finditer(passage.text):
+        is_citation = any(match.start() <= link.start < match.end() for link in passage.links)
+        if len(match[0].split()) >= ASIDE and not is_citation:
+            yield match[0]

@@ -1,0 +1,37 @@
+"""Tests of the measures of a lesson."""
+
+from grader.course.lesson.measures import LONG, measure
+from grader.course.lesson.model import AnyBlock, Code, Deep, Part, Predict, Prose
+
+
+def part(*blocks: AnyBlock, number: int = 1) -> Part:
+    return Part(lesson=1, number=number, slug="a", title="A", path="lessons/01-a/1-a.md", blocks=blocks)
+
+
+def asked(answer: str, *options: str) -> Predict:
+    return Predict(line=1, id="q", ask="Why?", answer=answer, because="So.", options=options)
+
+
+def test_counts_kinds_of_questions() -> None:
+    deep = Deep(line=9, title="More", blocks=(asked("3"), asked("yes it is", "yes it is", "no")))
+    found = measure([part(asked("2.5"), asked("a word"), asked("no", "yes", "no", "never")), part(deep, number=2)])
+    assert (found.questions, found.numbers, found.choices, found.pairs, found.longest) == (5, 2, 2, 1, 1)
+
+
+def test_the_right_option_is_not_the_longest_if_another_is_as_long() -> None:
+    assert measure([part(asked("abc", "abc", "xyz", "a"))]).longest == 0
+
+
+def test_counts_words_and_names_long_parts() -> None:
+    code = Code(line=1, text="x = 1")
+    deep = Deep(line=2, title="More", blocks=(Prose(line=3, text="not counted"),))
+    found = measure(
+        [part(Prose(line=1, text="word " * LONG), code, deep), part(Prose(line=1, text="a " * (LONG + 1)), number=2)]
+    )
+    assert found.words == 2 * LONG + 1
+    assert found.long_parts == ("1.2",)
+
+
+def test_counts_asides_but_neither_short_ones_nor_citations() -> None:
+    text = "One (which is rather long) and (a short one), see ([Ada and Bob 2020](https://example.org/a), section 3)."
+    assert measure([part(Prose(line=1, text=text), Prose(line=2, text="Again (as was said before)."))]).asides == 2
