@@ -15,16 +15,11 @@ import msgspec
 
 from grader.base.result import Frame
 from grader.base.text import clean as harmless
-from grader.show.symbols import IN_ASCII, MARKS
+from grader.show.symbols import MARKS, in_ascii
 
 S = TypeVar("S", bound=msgspec.Struct)
 
 Style = Literal["", "bold", "dim", "red", "green", "command"]  # a command has no style, and is never cut
-
-TEXT_IN_ASCII: dict[int, int | str] = {
-    **IN_ASCII,
-    **{ord(c): text for c, text in {"…": "...", "×": "x", "·": "*", "—": "-", "–": "-", "−": "-", "’": "'"}.items()},
-}
 
 COLUMNS = 77
 MANY = sys.maxsize
@@ -290,7 +285,7 @@ def display_text(text: str, unicode: bool) -> str:
     if text.isascii() and text.isprintable():
         return text
     shown = harmless(text.replace("\t", "    "))
-    return shown if unicode else shown.translate(TEXT_IN_ASCII).encode("ascii", "backslashreplace").decode()
+    return shown if unicode else in_ascii(shown).encode("ascii", "backslashreplace").decode()
 
 
 def display_struct(struct: S, unicode: bool) -> S:

@@ -1,18 +1,57 @@
 """The symbols on our screens, and their replacements where a stream cannot encode them."""
 
+import re
+import unicodedata
+from itertools import groupby
 from typing import TextIO
 
 PASSED, FAILED, NOT_STARTED, PUBLIC, DONE, HERE = "✓✗○◐●▸"
 
 MARKS = "✓✗○◐●▸│└─█░"  # all symbols drawn on screens, each one cell wide
 MATHEMATICS = {
-    "→": "->", "←": "<-", "↑": "^", "↓": "v", "√": "sqrt ", "≤": "<=", "≥": ">=", "≈": "~", "≠": "!=", "∞": "inf",
-    "²": "^2", "ᵀ": "^T", "∈": " in ", "∑": "sum", "α": "alpha", "β": "beta", "γ": "gamma", "ε": "epsilon",
-    "θ": "theta", "λ": "lambda", "μ": "mu", "π": "pi", "σ": "sigma", "Δ": "Delta", "Σ": "Sigma",
+    "→": "->", "←": "<-", "⇒": "=>", "↦": "|->", "↑": "^", "↓": "v", "√": "sqrt", "≤": "<=", "≥": ">=", "≈": "~",
+    "∼": "~", "∝": "~", "≠": "!=", "≡": "==", "≪": "<<", "≫": ">>", "±": "+-", "∞": "inf", "∈": "in", "∉": "not in",
+    "∑": "sum", "∏": "prod", "∫": "int", "∂": "d", "∇": "grad ", "∘": "o", "⊙": "(.)", "⊗": "(x)", "⊕": "(+)",
+    "∣": "|", "‖": "||", "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")", "⟨": "<", "⟩": ">", "⋯": "...", "′": "'",
+    "⊤": "T", "ℝ": "R", "ℓ": "l", "µ": "u", "“": '"', "”": '"',
 }  # fmt: skip
 IN_ASCII: dict[int, str] = {
     ord(character): text for character, text in zip(MARKS + "…×·—–−’", [*"+xo~*>|`-#.", "...", *"x*---'"], strict=True)
 } | {ord(sign): text for sign, text in MATHEMATICS.items()}
+_ACCENTS = {"\u0304": "_bar", "\u0302": "_hat", "\u0303": "_tilde", "\u0307": "_dot"}  # combining: after the letter
+_ACCENTED = re.compile(f"([{''.join(_ACCENTS)}])")
+_SMALL = re.compile("[²³¹ʰʲʳˡˢˣᴀ-ᶿ⁰-₎ₐ-ₜⱼⱽ]+")  # sub- and superscripts
+_GREEK = re.compile("[α-ωΑ-Ωϕϵ]")
+_ROOT = re.compile(r"√(\w+)")
+
+
+def in_ascii(text: str) -> str:
+    """Return a text with symbols, Greek and small letters in ASCII: `√ᾱₜ` as `sqrt(alpha_bar_t)`. The rest stays."""
+    if text.isascii():
+        return text
+    text = "".join(unicodedata.normalize("NFD", each) if "\u0370" <= each <= "\u1fff" else each for each in text)
+    text = _ACCENTED.sub(lambda mark: _ACCENTS[mark[1]], text)
+    text = _SMALL.sub(_script_in_ascii, text)
+    text = _GREEK.sub(_letter_in_ascii, text)
+    return _ROOT.sub(r"sqrt(\1)", text).translate(IN_ASCII)
+
+
+def _script_in_ascii(small: re.Match[str]) -> str:
+    parts = []
+    for kind, letters in groupby(small[0], key=lambda each: unicodedata.decomposition(each).partition(" ")[0]):
+        plain = unicodedata.normalize("NFKD", "".join(letters))
+        sign = {"<sub>": "_", "<super>": "^"}.get(kind, "")
+        parts.append(sign + (plain if len(plain) == 1 or not sign or plain.isdigit() else f"({plain})"))
+    return "".join(parts)
+
+
+def _letter_in_ascii(letter: re.Match[str]) -> str:
+    """Return the name of a Greek letter, apart from letters around it."""
+    before, after = letter.string[: letter.start()][-1:], letter.string[letter.end() :][:1]
+    is_after_word = before.isalpha() and not _GREEK.match(before)  # a Greek letter has put a space behind itself
+    name = unicodedata.name(unicodedata.normalize("NFKD", letter[0])).rpartition(" ")[2]
+    name = name.capitalize() if letter[0].isupper() else name.lower()
+    return f"{' ' if is_after_word else ''}{name}{' ' if after.isalpha() else ''}"
 
 
 def supports_unicode(stream: TextIO) -> bool:
@@ -29,7 +68,7 @@ def writable(text: str, encoding: str) -> str:
     """Return `text` as it can be written in an encoding: symbols in ASCII, escapes for the rest."""
     if _encodes(MARKS, encoding) and _encodes(text, encoding):
         return text
-    return text.translate(IN_ASCII).encode(encoding, "backslashreplace").decode(encoding)
+    return in_ascii(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _encodes(text: str, encoding: str) -> bool:

@@ -37,7 +37,7 @@ from grader.show.layout import (
 from grader.show.score import score_lines
 from grader.show.status import status_lines
 from grader.show.steps import next_steps
-from grader.show.symbols import IN_ASCII
+from grader.show.symbols import in_ascii
 from grader.show.task import task_lines
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def render(
     lines = screen_lines(result, exercise, run, full=full, only=only, columns=columns, height=height, unicode=unicode)
     room = MANY if height is None else columns
     text = "".join(paint(each, room, color) + "\n" for each in lines)
-    return text if unicode else text.translate(IN_ASCII)
+    return text if unicode else in_ascii(text)
 
 
 def screen_lines(

@@ -9,6 +9,8 @@ from pylatexenc import latex2text, latexwalker
 from pylatexenc.latex2text import EnvironmentTextSpec, LatexNodes2Text, MacroTextSpec, SpecialsTextSpec
 from pylatexenc.macrospec import MacroStandardArgsParser, SpecialsSpec, std_macro
 
+from grader.show.symbols import in_ascii
+
 _UP = dict(zip("0123456789+−=()abdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUVW⊤′",
                "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁⱽᵂᵀ′", strict=True))  # fmt: skip
 _DOWN = dict(zip("0123456789+−=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
@@ -38,6 +40,12 @@ def tex_to_text(tex: str) -> str:
         return tex.strip()
     text = unicodedata.normalize("NFC", _writer().nodelist_to_text(nodes))
     return "\n".join(filter(None, map(_spaced, text.split("\n"))))
+
+
+def tex_to_ascii(tex: str) -> str:
+    """Convert a formula to ASCII, as `tex_to_text` does to text; one with a symbol that has no name there stays TeX."""
+    text = in_ascii(unicodedata.normalize("NFD", tex_to_text(tex)))
+    return text if text.isascii() else tex.strip()
 
 
 def _spaced(text: str) -> str:

@@ -11,7 +11,8 @@ from markdown_it.token import Token
 
 from grader.course.lesson.markdown import closing, parser
 from grader.show.layout import BLANK, COLUMNS, Line, Span, Style, cells, dim, fits, line
-from grader.show.tex import tex_to_text
+from grader.show.symbols import in_ascii
+from grader.show.tex import tex_to_ascii, tex_to_text
 from grader.show.text import NO_BREAK, wrap_code, wrap_spans
 from grader.study.reader.table import Alignment, MarkdownTable, table_lines
 
@@ -26,12 +27,16 @@ class ReaderPage(msgspec.Struct, frozen=True):
     """The size and abilities of the page."""
 
     width: int  # columns of the terminal
-    unicode: bool = True  # if False, formulas stay TeX
+    unicode: bool = True  # if False, texts and formulas are ASCII as far as possible
 
     @property
     def prose_width(self) -> int:
         """Columns of prose, including its margin."""
         return min(self.width, PROSE_WIDTH)
+
+    def formula(self, tex: str) -> str:
+        """Convert a formula to text."""
+        return tex_to_text(tex) if self.unicode else tex_to_ascii(tex)
 
 
 def markdown_lines(text: str, page: ReaderPage, indent: int = MARGIN) -> list[Line]:
@@ -127,7 +132,7 @@ class _Renderer:
         return lines
 
     def _formula(self, tex: str) -> list[Line]:
-        text = tex_to_text(tex) if self.page.unicode else tex.strip()
+        text = self.page.formula(tex)
         indent = MARGIN + 4
         return [
             each
@@ -194,10 +199,11 @@ class _InlineBuilder:
                 self._close_link()
 
     def _text(self, text: str, style: Style = "") -> None:
-        self.lines[-1].append(Span(text, style or self._style or ("bold" if self._strong_depth else "")))
+        shown = text if self._page.unicode else in_ascii(text)
+        self.lines[-1].append(Span(shown, style or self._style or ("bold" if self._strong_depth else "")))
 
     def _formula(self, tex: str) -> None:
-        self._text(_unbroken(tex_to_text(tex).replace("\n", "; ") if self._page.unicode else tex))
+        self._text(_unbroken(self._page.formula(tex).replace("\n", "; ")))
 
     def _close_link(self) -> None:
         """Add a web address, unless it is the link's text. A link within the course needs only its words."""
