@@ -19,6 +19,7 @@ from grader.author.site.model import Heading
 from grader.author.site.terms import TermMarker
 from grader.base.errors import UsageError
 from grader.course.lesson.markdown import parser
+from grader.show.tex import tex_to_text
 
 _ADDRESS = re.compile(r"https?://[^\s<>()]*[^\s<>().,;:]|arXiv[ :](?P<arxiv>\d{4}\.\d{4,5})")
 
@@ -159,6 +160,9 @@ class _Renderer(RendererHTML):
     def _cell(self, tokens: Sequence[Token], idx: int, content: Token, options: OptionsDict, env: EnvType) -> str:
         """Return a tag of a cell in the head of a table, which is a header only if it says something."""
         tokens[idx].tag = "th" if content.content else "td"
+        if tokens[idx].nesting == 1 and all(child.type.startswith("math") for child in content.children or ()):
+            for formula in content.children or ():  # which not every screen reader takes for the name of a header
+                tokens[idx].attrSet("aria-label", tex_to_text(formula.content))
         return str(self.renderToken(tokens, idx, options, env))
 
     def math_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
