@@ -67,14 +67,15 @@ Moving.add("distinct-experts", ({ knobs, stage, said }) => {
       230,
     );
     const tokens = Moving.whole(0, 90).map((each) => 2 ** (each / 10));
-    Object.values(MODELS).forEach((each) => {
-      const [short, percent, anchor] = each.label;
-      const aside = anchor === "end" ? -7 : 7;
-      curve(tokens.map((n) => [n, 100 * share(each, n)]), each === model ? "line-one" : "line-two pale");
-      svg.append(Moving.text(x(tokensFor(each, percent)) + aside, y(percent) + 4.5, short, { anchor, name: each === model ? "one" : "quiet" }));
-    });
+    const models = Object.values(MODELS);
+    models.forEach((each) => curve(tokens.map((n) => [n, 100 * share(each, n)]), each === model ? "line-one" : "line-two pale"));
     svg.append(
       Moving.shape("path", { d: `M${x(enough(model))} 26V194`, class: "mark" }),
+      ...models.map((each) => {
+        const [words, percent, anchor] = each.label;
+        const aside = anchor === "end" ? -5 : 6;
+        return Moving.text(x(tokensFor(each, percent)) + aside, y(percent) + 4.5, words, { anchor, name: each === model ? "one over" : "quiet over" });
+      }),
       Moving.shape("circle", { cx: x(B), cy: y(100 * share(model, B)), r: 6, class: "one" }),
     );
     const hit = draw(model, B);

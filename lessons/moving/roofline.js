@@ -70,11 +70,11 @@ Moving.add("roofline", ({ knobs, stage, said }) => {
       Moving.shape("path", { d: `M${x(batch)} 26V234`, class: "mark" }),
       Moving.shape("circle", { cx: x(batch), cy: y(step), r: 6, class: reading >= computing ? "one" : "two" }),
       equal > 16 // each name is where its curve has the other one on its far side
-        ? Moving.text(x(1.3), y(read(8)) - 10, "reading", { name: "one" })
-        : Moving.text(x(2 ** LAST), y(read(2 ** LAST)) + 18, "reading", { anchor: "end", name: "one" }),
+        ? Moving.text(x(1.3), y(read(8)) - 10, "reading", { name: "one over" })
+        : Moving.text(x(2 ** LAST), y(read(2 ** LAST)) + 18, "reading", { anchor: "end", name: "one over" }),
       equal > 500
-        ? Moving.text(x(3), y(computed(3)) + 16, "computing", { name: "two" })
-        : Moving.text(x(1500), y(computed(1500)) - 10, "computing", { anchor: "end", name: "two" }),
+        ? Moving.text(x(3), y(computed(3)) + 16, "computing", { name: "two over" })
+        : Moving.text(x(1500), y(computed(1500)) - 10, "computing", { anchor: "end", name: "two over" }),
     );
     place.replaceChildren(svg);
     said.textContent = `${model.name}, batch ${Moving.plain(batch)}: reading takes ${time(reading)}, computing ${time(computing)}. `
