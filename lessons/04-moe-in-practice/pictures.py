@@ -174,7 +174,7 @@ def step_by_batch() -> Curves:
     reading = [1000 * _read(batch) / BANDWIDTH for batch in batches]
     computing = [1000 * _work(batch) / PEAK for batch in batches]
     lines = (Line("reading", batches, reading), Line("computing", batches, computing))
-    title = "time of a decode step, Mixtral 8x7B"
+    title = "Time of a decode step, Mixtral 8x7B"
     return Curves("step-by-batch", title, "batch", "milliseconds", lines, log_x=True, log_y=True)
 
 

@@ -59,7 +59,7 @@ def three_shapes() -> Matrix:
         )
         for layers, width in shapes
     )
-    return Matrix("three-shapes", "12 · L · D² = 49,152 weights", grids, ("", ""))
+    return Matrix("three-shapes", "12 · L · D² = 49,152 weights; a cell is 8 numbers of the width", grids, ("", ""))
 
 
 def levine() -> Curves:

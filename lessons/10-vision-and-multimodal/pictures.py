@@ -347,7 +347,7 @@ def signal_and_noise() -> Curves:
         Line("picture", steps, _numbers(BAR[places].sqrt(), 4)),
         Line("noise", steps, _numbers((1 - BAR[places]).sqrt(), 4)),
     )
-    title = "factors of the picture and of the noise"
+    title = "Factors of the picture and of the noise"
     return Curves("signal-and-noise", title, "step t", "factor", lines, low=0.0, high=1.0)
 
 
@@ -358,7 +358,7 @@ def boat_under_noise() -> Matrix:
     for t in (0, 100, 250, 400, 600, 999):
         x = BAR[t].sqrt() * DATA[0] + (1 - BAR[t]).sqrt() * noise
         grids.append(_pixels(f"t = {t}", x))
-    return Matrix("boat-under-noise", "A boat on its way to noise", tuple(grids), ("",) * 5)
+    return Matrix("boat-under-noise", "A boat on its way to noise; pixels above 0 are filled", tuple(grids), ("",) * 5)
 
 
 def two_schedules() -> Curves:

@@ -12,7 +12,7 @@ Moving.add("coefficients", ({ knobs, stage, said }) => {
     -0.0079, 0.0283, -0.0184, -0.0318, -0.051, 0.0309, 0.04, 0.0332, 0.0107, -0.0536, 0.0278, 0.0321];
   const PLACES = Array.from({ length: 240 }, (_, i) => (i + 0.5) / 240);
   const TIDE = PLACES.map((s) => 5 + 3 * Math.cos((2 * Math.PI * 24 * s) / 12.4) + Math.cos((2 * Math.PI * 24 * s) / 8 + 1));
-  const [WIDTH, LEFT, BOTTOM] = [340, 24, 176];
+  const [WIDTH, LEFT, BOTTOM, HIGHEST] = [340, 26, 176, 12]; // HIGHEST: six coefficients swing up to it
   const SHAPES = PLACES.map(shapes);
   const OFF = H.map((_, n) => off(n + 1));
   const place = Moving.element("div");
@@ -39,7 +39,7 @@ Moving.add("coefficients", ({ knobs, stage, said }) => {
   }
 
   function y(height) {
-    return BOTTOM - (height / 10) * (BOTTOM - 22);
+    return BOTTOM - (height / HIGHEST) * (BOTTOM - 22);
   }
 
   function line(heights, name) {
@@ -56,7 +56,7 @@ Moving.add("coefficients", ({ knobs, stage, said }) => {
       Moving.shape("circle", { cx: x((n + 0.5) / H.length), cy: height(OFF[n]), r: n + 1 === N ? 6 : 3.5, class: n + 1 === N ? "one" : "quiet" }),
     ));
     svg.append(
-      Moving.text(x(0.4), 230, "off, with N coefficients", { name: "quiet" }),
+      Moving.text(x(0.4), 219, "off, with N coefficients", { name: "quiet" }),
       ...[1, 8, 16, 24].map((each) => Moving.text(x((each - 0.5) / H.length), 302, String(each), { anchor: "middle", name: "quiet" })),
     );
   }
@@ -73,13 +73,13 @@ Moving.add("coefficients", ({ knobs, stage, said }) => {
     svg.append(
       line(TIDE, "line-two"), line(curve(N), "line-one"),
       Moving.text(x(0.06), 13, "water", { name: "two" }),
-      Moving.text(x(0.32), 13, `${N} ${N === 1 ? "coefficient" : "coefficients"}`, { name: "one" }),
+      Moving.text(x(0.32), 13, Moving.counted(N, "coefficient"), { name: "one" }),
     );
     errors(svg, N);
     place.replaceChildren(svg);
     const change = N === 1 ? 0 : OFF[N - 2] - OFF[N - 1];
     const toward = change > 0 ? "closer to the water" : "away from the water: it follows the waves on the gauge";
-    const verdict = Math.abs(change) < 0.001 ? "changes next to nothing" : `takes the curve ${Moving.fixed(Math.abs(change), 3)} ${toward}`;
+    const verdict = Math.abs(change) < 0.001 ? "changes next to nothing" : `takes the curve ${Moving.fixed(Math.abs(change), 3)} decimetres ${toward}`;
     said.textContent = `N = ${N}: the curve is off by ${Moving.fixed(OFF[N - 1], 2)} decimetres over the day. `
       + (N === 1 ? "It is the mean of the day." : `The last coefficient, ${Moving.fixed(H[N - 1], 2)}, ${verdict}.`);
   }

@@ -46,7 +46,7 @@ Moving.add("dense-sparse", ({ knobs, stage, said }) => {
 
   function update() {
     const { svg, x, y, curve } = Moving.plot(
-      `time of a step with ${state.users} users: ${words(DENSE, "dense")}, ${words(SPARSE, "sparse")}`,
+      `time of a step with ${Moving.counted(state.users, "user")}: ${words(DENSE, "dense")}, ${words(SPARSE, "sparse")}`,
       { low: 1, high: LAST, log: true, ticks: [1, 8, 64, 512], name: "users" },
       { low: 0.2, high: 30, log: true, ticks: [0.2, 0.5, 1, 2, 5, 10, 20], name: "ms of a step:" },
     );
@@ -63,7 +63,7 @@ Moving.add("dense-sparse", ({ knobs, stage, said }) => {
       Moving.text(338, 12, "sparse, 30.5", { anchor: "end", name: "one" }),
     );
     place.replaceChildren(svg);
-    said.textContent = `${state.users === 1 ? "1 user" : `${state.users.toLocaleString("en")} users`}, ${state.tokens.toLocaleString("en")} tokens in the cache of each: ${words(DENSE, "dense")}, ${words(SPARSE, "sparse")}. ${range()}`;
+    said.textContent = `${Moving.counted(state.users, "user")}, ${state.tokens.toLocaleString("en")} tokens in the cache of each: ${words(DENSE, "dense")}, ${words(SPARSE, "sparse")}. ${range()}`;
   }
 
   knobs.append(

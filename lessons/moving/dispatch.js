@@ -17,6 +17,11 @@ Moving.add("dispatch", ({ knobs, stage, said }) => {
   });
   const state = { k: 8, M: 8, limit: 4 };
   const place = Moving.element("div");
+  let stay = limits();
+
+  function limits() { // no more than there are nodes
+    return Moving.slider({ label: "nodes that stay", values: Moving.whole(1, state.M), value: state.limit }, (value) => set("limit", value));
+  }
 
   function nodeOf(scored) {
     return Math.floor(((scored & (E - 1)) * state.M) / E);
@@ -69,8 +74,9 @@ Moving.add("dispatch", ({ knobs, stage, said }) => {
     place.replaceChildren(svg);
     const [most, bounded] = [Math.min(k, M), Math.min(k, M, limit)];
     const megabytes = (nodes) => `${Moving.fixed((nodes * BYTES) / 1e6, 1)} MB`;
-    said.textContent = `Without the rule a token goes to ${Moving.fixed(free.mean, 1)} nodes on average and to at most ${most}, with it to ${Moving.fixed(bound.mean, 1)} and at most ${bounded}. `
-      + `In the 58 layers of DeepSeek-V3 that is ${megabytes(most)} and ${megabytes(bounded)} for a token at most, there and back. `
+    const mean = ({ mean: nodes }) => Number(nodes.toFixed(1));
+    said.textContent = `Without the rule a token goes to ${Moving.counted(mean(free), "node")} on average and to at most ${most}, with it to ${mean(bound)} and at most ${bounded}. `
+      + `In 58 layers with vectors as wide as those of DeepSeek-V3 that is ${megabytes(most)} and ${megabytes(bounded)} for a token at most, there and back. `
       + `The scores it chooses by sum to ${Moving.fixed(free.sum, 2)} without the rule and to ${Moving.fixed(bound.sum, 2)} with it.`;
   }
 
@@ -81,8 +87,14 @@ Moving.add("dispatch", ({ knobs, stage, said }) => {
 
   knobs.append(
     Moving.slider({ label: "experts of a token k", values: [1, 2, 4, 8, 16], value: state.k }, (value) => set("k", value)),
-    Moving.slider({ label: "nodes in all", values: [2, 4, 8, 16], value: state.M }, (value) => set("M", value)),
-    Moving.slider({ label: "nodes that stay", values: Moving.whole(1, 8), value: state.limit }, (value) => set("limit", value)),
+    Moving.slider({ label: "nodes in all", values: [2, 4, 8, 16], value: state.M }, (value) => {
+      state.limit = Math.min(state.limit, value);
+      set("M", value);
+      const before = stay;
+      stay = limits();
+      before.replaceWith(stay);
+    }),
+    stay,
   );
   stage.append(place);
   update();

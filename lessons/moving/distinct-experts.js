@@ -8,11 +8,11 @@
 
 Moving.add("distinct-experts", ({ knobs, stage, said }) => {
   const MODELS = {
-    toy: { name: "the toy", E: 4, k: 2 },
-    mixtral: { name: "Mixtral 8x7B", E: 8, k: 2 },
-    qwen: { name: "Qwen3-30B-A3B", E: 128, k: 8 },
-    deepseek: { name: "DeepSeek-V3", E: 256, k: 8 },
-  };
+    toy: { name: "the toy", E: 4, k: 2, label: ["toy", 82, "end"] },
+    mixtral: { name: "Mixtral 8x7B", E: 8, k: 2, label: ["Mixtral", 32, "start"] },
+    qwen: { name: "Qwen3-30B-A3B", E: 128, k: 8, label: ["Qwen3", 65, "end"] },
+    deepseek: { name: "DeepSeek-V3", E: 256, k: 8, label: ["DeepSeek", 50, "start"] },
+  }; // labels: a short name, and where it has room between the curves: beside which per cent, on which side
   const BATCHES = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512];
   const [LEFT, SIDE, TOP] = [6, 328, 20]; // of the cells
   const state = { model: MODELS.mixtral, B: 8 };
@@ -20,6 +20,10 @@ Moving.add("distinct-experts", ({ knobs, stage, said }) => {
 
   function share({ E, k }, B) {
     return 1 - (1 - k / E) ** B;
+  }
+
+  function tokensFor({ E, k }, percent) { // that hit so many of the experts
+    return Math.log(1 - percent / 100) / Math.log(1 - k / E);
   }
 
   function enough({ E, k }) { // tokens that leave less than half an expert alone
@@ -63,15 +67,21 @@ Moving.add("distinct-experts", ({ knobs, stage, said }) => {
       230,
     );
     const tokens = Moving.whole(0, 90).map((each) => 2 ** (each / 10));
-    Object.values(MODELS).forEach((each) => curve(tokens.map((n) => [n, 100 * share(each, n)]), each === model ? "line-one" : "line-two faint"));
+    const models = Object.values(MODELS);
+    models.forEach((each) => curve(tokens.map((n) => [n, 100 * share(each, n)]), each === model ? "line-one" : "line-two pale"));
     svg.append(
       Moving.shape("path", { d: `M${x(enough(model))} 26V194`, class: "mark" }),
+      ...models.map((each) => {
+        const [words, percent, anchor] = each.label;
+        const aside = anchor === "end" ? -5 : 6;
+        return Moving.text(x(tokensFor(each, percent)) + aside, y(percent) + 4.5, words, { anchor, name: each === model ? "one over" : "quiet over" });
+      }),
       Moving.shape("circle", { cx: x(B), cy: y(100 * share(model, B)), r: 6, class: "one" }),
     );
     const hit = draw(model, B);
     place.replaceChildren(svg, cells(model, hit));
     said.textContent = `${B === 1 ? `1 token of ${model.name} chooses ${k} of ${E} experts` : `${B} tokens of ${model.name} choose ${k} of ${E} experts each`}. By the formula ${Moving.fixed(expected, expected < 10 ? 2 : 0)} experts are hit on average, `
-      + `${Moving.fixed((B * k) / expected, 1)} tokens for each of them. From ${enough(model)} tokens on (dashed) less than half an expert is left alone on average.`;
+      + `${Moving.counted(Number(((B * k) / expected).toFixed(1)), "token")} for each of them. From ${Moving.counted(enough(model), "token")} on (dashed) less than half an expert is left alone on average.`;
   }
 
   const names = Object.fromEntries(Object.entries(MODELS).map(([key, each]) => [key, each.name]));

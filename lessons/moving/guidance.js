@@ -58,6 +58,12 @@ Moving.add("guidance", ({ knobs, stage, said }) => {
     return Moving.shape("path", { d: `M${points.map((each) => `${x(each).toFixed(1)} ${y(plot, of(each)).toFixed(1)}`).join("L")}`, class: name, ...attributes });
   }
 
+  function dot(value, color) { // of the upper plot; an arrow tells of one that is further up or down
+    const [across, up] = [x(state.x), y(UPPER, value)];
+    const arrow = { d: `M${across} ${up}${value > UPPER.high ? "l6 10h-12z" : "l6 -10h-12z"}`, class: color };
+    return value >= UPPER.low && value <= UPPER.high ? Moving.shape("circle", { cx: across, cy: up, r: 5, class: color }) : Moving.shape("path", arrow);
+  }
+
   function axes(svg, plot, ticks) {
     ticks.forEach((tick) => svg.append(
       Moving.shape("path", { d: `M${LEFT} ${y(plot, tick)}H${WIDTH - 10}`, class: "axis" }),
@@ -87,7 +93,7 @@ Moving.add("guidance", ({ knobs, stage, said }) => {
     ));
     svg.append(
       Moving.shape("path", { d: `M${x(state.x)} ${y(UPPER, here.without)}V${y(UPPER, here.guided)}`, class: "line-one", "stroke-dasharray": "3 3" }),
-      ...dots.filter(([name]) => here[name] >= UPPER.low && here[name] <= UPPER.high).map(([name, color]) => Moving.shape("circle", { cx: x(state.x), cy: y(UPPER, here[name]), r: 5, class: color })),
+      ...dots.map(([name, color]) => dot(here[name], color)),
       Moving.text(LEFT, 14, "noise, for x:", { name: "quiet" }),
       line(LOWER, (each) => normal(each, MEANS[0], Math.sqrt(VARIANCE)), "line-three", { "stroke-dasharray": "5 4" }),
       line(LOWER, (each) => mean(drawings.map((one) => normal(each, one, 0.1))), "line-one"), // each is spread a little
@@ -96,9 +102,8 @@ Moving.add("guidance", ({ knobs, stage, said }) => {
     );
     place.replaceChildren(svg);
     const step = here.with - here.without;
-    const words = (number) => Moving.fixed(Math.abs(number) < 0.005 ? 0 : number, 2); // no "−0.00"
-    said.textContent = `At x = ${Moving.fixed(state.x, 1)}, with ᾱ = ${A}: ${words(here.without)} + ${state.scale} · ${step <= -0.005 ? `(${words(step)})` : words(step)} = ${words(here.guided)}. `
-      + `Drawings with scale ${state.scale}: mean ${words(center)}, variance ${Moving.fixed(variance, 2)}; the data have 2 and 0.25.`;
+    said.textContent = `At x = ${Moving.fixed(state.x, 1)}, with ᾱ = ${A}: ${Moving.fixed(here.without, 2)} + ${state.scale} · ${Moving.term(step, 2)} = ${Moving.fixed(here.guided, 2)}. `
+      + `Drawings with scale ${state.scale}: mean ${Moving.fixed(center, 2)}, variance ${Moving.fixed(variance, 2)}; the data have 2 and 0.25.`;
   }
 
   function slider(name, values, words) {

@@ -28,13 +28,13 @@ Moving.add("hybrid", ({ knobs, stage, said }) => {
     const mamba = LAYERS - attention;
     const [cache, states] = [attention * TOKEN * T, mamba * STATE];
     const { svg, x, y, curve } = Moving.plot(
-      `bytes over tokens; at ${T.toLocaleString("en")} tokens ${attention} caches and ${mamba} states`,
+      `bytes over tokens; at ${T.toLocaleString("en")} tokens ${Moving.counted(attention, "cache")} and ${Moving.counted(mamba, "state")}`,
       { low: LENGTHS[0], high: LENGTHS.at(-1), log: true, ticks: [2 ** 4, 2 ** 8, 2 ** 12, 2 ** 16, 2 ** 20], words: short, name: "tokens" },
       { low: 2 ** 15, high: 2 ** 37.1, log: true, ticks: [2 ** 20, 2 ** 25, 2 ** 30, 2 ** 35], words: (bytes) => words(bytes, 0), name: "kept" },
     );
     svg.append(
-      Moving.text(60, 12, `${attention} caches`, { name: "one" }),
-      Moving.text(136, 12, `${mamba} states`, { name: "two" }),
+      Moving.text(60, 12, Moving.counted(attention, "cache"), { name: "one" }),
+      Moving.text(136, 12, Moving.counted(mamba, "state"), { name: "two" }),
       Moving.text(322, 12, "dotted: 32 caches", { anchor: "end", name: "quiet" }),
     );
     curve(LENGTHS.map((length) => [length, LAYERS * TOKEN * length]), "line-one");

@@ -52,8 +52,8 @@ Moving.add("kv-cache", ({ knobs, stage, said }) => {
     place.replaceChildren(svg);
     const { G, L, S, n } = state;
     const fit = Math.floor(CARD / size(G));
-    said.textContent = `2 · ${L} · ${G} · ${K} · ${S.toLocaleString("en")} · ${n} bytes = ${words(size(G))}. `
-      + (fit === 0 ? "Not one such conversation fits into 80 GB." : `80 GB hold ${fit.toLocaleString("en")} such, without the weights.`);
+    said.textContent = `2 · ${L} · ${G} · ${K} · ${S.toLocaleString("en")} · ${Moving.counted(n, "byte")} = ${words(size(G))}. `
+      + (fit === 0 ? "Not one such conversation fits into 80 GB." : `80 GB hold ${Moving.counted(fit, "such conversation")}, without the weights.`);
   }
 
   function set(name, value) {

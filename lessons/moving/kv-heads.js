@@ -29,7 +29,7 @@ Moving.add("kv-heads", ({ knobs, stage, said }) => {
   }
 
   function gigabytes(bytes) {
-    return `${bytes < 1e10 ? Number((bytes / 1e9).toPrecision(2)) : Math.round(bytes / 1e9)} GB`;
+    return `${Moving.plain(bytes < 1e10 ? Number((bytes / 1e9).toPrecision(2)) : Math.round(bytes / 1e9))} GB`;
   }
 
   function cell(head, top, width, name) {
@@ -75,7 +75,7 @@ Moving.add("kv-heads", ({ knobs, stage, said }) => {
         Moving.shape("rect", { x: LEFT + 38, y, width: BARS, height: 22, rx: 2, class: size(key) > CARD ? "lost" : "axis" }),
         Moving.shape("rect", { x: LEFT + 38, y, width: Math.max(BARS * share, 1), height: 22, rx: 2, class: chosen ? "one" : "one faint" }),
         Moving.text(LEFT + 38 + BARS + 62, y + 16, gigabytes(size(key)), { anchor: "end", name: chosen ? "" : "quiet" }),
-        Moving.text(WIDTH - 2, y + 16, `${Math.round(each.work(H))} of ${POSSIBLE}`, { anchor: "end", name: chosen ? "" : "quiet" }),
+        Moving.text(WIDTH - 2, y + 16, `${Math.round(each.work(H))} ${each.work(H) > POSSIBLE ? ">" : "of"} ${POSSIBLE}`, { anchor: "end", name: chosen ? "" : "quiet" }),
       );
     });
     place.replaceChildren(svg);
@@ -83,7 +83,8 @@ Moving.add("kv-heads", ({ knobs, stage, said }) => {
     const fit = Math.floor(CARD / (LAYERS * bytes));
     said.textContent = `${name} keeps ${shape(H)}: ${numbers(H).toLocaleString("en")} numbers or ${bytes.toLocaleString("en")} bytes of a token in a layer, `
       + `${(LAYERS * bytes).toLocaleString("en")} in all ${LAYERS}. ${S.toLocaleString("en")} tokens take ${gigabytes(size(kind))}; ${fit.toLocaleString("en")} would fill the card. `
-      + `A step with ${H} heads does ${Math.round(work(H))} operations on each byte of the cache; the card could do ${POSSIBLE} in that time.`;
+      + `A step with ${H} heads does ${Moving.counted(Math.round(work(H)), "operation")} on each byte of the cache; `
+      + (work(H) > POSSIBLE ? `the card can do only ${POSSIBLE} while it reads the byte, so the step is bound by computing.` : `the card could do ${POSSIBLE} in that time.`);
   }
 
   function set(name, value) {

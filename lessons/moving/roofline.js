@@ -44,32 +44,42 @@ Moving.add("roofline", ({ knobs, stage, said }) => {
 
   function time(milliseconds, digits = 3) {
     const [factor, unit] = milliseconds < 0.1 ? [1000, "µs"] : milliseconds < 1000 ? [1, "ms"] : [0.001, "s"];
-    return `${Number((milliseconds * factor).toPrecision(digits))} ${unit}`;
+    return `${Moving.plain(Number((milliseconds * factor).toPrecision(digits)))} ${unit}`;
+  }
+
+  function decades() { // of the axis of time: both curves, and half a decade for a name above or below them
+    const ends = [1, 2 ** LAST].flatMap((B) => [read(B), computed(B)]);
+    return Moving.whole(Math.floor(Math.log10(Math.min(...ends) / 3)), Math.ceil(Math.log10(Math.max(...ends) * 3)));
   }
 
   function update() {
     const [reading, computing] = [read(batch), computed(batch)];
     const step = Math.max(reading, computing);
-    const top = Math.ceil(Math.log10(Math.max(read(2 ** LAST), computed(2 ** LAST))));
-    const ticks = Moving.whole(top - 5, top).map((power) => Number(`1e${power}`));
+    const powers = decades().map((power) => Number(`1e${power}`));
+    const ticks = powers.filter((_, i) => powers.length < 8 || i % 2 === 0);
     const { svg, x, y, curve } = Moving.plot(
-      `${model.name}: at batch ${batch} a step takes ${time(step)}`,
-      { low: 1, high: 2 ** LAST, log: true, ticks: [1, 8, 64, 512, 4096], name: "batch" },
-      { low: ticks[0], high: ticks.at(-1), log: true, ticks, words: (tick) => time(tick, 1), name: "time of a step" },
+      `${model.name}: at batch ${Moving.plain(batch)} a step takes ${time(step)}`,
+      { low: 1, high: 2 ** LAST, log: true, ticks: [1, 8, 64, 512, 2048], name: "batch" },
+      { low: powers[0], high: powers.at(-1), log: true, ticks, words: (tick) => time(tick, 1), name: "time of a step" },
     );
     const batches = Moving.whole(0, 8 * LAST).map((each) => 2 ** (each / 8));
     curve(batches.map((B) => [B, read(B)]), "line-one");
     curve(batches.map((B) => [B, computed(B)]), "line-two");
+    const equal = crossover();
     svg.append(
       Moving.shape("path", { d: `M${x(batch)} 26V234`, class: "mark" }),
       Moving.shape("circle", { cx: x(batch), cy: y(step), r: 6, class: reading >= computing ? "one" : "two" }),
-      Moving.text(x(1.3), y(read(8)) - 10, "reading", { name: "one" }),
-      Moving.text(x(700), y(computed(1000)) + 24, "computing", { name: "two" }),
+      equal > 16 // each name is where its curve has the other one on its far side
+        ? Moving.text(x(1.3), y(read(8)) - 10, "reading", { name: "one over" })
+        : Moving.text(x(2 ** LAST), y(read(2 ** LAST)) + 18, "reading", { anchor: "end", name: "one over" }),
+      equal > 500
+        ? Moving.text(x(3), y(computed(3)) + 16, "computing", { name: "two over" })
+        : Moving.text(x(1500), y(computed(1500)) - 10, "computing", { anchor: "end", name: "two over" }),
     );
     place.replaceChildren(svg);
-    said.textContent = `${model.name}, batch ${batch}: reading takes ${time(reading)}, computing ${time(computing)}. `
+    said.textContent = `${model.name}, batch ${Moving.plain(batch)}: reading takes ${time(reading)}, computing ${time(computing)}. `
       + `The step is bound by ${reading >= computing ? "reading" : "computing"} and costs each sequence ${time(step / batch)}. `
-      + `Computing takes longer from batch ${crossover()} on.`;
+      + `Computing takes longer from batch ${Moving.plain(equal)} on.`;
   }
 
   const names = Object.fromEntries(Object.entries(MODELS).map(([key, each]) => [key, each.name]));

@@ -53,7 +53,7 @@ Moving.add("rope", ({ knobs, stage, said }) => {
     const aside = Math.abs(shortest(key, query)) < 0.5 ? -0.32 * (Math.sign(shortest(key, query)) || 1) : 0; // of m and its hand
     svg.append(
       Moving.text(centre[0], top + 16, `hand ${hand + 1}, θ = ${Number(THETA[hand].toPrecision(1))}`, { anchor: "middle", name: "quiet" }),
-      Moving.shape("circle", { cx: centre[0], cy: centre[1], r: RADIUS, class: "axis" }),
+      Moving.shape("circle", { cx: centre[0], cy: centre[1], r: RADIUS, class: "edge" }),
       between(centre, key, query),
       line(centre, key, 0.62 * RADIUS, "line-two"),
       line(centre, query, RADIUS, "line-one"),
@@ -89,7 +89,7 @@ Moving.add("rope", ({ knobs, stage, said }) => {
     const svg = Moving.drawing(2 * CELL, 2 * ROW, `four hands of a query at ${m} and of a key at ${n}; ${score}`);
     THETA.forEach((_, hand) => clock(svg, hand));
     place.replaceChildren(svg);
-    said.textContent = `Query at m = ${m}, key at n = ${n}, m − n = ${Moving.fixed(m - n, 0)}: the four cosines add up to the ${score}. ${verdict()}`;
+    said.textContent = `Query at m = ${Moving.plain(m)}, key at n = ${Moving.plain(n)}, m − n = ${Moving.plain(m - n).replace("-", "−")}: the four cosines add up to the ${score}. ${verdict()}`;
   }
 
   function position(label, name, values) {

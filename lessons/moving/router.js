@@ -64,8 +64,8 @@ Moving.add("router", ({ knobs, stage, said }) => {
     place.replaceChildren(svg);
     const none = choices.map((row, token) => token).filter((token) => !buffers.flat().some((each) => each.token === token));
     const idle = capacity * E - buffers.flat().length;
-    said.textContent = `capacity ⌈${T} · ${k} · ${factor} / ${E}⌉ = ${capacity} places. ${dropped} of ${T * k} choices are dropped, `
-      + `${none.length} of ${T} tokens everywhere; ${idle} of ${capacity * E} places stay empty.`;
+    said.textContent = `capacity ⌈${T} · ${k} · ${factor} / ${E}⌉ = ${Moving.counted(capacity, "place")}. ${dropped} of ${T * k} choices ${dropped === 1 ? "is" : "are"} dropped, `
+      + `and ${none.length || "no"} ${none.length === 1 ? "token loses" : "tokens lose"} every choice; ${idle} of ${capacity * E} places ${idle === 1 ? "stays" : "stay"} empty.`;
   }
 
   knobs.append(

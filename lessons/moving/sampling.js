@@ -43,10 +43,6 @@ Moving.add("sampling", ({ knobs, stage, said }) => {
     return p.filter((each) => each > 0).length;
   }
 
-  function tokens(number) {
-    return `${number} ${number === 1 ? "token" : "tokens"}`;
-  }
-
   function update() {
     const { words, p } = TEXTS[state.text];
     const model = shares(p);
@@ -80,8 +76,8 @@ Moving.add("sampling", ({ knobs, stage, said }) => {
     const alone = count(topP(warm, state.share));
     const more = alone === count(last) ? "" : ` Without top-k it would leave ${alone}.`;
     said.textContent = `At temperature ${state.temperature} ${words[0]} goes from ${Moving.fixed(model[0], 3)} to ${Moving.fixed(warm[0], 3)}. `
-      + `Top-k ${state.k} leaves ${tokens(count(first))} of ${words.length}${count(first) > state.k ? ", as some equal the last of them" : ""}; `
-      + `of these top-p ${state.share} leaves ${tokens(count(last))}.${more}`;
+      + `Top-k ${state.k} leaves ${Moving.counted(count(first), "token")} of ${words.length}${count(first) > state.k ? ", as some equal the last of them" : ""}; `
+      + `of these top-p ${state.share} leaves ${Moving.counted(count(last), "token")}.${more}`;
   }
 
   function set(name, value) {

@@ -55,6 +55,7 @@ Moving.add("scan", ({ knobs, stage, said }) => {
     }
     place.replaceChildren(svg);
     const did = round === 0 ? "Each entry holds its own step."
+      : state.round > round ? "Nothing is left to do."
       : `Round ${round}, stride ${stride}: each entry took in the one ${stride === 1 ? "place" : `${stride} places`} before it, `
         + `if there is one: ${T - stride} combinations at the same time.`;
     const rest = known === T ? `All ${T} states are known after ${round} rounds; the loop needs ${T} steps.` : `${known} of ${T} states ${known === 1 ? "is" : "are"} known (✓).`;

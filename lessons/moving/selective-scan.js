@@ -56,7 +56,7 @@ Moving.add("selective-scan", ({ knobs, stage, said }) => {
     row(svg, 2 * LINE, "state h", all.map((each, i) => (i < step ? each.h : 0)), 7, "one");
     place.replaceChildren(svg);
     said.textContent = now === null ? "No step is done: the state is 0."
-      : `Step ${step}: h = ${Moving.fixed(now.a, 2)} · ${Moving.fixed(now.before, 2)} + ${Moving.fixed(now.b, 2)} · ${Moving.fixed(now.x, 2)} = ${Moving.fixed(now.h, 2)}`;
+      : `Step ${step}: h = ${Moving.fixed(now.a, 2)} · ${Moving.term(now.before, 2)} + ${Moving.fixed(now.b, 2)} · ${Moving.term(now.x, 2)} = ${Moving.fixed(now.h, 2)}`;
   }
 
   const choice = Moving.choice("a and b are", { selective: "chosen by the token", fixed: "fixed" }, rule, (key) => { rule = key; update(); });

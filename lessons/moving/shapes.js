@@ -16,7 +16,7 @@ Moving.add("shapes", ({ knobs, stage, said }) => {
   }
 
   function words(number) {
-    return Number(number.toFixed(number < 100 ? 1 : 0)).toLocaleString("en");
+    return Moving.plain(Number(number.toPrecision(4)));
   }
 
   function update(L) {
@@ -35,8 +35,10 @@ Moving.add("shapes", ({ knobs, stage, said }) => {
       Moving.text(240, 50 + 62 * row, words(value)),
     ));
     place.replaceChildren(svg);
-    said.textContent = `12 · ${L} · ${words(D)}² = 49,152 weights, as always. D / L is ${words(D / L)}. `
-      + `Of each token 2 · ${L} · ${words(D)} = ${words(kept(L, D))} numbers are kept, ${words(Math.sqrt(L))} times as many as with one layer.`;
+    const equals = Number.isInteger(D) ? "=" : "≈";
+    const more = L === 1 ? "" : `, ${Number(Math.sqrt(L).toPrecision(3))} times as many as with one layer`;
+    said.textContent = `12 · ${L} · ${words(D)}² ${equals} 49,152 weights, as always. D / L is ${Number((D / L).toPrecision(3))}. `
+      + `Of each token 2 · ${L} · ${words(D)} ${equals} ${words(kept(L, D))} numbers are kept${more}.`;
   }
 
   knobs.append(Moving.slider({ label: "layers L", values: Moving.whole(1, MOST), value: 4 }, update));

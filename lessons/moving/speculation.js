@@ -25,17 +25,13 @@ Moving.add("speculation", ({ knobs, stage, said }) => {
     return tokens(drafts) / time(drafts);
   }
 
-  function many(drafts) {
-    return `${drafts} ${drafts === 1 ? "draft" : "drafts"}`;
-  }
-
   function update() {
     const { rate, cost, drafts } = state;
     const counts = Moving.whole(0, MOST);
     const highest = Math.max(tokens(MOST), time(MOST));
     const ticks = [2, 4, 6, 8, 10].find((each) => each >= highest);
     const { svg, x, y, curve } = Moving.plot(
-      `tokens, time and speed over drafts; with ${many(drafts)} ${Moving.fixed(speed(drafts), 2)} times as fast`,
+      `tokens, time and speed over drafts; with ${Moving.counted(drafts, "draft")} ${Moving.fixed(speed(drafts), 2)} times as fast`,
       { low: 0, high: MOST, ticks: [0, 2, 4, 6, 8, 10, 12], name: "drafts" },
       { low: 0, high: ticks, ticks: Moving.whole(0, ticks).filter((each) => ticks < 6 || each % 2 === 0), name: "" },
     );
@@ -53,7 +49,7 @@ Moving.add("speculation", ({ knobs, stage, said }) => {
     const more = rate ** (drafts + 1);
     const pays = speed(drafts + 1) > speed(drafts);
     const best = drafts === 0 || speed(drafts) > speed(drafts - 1);
-    said.textContent = `A pass with ${many(drafts)} gives ${Moving.fixed(tokens(drafts), 2)} tokens on average and takes ${Moving.fixed(time(drafts), 2)} times as long: `
+    said.textContent = `A pass with ${Moving.counted(drafts, "draft")} gives ${Moving.counted(Number(tokens(drafts).toFixed(2)), "token")} on average and takes ${Moving.fixed(time(drafts), 2)} times as long: `
       + `${Moving.fixed(speed(drafts), 2)} times as fast. One more would bring ${Number(more.toPrecision(2))} tokens in ${cost} of a pass, `
       + `or ${Moving.fixed(more / cost, 2)} a pass. That is ${pays ? "more, so it pays." : `not more, so it does not pay.${best ? " No other number is faster." : " Fewer are faster."}`}`;
   }

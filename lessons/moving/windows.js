@@ -37,7 +37,7 @@ Moving.add("windows", ({ knobs, stage, said }) => {
   function looks(level, reach) { // all that the tokens of this level look at, if the last one depends on them
     const tokens = Moving.whole(LAST - reach, LAST);
     const pairs = tokens.flatMap((token) => Moving.whole(Math.max(0, token - step(level)), token).map((seen) => [token, seen]));
-    return Moving.shape("path", { d: pairs.map(([token, seen]) => `M${x(token).toFixed(1)} ${y(level)}L${x(seen).toFixed(1)} ${y(level - 1)}`).join(""), class: "axis" });
+    return Moving.shape("path", { d: pairs.map(([token, seen]) => `M${x(token).toFixed(1)} ${y(level)}L${x(seen).toFixed(1)} ${y(level - 1)}`).join(""), class: "edge" });
   }
 
   function way() { // of the chosen token to the last one
@@ -48,10 +48,6 @@ Moving.add("windows", ({ knobs, stage, said }) => {
       rest -= level < state.L ? Math.min(rest, step(level + 1)) : 0;
     }
     return Moving.shape("path", { d: `M${points.join("L")}`, class: "line-two" });
-  }
-
-  function places(number) {
-    return `${number} ${number === 1 ? "place" : "places"}`;
   }
 
   function update() {
@@ -79,9 +75,9 @@ Moving.add("windows", ({ knobs, stage, said }) => {
     place.replaceChildren(svg);
     const kept = (full ? S : 0) + (L - (full ? 1 : 0)) * W;
     const formula = full ? `Layer ${full} sees everything, so the reach is the whole text`
-      : `The reach is ${L} · (${W} − 1) = ${places(L * (W - 1))}${L * (W - 1) > LAST ? ", more than there are" : ""}`;
+      : `The reach is ${L} · (${W} − 1) = ${Moving.counted(L * (W - 1), "place")}${L * (W - 1) > LAST ? ", more than there are" : ""}`;
     said.textContent = `${formula}: token ${LAST} can depend on ${reach[0] + 1} of ${S} tokens. The one ${back} back, token ${LAST - back}, `
-      + `${arrives ? "can arrive" : `is out of reach by ${places(back - reach[0])}`}. The caches keep ${kept} of ${L * S} keys.`;
+      + `${arrives ? "can arrive" : `is out of reach by ${Moving.counted(back - reach[0], "place")}`}. The caches keep ${kept} of ${L * S} keys.`;
   }
 
   function set(name, value) {

@@ -521,11 +521,79 @@ def test_each_control_changes_the_picture_and_reset_restores_it(reader: Reader, 
         assert_fits(box)
         reset.press("Enter")
         assert state(box) == first
+
+
+# Moves every slider through all of its values, with each of the choices, and collects what no position may show.
+FAULTS = """(box) => {
+    const [stage, said, reset] = [".stage", ".said", ".reset"].map((name) => box.querySelector(name));
+    const [EDGE, found] = [0.5, new Set()];
+
+    function look(where) {
+        const words = `${stage.innerHTML} ${said.textContent}`;
+        for (const [bad] of words.matchAll(/NaN|undefined|Infinity|−0(\\.0+)?(?![\\d.]*\\d)/g)) {
+            found.add(`${where}: ${bad}`);
+        }
+        for (const each of stage.querySelectorAll("svg :is(text, rect, circle, path)")) {
+            const [{ x, y, width, height }, edges] = [each.getBBox(), each.ownerSVGElement.viewBox.baseVal];
+            const outside = [-x, -y, x + width - edges.width, y + height - edges.height].some((over) => over > EDGE);
+            if (outside && (width || height)) {
+                found.add(`${where}: ${each.tagName} ${each.textContent} is outside`);
+            }
+        }
+    }
+
+    const sliders = () => [...box.querySelectorAll("input[type=range]")];
+    const press = (button) => box.querySelectorAll(".knobs button")[button]?.click(); // -1 presses none
+    for (let button = -1; button < box.querySelectorAll(".knobs button").length; button += 1) {
+        reset.click();
+        press(button);
+        look(`button ${button}`);
+        sliders().forEach((_, i) => {
+            reset.click();
+            press(button);
+            const slider = sliders()[i];
+            for (let value = 0; value <= Number(slider.max); value += 1) {
+                slider.value = value;
+                slider.dispatchEvent(new Event("input"));
+                look(`button ${button}, ${slider.closest("label").textContent}`);
+            }
+        });
+    }
+    reset.click();
+    return [...found];
+}"""
+
+
+@pytest.mark.parametrize("what", MOVING)
+@pytest.mark.parametrize("width", [DESK["width"], PHONE["width"]])
+def test_every_position_shows_numbers_and_stays_inside(reader: Reader, what: str, width: int) -> None:
+    reader.page.set_viewport_size(ViewportSize(width=width, height=800))
+    box = seen(reader.open(FIGURES), what)
+    assert box.evaluate(FAULTS) == []
     for slider in box.get_by_role("slider").all():
         for end in ("Home", "End"):
             slider.press(end)
-            assert not re.search("NaN|undefined|Infinity", stage.inner_html() + said(box))
             assert_fits(box)
+
+
+@pytest.mark.parametrize(
+    ("added", "fault"),
+    [("<text x='2' y='20'>−0.0</text>", "−0.0"), ("<circle r='9'/>", "circle"), ("<text y='20'>NaN</text>", "NaN")],
+)
+def test_positions_with_faults_are_found(added: str, fault: str, reader: Reader) -> None:
+    page = reader.open(FIGURES)
+    page.evaluate(
+        """(added) => {
+            const { drawing } = Moving;
+            Moving.drawing = (...all) => {
+                const svg = drawing(...all);
+                svg.innerHTML = added;
+                return svg;
+            };
+        }""",
+        added,
+    )
+    assert any(fault in each for each in seen(page, "shapes").evaluate(FAULTS))
 
 
 def assert_fits(box: Locator) -> None:
@@ -582,13 +650,13 @@ def test_kv_cache_shows_its_size(reader: Reader) -> None:
     put(box, "tokens", "End")
     assert "= 64.00 GiB. 80 GB hold 1 such" in said(box)
     box.get_by_role("button", name="8 bits").click()
-    assert "1 bytes = 32.00 GiB." in said(box)
+    assert "1 byte = 32.00 GiB." in said(box)
 
 
 def test_roofline_shows_the_numbers_of_lesson_4(reader: Reader) -> None:
     box = seen(reader.open(FIGURES), "roofline")
     assert "batch 8: reading takes 25.2 ms" in said(box)
-    assert "from batch 1071 on" in said(box)
+    assert "from batch 1,071 on" in said(box)
     put(box, "batch", "Home")
     assert "batch 1: reading takes 7.69 ms" in said(box)
     put(box, "batch", "End")
@@ -604,12 +672,13 @@ def test_roofline_is_computed_for_the_card_that_is_typed(reader: Reader) -> None
     bandwidth.fill("0.335")
     peak.fill("98.9")
     assert "batch 8: reading takes 252 ms, computing 2.08 ms" in said(box)
-    assert "from batch 1071 on" in said(box)
+    assert "from batch 1,071 on" in said(box)
     slow = said(box)
     for unread in ("", "-1"):
         bandwidth.fill(unread)
         assert said(box) == slow
         assert bandwidth.evaluate("(field) => !field.checkValidity()")
+        expect(box.get_by_text("Type a number from 0.01 to 100.")).to_be_visible()
     box.get_by_role("button", name="Reset").click()
     assert said(box) == first
 
@@ -619,7 +688,7 @@ def test_selective_scan_advances_step_by_step(reader: Reader) -> None:
     put(box, "steps done", "Home")
     assert said(box) == "No step is done: the state is 0."
     put(box, "steps done", "ArrowRight", times=3)
-    assert re.fullmatch(r"Step 3: h = 0\.03 · −?0\.0\d \+ 3\.43 · 1\.60 = 5\.49", said(box))
+    assert re.fullmatch(r"Step 3: h = 0\.03 · \(−0\.0\d\) \+ 3\.43 · 1\.60 = 5\.49", said(box))
     box.get_by_role("button", name="fixed").click()
     assert "Step 3: h = 0.61 · " in said(box)
 
@@ -675,12 +744,14 @@ def test_distinct_experts_shows_the_numbers_of_lesson_4(reader: Reader) -> None:
 
 def test_dispatch_bounds_the_nodes_of_a_token(reader: Reader) -> None:
     box = seen(reader.open(FIGURES), "dispatch")
-    assert "goes to 5.3 nodes on average and to at most 8, with it to 4.0 and at most 4." in said(box)
+    assert "goes to 5.3 nodes on average and to at most 8, with it to 4 and at most 4." in said(box)
     assert "that is 10.0 MB and 5.0 MB" in said(box)
     put(box, "nodes that stay", "End")
     assert "at most 8, with it to 5.3 and at most 8." in said(box)
+    put(box, "nodes in all", "Home")
+    assert box.get_by_role("slider", name="nodes that stay").get_attribute("aria-valuetext") == "2"
     put(box, "experts of a token", "Home")
-    assert "goes to 1.0 nodes on average" in said(box)
+    assert "goes to 1 node on average" in said(box)
 
 
 def test_dense_and_sparse_take_the_times_of_lesson_5(reader: Reader) -> None:

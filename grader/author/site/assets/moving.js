@@ -31,7 +31,7 @@ const Moving = (() => {
     return filled(document.createElementNS(SVG, name), attributes, children);
   }
 
-  /** SVG text at a place; `anchor` is "start", "middle" or "end". */
+  /** SVG text at a place; `anchor` is "start", "middle" or "end". The class "over" keeps lines behind it out of it. */
   function text(x, y, words, { anchor = "start", name = "" } = {}) {
     return shape("text", { x, y, "text-anchor": anchor, class: name }, words);
   }
@@ -66,8 +66,8 @@ const Moving = (() => {
       svg.append(shape("path", { d: `M${inside.map((point) => `${x(point[0]).toFixed(1)} ${y(point[1]).toFixed(1)}`).join("L")}`, class: name }));
     }
 
-    const { words: wordsUp = String } = up;
-    const { words: wordsAcross = String } = across;
+    const { words: wordsUp = plain } = up;
+    const { words: wordsAcross = plain } = across;
     up.ticks.forEach((tick) => svg.append(
       shape("path", { d: `M${left} ${y(tick)}H${right}`, class: "axis" }),
       text(left - 6, y(tick) + 4, wordsUp(tick), { anchor: "end", name: "quiet" }),
@@ -83,7 +83,7 @@ const Moving = (() => {
   }
 
   /** A slider through a list of values, with its name and its value in words; `changed` gets the value. */
-  function slider({ label, values, value, words = String }, changed) {
+  function slider({ label, values, value, words = plain }, changed) {
     const input = element("input", { type: "range", min: 0, max: values.length - 1, value: values.indexOf(value) });
     const shown = element("span", { class: "value", "aria-hidden": "true" }); // an <output> would take the label
 
@@ -101,15 +101,18 @@ const Moving = (() => {
     return element("label", { class: "slider" }, element("span", {}, label), shown, input);
   }
 
-  /** A field for a number from `low` to `high`; `changed` gets it as soon as it is one. */
+  /** A field for a number from `low` to `high`; `changed` gets it as soon as it is one, and until then a line asks for it. */
   function field({ label, value, low, high }, changed) {
     const input = element("input", { type: "number", min: low, max: high, step: "any", value, inputmode: "decimal", required: "" });
+    const asked = element("small", { role: "status" });
     input.addEventListener("input", () => {
-      if (input.checkValidity()) { // the browser marks the field otherwise
+      const valid = input.checkValidity(); // the browser marks the field otherwise
+      asked.textContent = valid ? "" : `Type a number from ${plain(low)} to ${plain(high)}.`;
+      if (valid) {
         changed(input.valueAsNumber);
       }
     });
-    return element("label", { class: "field" }, element("span", {}, label), input);
+    return element("div", { class: "field" }, element("label", {}, element("span", {}, label), input), asked);
   }
 
   /** Buttons of which one is pressed; `changed` gets the key of the new one. `press(key)` marks one, or none. */
@@ -133,9 +136,26 @@ const Moving = (() => {
     return made;
   }
 
-  /** A number with so many digits, and a true minus sign. */
+  /** A number with so many digits, and a true minus sign unless all of them are 0. */
   function fixed(number, digits) {
-    return number.toFixed(digits).replace("-", "−");
+    const words = number.toFixed(digits);
+    return words.replace("-", Number(words) === 0 ? "" : "−");
+  }
+
+  /** The same after a sign such as "·": in brackets if it is negative. */
+  function term(number, digits) {
+    const words = fixed(number, digits);
+    return words.startsWith("−") ? `(${words})` : words;
+  }
+
+  /** A number with commas: 12,500. */
+  function plain(number) {
+    return number.toLocaleString("en");
+  }
+
+  /** So many things in words: "1 token", "2,000 tokens". */
+  function counted(number, thing) {
+    return `${plain(number)} ${thing}${number === 1 ? "" : "s"}`;
   }
 
   /** Numbers from 0 to 1 that look drawn by chance and are the same each time. */
@@ -168,6 +188,6 @@ const Moving = (() => {
 
   return {
     add(name, start) { starts[name] = start; },
-    element, shape, text, drawing, plot, whole, slider, field, choice, button, fixed, chance,
+    element, shape, text, drawing, plot, whole, slider, field, choice, button, fixed, term, plain, counted, chance,
   };
 })();
