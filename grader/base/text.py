@@ -36,6 +36,11 @@ def inert(line: str) -> str:
     return re.sub(r"^(\s*):", r"\1\\x3a", line.replace("##[", "##\\x5b"))
 
 
+def is_longest(text: str, others: Iterable[str]) -> bool:
+    """Return whether a text is longer than each of the others."""
+    return len(text) > max(map(len, others), default=0)
+
+
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """Return " Did you mean 'moe_router'?" for the closest of `words`, or "" if none is close."""
     near = closest(word, words)

@@ -12,6 +12,7 @@ import msgspec
 
 from grader.base.errors import UsageError
 from grader.base.seeds import derive_seed
+from grader.base.text import is_longest
 from grader.course.lesson.files import QUIZ_FILE
 from grader.course.lesson.headings import Section, find_section, lesson_sections
 from grader.course.model import Standards
@@ -85,8 +86,8 @@ def longest_share(quiz: Quiz) -> float | None:
         return None
     longest = 0
     for question in singles:
-        right = next(len(option.text) for option in question.options if option.correct)
-        longest += right > max(len(option.text) for option in question.options if not option.correct)
+        right = next(option.text for option in question.options if option.correct)
+        longest += is_longest(right, (option.text for option in question.options if not option.correct))
     return longest / len(singles)
 
 

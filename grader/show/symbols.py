@@ -21,7 +21,7 @@ IN_ASCII: dict[int, str] = {
 _ACCENTS = {"\u0304": "_bar", "\u0302": "_hat", "\u0303": "_tilde", "\u0307": "_dot"}  # combining: after the letter
 _ACCENTED = re.compile(f"([{''.join(_ACCENTS)}])")
 _SMALL = re.compile("[²³¹ʰʲʳˡˢˣᴀ-ᶿ⁰-₎ₐ-ₜⱼⱽ]+")  # sub- and superscripts
-_GREEK = re.compile("[α-ωΑ-Ωϕϵ]")
+_WORDS = re.compile("[α-ωΑ-Ωϕϵ∈∉∞∑∏∫]")  # signs whose names are words
 _ROOT = re.compile(r"√(\w+)")
 
 
@@ -32,7 +32,7 @@ def in_ascii(text: str) -> str:
     text = "".join(unicodedata.normalize("NFD", each) if "\u0370" <= each <= "\u1fff" else each for each in text)
     text = _ACCENTED.sub(lambda mark: _ACCENTS[mark[1]], text)
     text = _SMALL.sub(_script_in_ascii, text)
-    text = _GREEK.sub(_letter_in_ascii, text)
+    text = _WORDS.sub(_word_in_ascii, text)
     return _ROOT.sub(r"sqrt(\1)", text).translate(IN_ASCII)
 
 
@@ -45,13 +45,18 @@ def _script_in_ascii(small: re.Match[str]) -> str:
     return "".join(parts)
 
 
-def _letter_in_ascii(letter: re.Match[str]) -> str:
-    """Return the name of a Greek letter, apart from letters around it."""
-    before, after = letter.string[: letter.start()][-1:], letter.string[letter.end() :][:1]
-    is_after_word = before.isalpha() and not _GREEK.match(before)  # a Greek letter has put a space behind itself
-    name = unicodedata.name(unicodedata.normalize("NFKD", letter[0])).rpartition(" ")[2]
-    name = name.capitalize() if letter[0].isupper() else name.lower()
-    return f"{' ' if is_after_word else ''}{name}{' ' if after.isalpha() else ''}"
+def _word_in_ascii(sign: re.Match[str]) -> str:
+    """Return the name of a Greek letter or a sign, apart from letters around it."""
+    before, after = sign.string[: sign.start()][-1:], sign.string[sign.end() :][:1]
+    is_after_word = bool(_WORDS.match(before))  # which has put a space behind itself
+    space_before = " " if before.isalpha() and not is_after_word else ""
+    space_after = " " if after.isalpha() or _WORDS.match(after) else ""
+    return f"{space_before}{MATHEMATICS.get(sign[0]) or _greek_name(sign[0])}{space_after}"
+
+
+def _greek_name(letter: str) -> str:
+    name = unicodedata.name(unicodedata.normalize("NFKD", letter)).rpartition(" ")[2]
+    return name.capitalize() if letter.isupper() else name.lower()
 
 
 def supports_unicode(stream: TextIO) -> bool:

@@ -14,6 +14,7 @@ from grader.show.tex import tex_to_ascii
         ("√K, √(2K)", "sqrt(K), sqrt(2K)"),
         ("2αβx", "2alpha beta x"),
         ("540 µs → ≤ 3", "540 us -> <= 3"),
+        ("x∈ℝ, ∑α, 2∞", "x in R, sum alpha, 2inf"),
         ("José", "José"),
     ],
 )

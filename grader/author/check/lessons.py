@@ -18,7 +18,7 @@ from grader.course.lesson.model import Part
 from grader.course.lesson.notation import load_notation, notation_problems
 from grader.course.lesson.pictures import pictures_path
 from grader.course.lesson.problem import Problem
-from grader.course.lesson.references import citations, load_references, reference_problems, references_path
+from grader.course.lesson.references import cited_in, load_references, reference_problems, references_path
 from grader.course.lesson.source import code_cells, source, syntax_problems
 from grader.course.lesson.terms import TermIndex, bold_problems, first_uses, term_problems
 from grader.course.lesson.update import with_outputs
@@ -117,7 +117,7 @@ class _Rules:
         chapters = [_load(course, number) for number in numbers if number <= last]
         parts = [part for chapter in chapters for part in chapter.parts]
         self._uses = first_uses(parts, self._names)
-        self._cited = {link for part in parts for _, link in citations(part)}
+        self._cited = {reference.link for reference in cited_in(parts, self._references)}
         self._end = numbers[-1]  # the lesson with which everything that is cited is known
         self._complete = not any(chapter.problems for chapter in chapters)
 

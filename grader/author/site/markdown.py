@@ -60,11 +60,6 @@ class HtmlWriter:
         self.headings.append(Heading(level, text, anchor))
         return self.headings[-1]
 
-    def section(self, title: str, body: str) -> str:
-        """Return a section of the highest level with this title and HTML as HTML."""
-        heading = self.heading(self._top, title)
-        return f'<h{heading.level} id="{escape(heading.anchor)}">{escape(title)}</h{heading.level}>\n{body}'
-
     @property
     def _parser(self) -> MarkdownIt:
         return parser() if self.formulas else _without_formulas()
@@ -160,9 +155,9 @@ class _Renderer(RendererHTML):
     def _cell(self, tokens: Sequence[Token], idx: int, content: Token, options: OptionsDict, env: EnvType) -> str:
         """Return a tag of a cell in the head of a table, which is a header only if it says something."""
         tokens[idx].tag = "th" if content.content else "td"
-        if tokens[idx].nesting == 1 and all(child.type.startswith("math") for child in content.children or ()):
-            for formula in content.children or ():  # which not every screen reader takes for the name of a header
-                tokens[idx].attrSet("aria-label", tex_to_text(formula.content))
+        children = content.children or ()
+        if tokens[idx].nesting == 1 and len(children) == 1 and children[0].type.startswith("math"):
+            tokens[idx].attrSet("aria-label", tex_to_text(children[0].content))  # not every reader reads MathML
         return str(self.renderToken(tokens, idx, options, env))
 
     def math_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:

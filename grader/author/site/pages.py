@@ -170,10 +170,12 @@ class Pages:
     def _front_picture(self) -> tuple[tuple[str, ...], str]:
         """Return the scripts and the HTML of the home page's picture; of none, if the course or edition has none."""
         picture = self.course.front.picture if self.course.front else None
-        overview = next((each for each in self.lessons if picture and each.lesson.number == picture.lesson), None)
-        if picture is None or overview is None or not overview.parts:
+        if picture is None:
             return (), ""
-        for part in overview.parts:
+        parts = [part for each in self.lessons if each.lesson.number == picture.lesson for part in each.parts]
+        if not parts:
+            return (), ""
+        for part in parts:
             for block in part.blocks:
                 if isinstance(block, Figure) and block.name == picture.name:
                     blocks = BlockWriter(self.course, part, self._writer(HOME, part.path))
@@ -228,7 +230,7 @@ class Pages:
         blocks = BlockWriter(self.course, part, writer)
         body = blocks.write(part.blocks)
         if cited := cited_in([part], self.references):
-            body += writer.section("References", render("references.html", references=cited))
+            body += writer.write("## References") + render("references.html", references=cited)
         previous, following = self._around(url)
         return SitePage(
             url=url,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from grader.base.text import is_longest
 from grader.course.lesson.model import Part, Predict, flatten
 from grader.course.lesson.passages import Passage, passages
 
@@ -34,16 +35,15 @@ def measure(parts: Sequence[Part]) -> LessonMeasures:
         numbers=sum(question.number is not None for question in questions),
         choices=len(choices),
         pairs=sum(len(question.options) == 2 for question in choices),
-        longest=sum(_is_longest_right(question) for question in choices),
+        longest=sum(is_longest(question.answer, _wrong_options(question)) for question in choices),
         words=sum(part.words for part in parts),
         long_parts=tuple(part.id for part in parts if part.words > LONG),
         asides=sum(1 for part in parts for passage in passages(part) for _ in _asides(passage)),
     )
 
 
-def _is_longest_right(question: Predict) -> bool:
-    wrong = [option for option in question.options if not question.is_right(option)]
-    return len(question.answer) > max(map(len, wrong), default=0)
+def _wrong_options(question: Predict) -> list[str]:
+    return [option for option in question.options if not question.is_right(option)]
 
 
 def _asides(passage: Passage) -> Iterator[str]:

@@ -1,5 +1,5 @@
 /**
- * Reading in comfort: code is copied by a button, what scrolls sideways can be reached by the keyboard, and the arrow keys turn the page.
+ * Comfort for readers: buttons that copy code, keyboard access to boxes that scroll sideways, and arrow keys that turn the page.
  */
 "use strict";
 

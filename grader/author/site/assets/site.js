@@ -5,7 +5,7 @@
  */
 "use strict";
 
-/* Definitions and references: beside the word; Escape sends them away. A finger reaches a definition, and a cited work itself. */
+/* Definitions and references: beside the word; Escape hides them. A tap on a term shows its definition; on a citation it opens the work. */
 
 const EXPLAINED = ".term, .cited";
 
