@@ -193,8 +193,8 @@ def counts_only_once(counts, num_merges):
 
 @replaces("learn_merges", which=["neighbours on both sides", "neighbour on the left", "neighbour on the right"])
 def stale_counts(counts, num_merges, *, which: str):
-    """You update the counts and do not start again, and old pairs stay too frequent. When x and y are joined in a x y b,
-    which pairs with the {which} are gone?"""
+    """You keep the counts up to date instead of counting again, and some pairs stay too frequent. When x and y are
+    joined in a x y b, which pairs with the {which} are gone?"""
     words = [(by_bytes(word), n) for word, n in counts.items()]
     pairs = tally(words)
     merges = []

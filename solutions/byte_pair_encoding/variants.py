@@ -4,6 +4,7 @@ import codecs
 import heapq
 from collections import Counter, defaultdict
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from byte_pair_encoding import encode
@@ -19,7 +20,7 @@ def characters(counts: dict[str, int], num_merges: int) -> list[tuple[int, int]]
     for new in range(256, 256 + num_merges):
         pairs = Counter()
         for word, n in words.items():
-            for left, right in zip(word, word[1:], strict=False):
+            for left, right in pairwise(word):
                 pairs[left + right] += n
         if not pairs:
             break
