@@ -21,7 +21,7 @@ def test_example_encode(submission):
 
 @points(2)
 def test_example_decode(submission):
-    """low, er and two bytes are loweré; one is U+FFFD"""
+    """two bytes are é, and one alone is U+FFFD"""
     assert_equal(submission.decode([257, 258, 195, 169], MERGES), "loweré", name="text")
     assert_equal(submission.decode([195], []), "\ufffd", name="text of half a character")
 

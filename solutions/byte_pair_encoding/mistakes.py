@@ -65,6 +65,11 @@ def join_from_the_right(ids, pair, new):
     return _join(ids[::-1], pair[::-1], new)[::-1]
 
 
+def join_but_last(ids, pair, new):
+    """Leave a pair that ends the word as it is."""
+    return [*_join(ids[:-1], pair, new), ids[-1]]
+
+
 @replaces("learn_merges")
 def counts_words_once(counts, num_merges):
     """A word that occurs five times counts once in your table. What does the number beside each word say?"""
@@ -158,6 +163,13 @@ def joins_overlaps(counts, num_merges):
 def joins_from_the_right(counts, num_merges):
     """You turned aaa into a, aa. From which end of a word are pairs joined?"""
     return learn(counts, num_merges, join=join_from_the_right)
+
+
+@replaces("learn_merges")
+def last_pair_left(counts, num_merges):
+    """You left the pair where it stands at the end of a word. At which index does the last pair of a word of n tokens
+    begin?"""
+    return learn(counts, num_merges, join=join_but_last)
 
 
 @replaces("learn_merges")
@@ -338,6 +350,23 @@ def encode_from_the_right(word, merges):
 
 
 @replaces("encode")
+def encode_last_pair_left(word, merges):
+    """You left the pair where it stands at the end of the word. At which index does the last pair of a word of n tokens
+    begin?"""
+    return in_turn(word, merges, join_but_last) if word else []
+
+
+@replaces("encode")
+def two_tokens_left(word, merges):
+    """You stopped when there were two tokens left. Can these two be a pair that was learned?"""
+    ranks = {pair: i for i, pair in enumerate(merges)}
+    ids = by_bytes(word)
+    while len(ids) > 2 and (fitting := [ranks[pair] for pair in pairwise(ids) if pair in ranks]):
+        ids = _join(ids, merges[min(fitting)], 256 + min(fitting))
+    return ids
+
+
+@replaces("encode")
 def encode_letters(word, merges):
     """Your word begins as one token per character. How many bytes does é have in UTF-8, and what can the number of a
     byte be at most?"""
@@ -434,11 +463,12 @@ def one_number_too_many(ids, merges):
     return b"".join(spelled(merges)[i] for i in ids).decode(errors="replace")
 
 
-@replaces("decode", what=["nothing", "U+FFFD"])
+@replaces("decode", what=["nothing", "U+FFFD", "the last token"])
 def unknown_becomes(ids, merges, *, what: str):
     """A number that is no token becomes {what} in your text, and nobody notices. What does the docstring ask for?"""
-    tokens = dict(enumerate(spelled(merges)))
-    return b"".join(tokens.get(i, b"" if what == "nothing" else b"\xff") for i in ids).decode(errors="replace")
+    tokens = spelled(merges)
+    table, other = dict(enumerate(tokens)), {"nothing": b"", "U+FFFD": b"\xff"}.get(what, tokens[-1])
+    return b"".join(table.get(i, other) for i in ids).decode(errors="replace")
 
 
 @replaces("decode")

@@ -79,7 +79,7 @@ def test_repeats(submission, rng):
 
 @points(4)
 def test_ties(submission, rng):
-    """random words over three letters, full of ties"""
+    """random words of three letters, many ties"""
     for _ in range(4):
         check_merges(submission, random_counts(rng, random_words(rng, "abc", 12), high=2), 20)
 
@@ -102,7 +102,7 @@ def test_counts(submission):
 
 @points(1)
 def test_old_and_new(submission):
-    """of two equal pairs, the one without new tokens"""
+    """the pair without new tokens wins a tie"""
     # xy is joined first. Then (xy, a) and (b, c) both occur 3 times, and (b, c) has the smaller numbers.
     merges = submission.learn_merges({"xya": 3, "xy": 4, "bc": 3, "xyz": 3}, 4)
     assert_equal(merges, [(120, 121), (98, 99), (256, 97), (256, 122)], name="merges")
@@ -110,7 +110,7 @@ def test_old_and_new(submission):
 
 @points(1)
 def test_until_the_end(submission):
-    """pairs that occur once count; then nothing is left"""
+    """pairs that occur once, until none is left"""
     assert_equal(submission.learn_merges({"dog": 1, "a": 5}, 9), [(100, 111), (256, 103)], name="merges")
     for num_merges in (3, 4, 50):
         counts = {"abcd": 2, "ab": 2}
@@ -138,7 +138,7 @@ def test_borders(submission):
 
 @points(1)
 def test_overlaps(submission):
-    """aaa has the pair a, a twice, and becomes aa, a"""
+    """aaa has (a, a) twice, and becomes aa, a"""
     counts = {"aaa": 2, "bc": 3}  # (a, a) occurs 4 times
     assert_equal(submission.learn_merges(counts, 1), [(97, 97)], name="first merge")
     assert_equal(submission.learn_merges(counts, 9), [(97, 97), (98, 99), (256, 97)], name="merges")
@@ -149,7 +149,7 @@ def test_overlaps(submission):
 
 @points(2)
 def test_order_of_learning(submission):
-    """neither the longest token nor the leftmost pair"""
+    """neither the longest nor the leftmost"""
     merges = right_merges({"bc": 20, "abc": 12, "ab": 5, "abab": 2, "cd": 1}, 5)  # bc, abc, ab, abab, cd
     for word in ("abc", "ababc", "abab", "bcd", "cdabab", "abcdab", "ababcababab"):
         assert_equal(submission.encode(word, merges), right_tokens(word, merges), name=f"tokens of {word}")
@@ -157,7 +157,7 @@ def test_order_of_learning(submission):
 
 @points(1)
 def test_runs(submission):
-    """a pair that occurs several times, or overlaps"""
+    """runs of one letter, where pairs overlap"""
     merges = right_merges({"aaaa": 3, "ab": 1}, 3)  # aa, aaaa, ab
     for n in (2, 3, 5, 6, 7, 11):
         for word in ("a" * n, "a" * n + "b"):
@@ -174,7 +174,7 @@ def test_unseen(submission, rng):
 
 @points(1)
 def test_short(submission):
-    """no byte, one byte, no merges, one token in the end"""
+    """nothing, one byte, one token in the end"""
     merges = [(97, 98), (256, 256)]
     for word, expected in (("", []), ("a", [97]), ("ab", [256]), ("abab", [257]), ("ba", [98, 97])):
         assert_equal(submission.encode(word, merges), expected, name=f"tokens of {word!r}")
@@ -192,7 +192,7 @@ def test_random_words(submission, rng):
 
 @points(2)
 def test_decode(submission, rng):
-    """decoding undoes encoding, also of several words"""
+    """encoded words, alone and in a row"""
     for text in (ENGLISH, SCRIPTS, REPEATS):
         words = text.split()
         merges = right_merges(random_counts(rng, words), 25)
@@ -231,7 +231,7 @@ def test_no_such_token(submission):
 @points(2)
 @needs(test_order_of_learning, test_short)
 def test_bytes_per_token(submission, rng):
-    """words with their counts, bytes instead of letters"""
+    """counts of words, and bytes, not letters"""
     alone = {"a": 3, "b": 2, "ab": 4, "abb": 3}  # a, b, ab, and ab b
     assert_close(submission.bytes_per_token(alone, [(97, 98)]), 22 / 15, rtol=1e-12, atol=0.0)
     for text in (ENGLISH, SCRIPTS):
