@@ -42,7 +42,7 @@ def float64(numbers):
 
 
 def yarn(K, base, s, old_len, fast=32.0, slow=1.0):
-    """The ramp begins at the last pair that makes `fast` turns, and ends at the first that makes no more than `slow`."""
+    """The ramp begins at the last pair that makes `fast` turns and ends at the first that makes at most `slow`."""
     theta = plain(K, base)
     turns = [old_len * each / (2 * math.pi) for each in theta]
     begin = max(sum(each >= fast for each in turns) - 1, 0)
