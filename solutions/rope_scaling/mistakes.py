@@ -121,6 +121,14 @@ def linear_attention_factor(head_dim: int, base: float, factor: float, *, rule: 
     return linear_scaling(head_dim, base, factor)[0], attention
 
 
+@replaces("linear_scaling", result=["the angles alone", "the attention factor first"])
+def linear_not_a_tuple(head_dim: int, base: float, factor: float, *, result: str) -> Tensor | tuple[float, Tensor]:
+    """You return {result}. What are the two parts of the result in the docstring of the module, and which comes
+    first?"""
+    theta, attention = linear_scaling(head_dim, base, factor)
+    return theta if result == "the angles alone" else (attention, theta)
+
+
 def with_base(head_dim: int, base: float) -> tuple[Tensor, float]:
     return plain(head_dim, base), 1.0
 
@@ -210,7 +218,10 @@ def yarn_ramp_reversed(head_dim, base, factor, old_len, beta_fast=32.0, beta_slo
     return mixed(theta, factor, 1 - ramp), factor_of_yarn(factor)
 
 
-@replaces("yarn_scaling", rounding=["neither", "low alone", "high alone", "both to the nearest", "both down", "inward"])
+@replaces(
+    "yarn_scaling",
+    rounding=["neither", "low", "high", "nearest", "low nearest", "high nearest", "both down", "both up", "inward"],
+)
 def yarn_ramp_not_rounded(head_dim, base, factor, old_len, beta_fast=32.0, beta_slow=1.0, *, rounding):
     """The ends of your ramp are between two pairs, or at the wrong ones. In which direction is i(r) rounded before it
     becomes low, and in which before it becomes high?"""
@@ -218,13 +229,39 @@ def yarn_ramp_not_rounded(head_dim, base, factor, old_len, beta_fast=32.0, beta_
     low, high = (pair_of(turns, head_dim, base, old_len) for turns in (beta_fast, beta_slow))
     low, high = {
         "neither": (low, high),
-        "low alone": (math.floor(low), high),
-        "high alone": (low, math.ceil(high)),
-        "both to the nearest": (round(low), round(high)),
+        "low": (math.floor(low), high),
+        "high": (low, math.ceil(high)),
+        "nearest": (round(low), round(high)),
+        "low nearest": (round(low), math.ceil(high)),
+        "high nearest": (math.floor(low), round(high)),
         "both down": (math.floor(low), math.floor(high)),
+        "both up": (math.ceil(low), math.ceil(high)),
         "inward": (math.ceil(low), math.floor(high)),
     }[rounding]
     return yarn_with(head_dim, base, factor, max(low, 0), high)
+
+
+@replaces("yarn_scaling")
+def yarn_high_cut_off(head_dim, base, factor, old_len, beta_fast=32.0, beta_slow=1.0):
+    """You do not let high be more than K/2 − 1, so your last pair always gets the whole factor. What does the docstring
+    say about the ramp, if even the last pair makes more than beta_slow turns?"""
+    in_order(beta_fast, beta_slow)
+    low, high = ends(head_dim, base, old_len, beta_fast, beta_slow)
+    return yarn_with(head_dim, base, factor, low, min(high, head_dim // 2 - 1))
+
+
+@replaces("yarn_scaling", form=["(i − low) / (high − low + 1)", "(i − low + 1) / (high − low)", "i / high"])
+def yarn_another_line(head_dim, base, factor, old_len, beta_fast=32.0, beta_slow=1.0, *, form):
+    """Your line is {form}. At which pair should it be 0, and at which 1?"""
+    in_order(beta_fast, beta_slow)
+    theta = plain(head_dim, base)
+    low, high = ends(head_dim, base, old_len, beta_fast, beta_slow)
+    begin, end = {
+        "(i − low) / (high − low + 1)": (low, high + 1),
+        "(i − low + 1) / (high − low)": (low - 1, high - 1),
+        "i / high": (0, high),
+    }[form]
+    return mixed(theta, factor, ramp_over(numbers(theta), begin, end)), factor_of_yarn(factor)
 
 
 @replaces("yarn_scaling")
@@ -241,6 +278,13 @@ def yarn_new_length(head_dim, base, factor, old_len, beta_fast=32.0, beta_slow=1
     """You counted turns in the long text. Which angles has the model seen?"""
     in_order(beta_fast, beta_slow)
     return yarn_with(head_dim, base, factor, *ends(head_dim, base, factor * old_len, beta_fast, beta_slow))
+
+
+@replaces("yarn_scaling")
+def yarn_last_position(head_dim, base, factor, old_len, beta_fast=32.0, beta_slow=1.0):
+    """You counted turns in old_len − 1 steps, up to the last position. In how many does the docstring count them?"""
+    in_order(beta_fast, beta_slow)
+    return yarn_with(head_dim, base, factor, *ends(head_dim, base, old_len - 1, beta_fast, beta_slow))
 
 
 @replaces("yarn_scaling")
@@ -372,6 +416,13 @@ def another_attention_factor(head_dim, base, factor, old_len, beta_fast=32.0, be
 
 
 @replaces("yarn_scaling")
+def attention_as_a_tensor(head_dim, base, factor, old_len, beta_fast=32.0, beta_slow=1.0):
+    """Your attention factor is a tensor, and the docstring asks for a float. Which module has a logarithm of floats?"""
+    theta, _ = yarn_scaling(head_dim, base, factor, old_len, beta_fast, beta_slow)
+    return theta, 0.1 * torch.log(torch.tensor(factor)) + 1
+
+
+@replaces("yarn_scaling")
 def attention_on_the_angles(head_dim, base, factor, old_len, beta_fast=32.0, beta_slow=1.0):
     """You multiplied the angles by the attention factor. It belongs to sine and cosine, whose angle stays what it is:
     where is it in what you return?"""
@@ -463,6 +514,12 @@ def llama_another_line(head_dim, base, factor, old_len, low=1.0, high=4.0, *, fo
 def llama_new_length(head_dim, base, factor, old_len, low=1.0, high=4.0):
     """You counted turns in the long text. Which angles has the model seen?"""
     return llama3_scaling(head_dim, base, factor, factor * old_len, low, high)
+
+
+@replaces("llama3_scaling")
+def llama_last_position(head_dim, base, factor, old_len, low=1.0, high=4.0):
+    """You counted turns in old_len − 1 steps, up to the last position. In how many does the docstring count them?"""
+    return llama3_scaling(head_dim, base, factor, old_len - 1, low, high)
 
 
 @replaces("llama3_scaling")

@@ -20,6 +20,7 @@ MODELS = [  # head_dim, base, factor, old_len
     (64, 10000.0, 40.0, 4096),  # DeepSeek-V3
     (64, 150000.0, 32.0, 4096),  # gpt-oss
     (8, 10000.0, 4.0, 4096),
+    (4, 10000.0, 2.0, 4096),  # its last pair makes more than one turn, so that YaRN's ramp goes on behind it
 ]
 
 
@@ -142,6 +143,9 @@ def test_betas(submission, rng):
 @needs(test_public.test_example_yarn)
 def test_ramp(submission):
     """low is rounded down, and high up"""
+    for old_len in (628, 629, 2010, 2011):  # from 629 tokens on pair 2 makes a turn, from 2011 on pair 1 makes 32
+        theta, _ = submission.yarn_scaling(8, 10000.0, 4.0, old_len)
+        assert_close(theta, yarn(8, 10000.0, 4.0, old_len), **EXACT, name="angles")
     K, base, s, old_len = 32, 2500.0, 3.0, 700  # i(32) = 2.55 and i(1) = 9.64
     theta, _ = submission.yarn_scaling(K, base, s, old_len)
     old = float64(plain(K, base))
