@@ -352,6 +352,17 @@ def yarn_waves_mixed(head_dim, base, factor, old_len, beta_fast=32.0, beta_slow=
     return theta / (1 + ramp * (factor - 1)), factor_of_yarn(factor)
 
 
+@replaces("yarn_scaling", done=["multiplied by s", "divided by a power of s"])
+def yarn_mixed_otherwise(head_dim, base, factor, old_len, beta_fast=32.0, beta_slow=1.0, *, done):
+    """Your pairs on the ramp are {done}. Of which two angles is the new θ the weighted mean, and what are the
+    weights?"""
+    in_order(beta_fast, beta_slow)
+    theta = plain(head_dim, base)
+    ramp = ramp_over(numbers(theta), *ends(head_dim, base, old_len, beta_fast, beta_slow))
+    new = mixed(theta, 1 / factor, ramp) if done == "multiplied by s" else theta * factor**-ramp
+    return new, factor_of_yarn(factor)
+
+
 @replaces("yarn_scaling")
 def yarn_raised_base(head_dim, base, factor, old_len, beta_fast=32.0, beta_slow=1.0):
     """Your ramp mixes the plain angles with those of a raised base. Which angles does it mix in the docstring?"""
@@ -535,6 +546,14 @@ def llama_waves_mixed(head_dim, base, factor, old_len, low=1.0, high=4.0):
     mean?"""
     keep = ramp_over(turns_of(head_dim, base, old_len), low, high)
     return plain(head_dim, base) / (keep + (1 - keep) * factor), 1.0
+
+
+@replaces("llama3_scaling", done=["multiplied by s", "divided by a power of s"])
+def llama_mixed_otherwise(head_dim, base, factor, old_len, low=1.0, high=4.0, *, done):
+    """Your pairs that do not keep their speed are {done}. Of which two angles is the new θ the weighted mean, and what
+    are the weights?"""
+    theta, ramp = plain(head_dim, base), 1 - ramp_over(turns_of(head_dim, base, old_len), low, high)
+    return (mixed(theta, 1 / factor, ramp) if done == "multiplied by s" else theta * factor**-ramp), 1.0
 
 
 @replaces("llama3_scaling")

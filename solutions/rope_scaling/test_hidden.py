@@ -137,6 +137,8 @@ def test_betas(submission, rng):
         for fast, slow in ((16.0, 2.0), (64.0, 1.5), (5.0, 4.0)):
             theta, _ = submission.yarn_scaling(K, base, s, old_len, beta_fast=fast, beta_slow=slow)
             assert_close(theta, yarn(K, base, s, old_len, fast, slow), **EXACT, name="angles")
+        theta, _ = submission.yarn_scaling(K, base, s, old_len, 20.0, 3.0)  # by their places
+        assert_close(theta, yarn(K, base, s, old_len, 20.0, 3.0), **EXACT, name="angles")
 
 
 @points(2)
@@ -203,6 +205,8 @@ def test_low_and_high(submission, rng):
         for low, high in ((2.0, 16.0), (0.5, 1.5), (1.0, 32.0)):
             theta, _ = submission.llama3_scaling(K, base, s, old_len, low=low, high=high)
             assert_close(theta, llama3(K, base, s, old_len, low, high), **EXACT, name="angles")
+        theta, _ = submission.llama3_scaling(K, base, s, old_len, 0.25, 8.0)  # by their places
+        assert_close(theta, llama3(K, base, s, old_len, 0.25, 8.0), **EXACT, name="angles")
 
 
 @points(1)
