@@ -61,7 +61,7 @@ def test_rules_are_those_of_hugging_face(head_dim: int, base: float, factor: flo
     # The dynamic rule takes the present length over the old one for s, if its factor is 1.
     raised = of_hugging_face("dynamic", head_dim, base, old_len, factor=1.0, seq_len=int(factor * old_len))
     assert_same(ours.ntk_scaling(head_dim, base, factor), raised, float32)
-    rope = {"factor": factor, "original_max_position_embeddings": old_len}
+    rope: dict[str, Any] = {"factor": factor, "original_max_position_embeddings": old_len}
     yarn = of_hugging_face("yarn", head_dim, base, old_len, **rope)
     assert_same(ours.yarn_scaling(head_dim, base, factor, old_len), yarn, float32)
     yarn = of_hugging_face("yarn", head_dim, base, old_len, **rope, beta_fast=16.0, beta_slow=3.0)
