@@ -352,7 +352,7 @@ def before_or_after() -> Boxes:
         boxes += [Box(f"{row}.{place}", label, row, place) for place, label in enumerate(chain)]
         steps = [(place, place + 1) for place in range(len(chain) - 1)]
         arrows += [Arrow(f"{row}.{a}", f"{row}.{b}") for a, b in (*steps, *jumps)]
-    title = "One layer. From top to bottom: post-norm, pre-norm, norm inside"
+    title = "One layer: post-norm, pre-norm, norm inside"
     return Boxes("before-or-after", title, tuple(boxes), tuple(arrows))
 
 
@@ -425,18 +425,6 @@ def whole_model() -> Boxes:
             Arrow("mask", "second"),
         ),
     )
-
-
-def what_sank() -> Heatmap:
-    # Measured with the code of part 10: the surest head of the last layer, at the position that predicts the verb.
-    words = ("the", "(1)", "that", "we", "painted", "near", "the", "(2)")
-    rows = {
-        "(1) boat, (2) bell": (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
-        "(1) bell, (2) boat": (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
-        "(1) kite, (2) bread": (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
-    }
-    title = "Where the last word looks, in three sentences"
-    return Heatmap("what-sank", title, tuple(rows), words, list(rows.values()), digits=1)
 
 
 # ------------------------------------------------------------ 11 encoder and decoder together
@@ -546,8 +534,9 @@ def minilm_subject() -> Heatmap:
     )
     rows = tuple(f"layer {layer}" for layer in range(6))
     columns = tuple(f"{head}" for head in range(12))
-    title = "Weight on the subject minus weight on the other noun"
-    return Heatmap("minilm-subject", title, rows, columns, differences)
+    title = "Weight on the subject minus weight on the other noun, if positive"
+    shown = [[max(each, 0.0) for each in row] for row in differences]
+    return Heatmap("minilm-subject", title, rows, columns, shown)
 
 
 # ------------------------------------------------------------ 16 which one
