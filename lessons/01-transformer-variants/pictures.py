@@ -1,6 +1,8 @@
 """The pictures of lesson 1, computed from the same small examples as its text."""
 
 import math
+from collections.abc import Callable
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -11,6 +13,8 @@ SENTENCE = ("the", "boat", "that", "we", "painted", "sank")
 WORDS = ("boat", "painted", "sank")
 VALUES = torch.tensor([3.0, 6.0, 9.0])
 EXPS = torch.tensor([[1.0, 2.0, 1.0], [1.0, 1.0, 2.0], [2.0, 1.0, 1.0]])  # exponentials of the scores
+
+Step: TypeAlias = Callable[[Tensor], Tensor]
 
 
 def _triangle(T: int, S: int | None = None) -> Tensor:
@@ -51,25 +55,6 @@ def average_of_the_past() -> Matrix:
     )
 
 
-def plain_average() -> Heatmap:
-    w = _triangle(6).double()
-    averages = _numbers(w / w.sum(1, keepdim=True))
-    return Heatmap("plain-average", "All words of the past count the same", SENTENCE, SENTENCE, averages)
-
-
-def causal_and_cached() -> Matrix:
-    new = ("i=0 (pos. 3)", "i=1 (pos. 4)")
-    return Matrix(
-        "causal-and-cached",
-        "Filled: the query may look at the key",
-        (
-            Grid("T = 3, S = 3", ("i=0", "i=1", "i=2"), ("j=0", "1", "2"), _triangle(3).tolist()),
-            Grid("T = 2, S = 5", new, ("j=0", "1", "2", "3", "4"), _triangle(2, 5).tolist()),
-        ),
-        ("",),
-    )
-
-
 # ------------------------------------------------------------ 2 queries, keys, values
 
 
@@ -82,7 +67,39 @@ def sentence_weights() -> Heatmap:
     return Heatmap("sentence-weights", title, SENTENCE, SENTENCE, _numbers(weights))
 
 
-# ------------------------------------------------------------ 3 a softmax that does not break
+# ------------------------------------------------------------ 3 many heads
+
+
+def split_and_join() -> Boxes:
+    heads = [
+        each
+        for h in range(3)
+        for each in (Box(f"cut{h}", f"head {h}:\n2 of q, k, v", h, 2), Box(f"attend{h}", "softmax,\naverage", h, 3))
+    ]
+    arrows = [
+        each
+        for h in range(3)
+        for each in (
+            Arrow("project", f"cut{h}"),
+            Arrow(f"cut{h}", f"attend{h}"),
+            Arrow(f"attend{h}", "join"),
+        )
+    ]
+    return Boxes(
+        "split-and-join",
+        "One word, three heads: D = 6, H = 3, K = 2",
+        (
+            Box("x", "word:\n6", 1, 0),
+            Box("project", "q, k, v:\n6 each", 1, 1),
+            *heads,
+            Box("join", "joined:\n6", 1, 4),
+            Box("mix", "output\nproj.: 6", 1, 5),
+        ),
+        (Arrow("x", "project"), *arrows, Arrow("join", "mix")),
+    )
+
+
+# ------------------------------------------------------------ 4 a softmax that does not break
 
 
 def saturation() -> Curves:
@@ -109,7 +126,23 @@ def saturation() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 4 four masks, one machine
+def what_is_subtracted() -> Matrix:
+    scores = torch.tensor([[1000.0, 1001.0], [0.0, 1.0]])
+    ways = {
+        "nothing": torch.zeros(2, 1),
+        "largest of table": scores.max().expand(2, 1),
+        "largest of row": scores.amax(1, keepdim=True),
+    }
+    cells = []
+    for subtracted in ways.values():
+        exps = (scores - subtracted).exp()
+        weights = exps / exps.sum(1, keepdim=True)
+        cells.append([", ".join(f"{weight:.2f}" for weight in row) for row in weights.tolist()])
+    grid = Grid("", tuple(ways), ("1000, 1001", "0, 1"), cells)
+    return Matrix("what-is-subtracted", "Weights by what is subtracted first", (grid,))
+
+
+# ------------------------------------------------------------ 5 four masks, one machine
 
 
 def _masks() -> dict[str, Tensor]:
@@ -139,7 +172,22 @@ def who_moves() -> Bars:
     return Bars("who-moves", title, WORDS, series, "change of the output")
 
 
-# ------------------------------------------------------------ 5 what leaks
+# ------------------------------------------------------------ 6 where is a word?
+
+
+def sinusoids() -> Heatmap:
+    D, places, pairs = 32, 16, range(0, 16, 2)
+    sines = [[math.sin(i * 10000 ** (-2 * pair / D)) for pair in pairs] for i in range(places)]
+    return Heatmap(
+        "sinusoids",
+        "Rows: places. Columns: pairs of numbers, D = 32",
+        tuple(f"{i}" for i in range(places)),
+        tuple(f"pair {pair}" for pair in pairs),
+        [[round(each, 2) + 0.0 for each in row] for row in sines],
+    )
+
+
+# ------------------------------------------------------------ 7 what leaks
 
 
 def padding_takes_weight() -> Curves:
@@ -160,7 +208,7 @@ def padding_takes_weight() -> Curves:
 
 
 class _Tiny(torch.nn.Module):
-    """The model of part 5: 16 words, 8 places, width 32, one attention."""
+    """The model of part 7: 16 words, 8 places, width 32, one attention."""
 
     def __init__(self, mask: Tensor, late: bool = False) -> None:
         super().__init__()
@@ -232,7 +280,7 @@ def position_test() -> Matrix:
     return Matrix("position-test", "Which outputs (rows) move if one word (column) changes", tuple(grids), ("",))
 
 
-# ------------------------------------------------------------ 6 the layer around it
+# ------------------------------------------------------------ 8 the layer around it
 
 
 def residual_stream() -> Boxes:
@@ -257,20 +305,6 @@ def residual_stream() -> Boxes:
             Arrow("sum2", "out"),
         ),
     )
-
-
-def before_or_after() -> Boxes:
-    chains = (
-        ("x", "attention", "+", "norm", "FFN", "+", "norm"),  # post-norm
-        ("x", "norm", "attention", "+", "norm", "FFN", "+"),  # pre-norm
-    )
-    around = (((0, 2), (3, 5)), ((0, 3), (3, 6)))  # the residual connections
-    boxes, arrows = [], []
-    for row, (chain, jumps) in enumerate(zip(chains, around, strict=True)):
-        boxes += [Box(f"{row}.{place}", label, row, place) for place, label in enumerate(chain)]
-        steps = [(place, place + 1) for place in range(len(chain) - 1)]
-        arrows += [Arrow(f"{row}.{a}", f"{row}.{b}") for a, b in (*steps, *jumps)]
-    return Boxes("before-or-after", "One layer. Above: post-norm. Below: pre-norm", tuple(boxes), tuple(arrows))
 
 
 def _attention(x: Tensor) -> Tensor:
@@ -303,36 +337,97 @@ def words_become_alike() -> Curves:
     return Curves("words-become-alike", title, "layer", "mean cosine", tuple(lines), low=-0.1, high=1.1)
 
 
-def _ffn(x: Tensor) -> Tensor:
-    D = x.shape[-1]
-    w1, w2 = torch.randn(D, 4 * D), torch.randn(4 * D, D)
-    return torch.relu(x @ w1 * (2 / D) ** 0.5) @ w2 / (4 * D) ** 0.5
+# ------------------------------------------------------------ 9 where the norm goes
+
+
+def before_or_after() -> Boxes:
+    chains = (
+        ("x", "attention", "+", "norm", "FFN", "+", "norm"),  # post-norm
+        ("x", "norm", "attention", "+", "norm", "FFN", "+"),  # pre-norm
+        ("x", "attention", "norm", "+", "FFN", "norm", "+"),  # inside
+    )
+    around = (((0, 2), (3, 5)), ((0, 3), (3, 6)), ((0, 3), (3, 6)))  # the residual connections
+    boxes, arrows = [], []
+    for row, (chain, jumps) in enumerate(zip(chains, around, strict=True)):
+        boxes += [Box(f"{row}.{place}", label, row, place) for place, label in enumerate(chain)]
+        steps = [(place, place + 1) for place in range(len(chain) - 1)]
+        arrows += [Arrow(f"{row}.{a}", f"{row}.{b}") for a, b in (*steps, *jumps)]
+    title = "One layer: post-norm, pre-norm, norm inside"
+    return Boxes("before-or-after", title, tuple(boxes), tuple(arrows))
 
 
 def _norm(x: Tensor) -> Tensor:
     return torch.nn.functional.layer_norm(x, x.shape[-1:])
 
 
-def norm_and_growth() -> Curves:
+def _gradients(place: Callable[[Tensor, Step], Tensor], last: Step, seed: int) -> Tensor:
+    """Return the size of the gradient of the last matrix in each of 12 layers, before training."""
+    D, F, L, V = 64, 256, 12, 16
+
+    def matrix(rows: int, columns: int) -> Tensor:
+        return (torch.randn(rows, columns, generator=rng) / rows**0.5).requires_grad_()
+
+    rng = torch.Generator().manual_seed(seed)
+    layers = [[*(matrix(D, D) for _ in range(4)), matrix(D, F), matrix(F, D)] for _ in range(L)]
+    logits, x = matrix(D, V), torch.randn(8, 16, D, generator=rng)
+    labels = torch.randint(0, V, (8 * 16,), generator=rng)
+    for q, k, v, out, up, down in layers:
+
+        def attention(x: Tensor, q: Tensor = q, k: Tensor = k, v: Tensor = v, out: Tensor = out) -> Tensor:
+            return ((x @ q) @ (x @ k).transpose(1, 2) / D**0.5).softmax(-1) @ (x @ v) @ out
+
+        def ffn(x: Tensor, up: Tensor = up, down: Tensor = down) -> Tensor:
+            return torch.relu(x @ up) * 2**0.5 @ down
+
+        x = place(place(x, attention), ffn)
+    torch.nn.functional.cross_entropy((last(x) @ logits).flatten(0, 1), labels).backward()
+    return torch.stack([layer[-1].grad.norm() for layer in layers])
+
+
+def gradient_by_layer() -> Curves:
+    places = {
+        "post-norm": (lambda x, f: _norm(x + f(x)), lambda x: x),
+        "pre-norm": (lambda x, f: x + f(_norm(x)), _norm),
+        "inside": (lambda x, f: x + _norm(f(x)), _norm),
+    }
+    layers = list(range(1, 13))
     lines = []
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        words = torch.randn(6, 64)
-        for label, step in (
-            ("no norm", lambda x: x + _ffn(x)),
-            ("pre-norm", lambda x: x + _ffn(_norm(x))),
-            ("post-norm", lambda x: _norm(x + _ffn(x))),
-        ):
-            torch.manual_seed(1)
-            x, sizes = words, [words.std()]
-            for _ in range(24):
-                x = step(x)
-                sizes.append(x.std())
-            lines.append(Line(label, list(range(25)), _numbers(torch.stack(sizes))))
-    return Curves("norm-and-growth", "Standard deviation of the stream", "layer", "size", tuple(lines), log_y=True)
+    for label, (place, last) in places.items():
+        sizes = torch.stack([_gradients(place, last, seed) for seed in range(5)]).mean(0)
+        lines.append(Line(label, layers, _numbers(sizes)))
+    title = "Gradient of each layer's last matrix at the start"
+    return Curves("gradient-by-layer", title, "layer (the loss is after layer 12)", "size", tuple(lines), log_y=True)
 
 
-# ------------------------------------------------------------ 7 encoder and decoder together
+# ------------------------------------------------------------ 10 a whole model
+
+
+def whole_model() -> Boxes:
+    return Boxes(
+        "whole-model",
+        "From ids to logits, with two layers",
+        (
+            Box("ids", "ids\n(B, T)", 0, 0),
+            Box("entry", "word +\nplace", 0, 1),
+            Box("first", "layer 0", 0, 2),
+            Box("second", "layer 1", 0, 3),
+            Box("norm", "last\nnorm", 0, 4),
+            Box("logits", "logits\n(B, T, V)", 0, 5),
+            Box("mask", "causal mask", 1, 2, 2),
+        ),
+        (
+            Arrow("ids", "entry"),
+            Arrow("entry", "first", "D"),
+            Arrow("first", "second", "D"),
+            Arrow("second", "norm", "D"),
+            Arrow("norm", "logits", "D"),
+            Arrow("mask", "first"),
+            Arrow("mask", "second"),
+        ),
+    )
+
+
+# ------------------------------------------------------------ 11 encoder and decoder together
 
 
 def encoder_decoder() -> Boxes:
@@ -363,7 +458,7 @@ def encoder_decoder() -> Boxes:
     )
 
 
-# ------------------------------------------------------------ 8 a task from any text
+# ------------------------------------------------------------ 12 a task from any text
 
 
 def span_corruption() -> Matrix:
@@ -378,7 +473,7 @@ def span_corruption() -> Matrix:
     )
 
 
-# ------------------------------------------------------------ 9 where is a word?
+# ------------------------------------------------------------ 13 how far away?
 
 
 def _bucket(r: int, bidirectional: bool) -> int:
@@ -402,17 +497,49 @@ def t5_buckets() -> Matrix:
     )
 
 
-# ------------------------------------------------------------ 10 which one
+# ------------------------------------------------------------ 15 look inside
+
+# What was measured with the program of part 15, on the weights of all-MiniLM-L6-v2.
+
+TOKENS = ("[CLS]", *SENTENCE, "[SEP]")
 
 
-def search_cost() -> Matrix:
-    sizes = (100, 1_000, 10_000)
-    cells = [[f"{n * (n - 1) // 2:,}", f"{n:,}"] for n in sizes]
-    return Matrix(
-        "search-cost",
-        "Runs of the model to find the two most similar sentences",
-        (Grid("runs", tuple(f"{n:,} sentences" for n in sizes), ("every pair", "a vector each"), cells),),
+def minilm_previous() -> Heatmap:
+    weights = [[1.0 if column == max(row - 1, 0) else 0.0 for column in range(8)] for row in range(8)]
+    return Heatmap("minilm-previous", "Head 0.2 of MiniLM", TOKENS, TOKENS, weights)
+
+
+def minilm_rest() -> Heatmap:
+    weights = (
+        (0.96, 0.0, 0.0, 0.0, 0.0, 0.0, 0.01, 0.02),
+        (0.97, 0.02, 0.0, 0.0, 0.0, 0.0, 0.0, 0.01),
+        (0.74, 0.0, 0.21, 0.0, 0.0, 0.0, 0.03, 0.02),
+        (0.95, 0.0, 0.0, 0.03, 0.0, 0.0, 0.0, 0.01),
+        (0.92, 0.0, 0.0, 0.0, 0.07, 0.0, 0.0, 0.01),
+        (0.9, 0.0, 0.0, 0.0, 0.0, 0.07, 0.0, 0.02),
+        (0.87, 0.0, 0.02, 0.0, 0.0, 0.0, 0.1, 0.01),
+        (0.98, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
     )
+    return Heatmap("minilm-rest", "Head 2.9 of MiniLM", TOKENS, TOKENS, weights)
+
+
+def minilm_subject() -> Heatmap:
+    differences = (
+        (0.0, 0.01, -1.0, -0.02, -0.07, -0.03, 0.01, 0.0, 0.0, 0.01, 0.0, -0.02),
+        (0.0, 0.0, -0.09, 0.04, -0.01, 0.0, -0.01, -0.11, 0.01, -0.12, 0.0, -0.02),
+        (-0.05, -0.03, -0.01, -0.03, 0.03, 0.0, 0.01, 0.0, 0.0, 0.0, 0.05, -0.17),
+        (0.0, 0.21, 0.01, 0.0, 0.01, 0.0, 0.0, 0.01, -0.01, 0.01, 0.01, 0.05),
+        (-0.01, 0.01, 0.0, 0.01, -0.01, 0.0, 0.01, -0.01, 0.0, 0.0, 0.02, 0.0),
+        (-0.01, 0.0, 0.0, 0.01, 0.01, 0.02, 0.05, 0.03, 0.02, 0.0, 0.02, 0.06),
+    )
+    rows = tuple(f"layer {layer}" for layer in range(6))
+    columns = tuple(f"{head}" for head in range(12))
+    title = "Weight on the subject minus weight on the other noun, if positive"
+    shown = [[max(each, 0.0) for each in row] for row in differences]
+    return Heatmap("minilm-subject", title, rows, columns, shown)
+
+
+# ------------------------------------------------------------ 16 which one
 
 
 def architectures_of_t5() -> Bars:
@@ -423,52 +550,3 @@ def architectures_of_t5() -> Bars:
         (Series("SQuAD", [80.88, 80.63, 78.94, 61.14]), Series("SuperGLUE", [71.36, 70.73, 68.11, 55.02])),
         "score",
     )
-
-
-def decision_map() -> Boxes:
-    return Boxes(
-        "decision-map",
-        "What should come out?",
-        (
-            Box("what", "what comes out?", 0, 0, 3),
-            Box("label", "label, vector", 1, 0),
-            Box("text", "text from a text", 1, 1),
-            Box("chat", "conversation", 1, 2),
-            Box("encoder", "encoder-only", 2, 0),
-            Box("pair", "encoder-decoder", 2, 1),
-            Box("decoder", "decoder-only", 2, 2),
-            Box("bert", "BERT, MiniLM", 3, 0),
-            Box("t5", "T5, BART", 3, 1),
-            Box("gpt", "GPT, Llama", 3, 2),
-        ),
-        (
-            Arrow("what", "label"),
-            Arrow("what", "text"),
-            Arrow("what", "chat"),
-            Arrow("label", "encoder"),
-            Arrow("text", "pair"),
-            Arrow("chat", "decoder"),
-            Arrow("encoder", "bert"),
-            Arrow("pair", "t5"),
-            Arrow("decoder", "gpt"),
-        ),
-    )
-
-
-# ------------------------------------------------------------ 3 once more: what is subtracted
-
-
-def what_is_subtracted() -> Matrix:
-    scores = torch.tensor([[1000.0, 1001.0], [0.0, 1.0]])
-    ways = {
-        "nothing": torch.zeros(2, 1),
-        "largest of table": scores.max().expand(2, 1),
-        "largest of row": scores.amax(1, keepdim=True),
-    }
-    cells = []
-    for subtracted in ways.values():
-        exps = (scores - subtracted).exp()
-        weights = exps / exps.sum(1, keepdim=True)
-        cells.append([", ".join(f"{weight:.2f}" for weight in row) for row in weights.tolist()])
-    grid = Grid("", tuple(ways), ("1000, 1001", "0, 1"), cells)
-    return Matrix("what-is-subtracted", "Weights by what is subtracted first", (grid,))

@@ -1,6 +1,7 @@
 """The pictures of lesson 2, computed from the same small examples as its text."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -114,7 +115,47 @@ def three_losses() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 2 any task is a next token
+# ------------------------------------------------------------ 2 what a token is
+
+
+def merges_of_six_words() -> Matrix:
+    counts = {"boat": 6, "boats": 3, "float": 4, "sail": 5, "sails": 2, "sailboat": 1}
+    words = {word: list(word) for word in counts}
+    columns = [[" ".join(tokens) for tokens in words.values()]]
+    for number in range(1, 9):
+        pairs: Counter[tuple[str, str]] = Counter()
+        for word, tokens in words.items():
+            for pair in pairwise(tokens):
+                pairs[pair] += counts[word]
+        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+        words = {word: _join(tokens, best) for word, tokens in words.items()}
+        if number in (3, 6, 8):
+            columns.append([" ".join(tokens) for tokens in words.values()])
+    cells = [list(row) for row in zip(*columns, strict=True)]
+    joins = ("letters", "3 joins", "6 joins", "8 joins")
+    return Matrix("merges-of-six-words", "A vocabulary that is counted", (Grid("", tuple(counts), joins, cells),))
+
+
+def _join(tokens: list[str], pair: tuple[str, str]) -> list[str]:
+    out: list[str] = []
+    for token in tokens:
+        if out and (out[-1], token) == pair:
+            out[-1] += token
+        else:
+            out.append(token)
+    return out
+
+
+def bytes_per_token() -> Curves:
+    """Trained once on the text of the ten lessons, 1.16 million bytes, with the trainer of Hugging Face."""
+    sizes = [256, 306, 356, 506, 756, 1256, 2256, 4256, 8256, 12_725]
+    measured = [1.00, 1.39, 1.57, 1.90, 2.22, 2.57, 2.90, 3.12, 3.25, 3.30]
+    line = Line("measured", sizes, measured)
+    title = "What more tokens buy"
+    return Curves("bytes-per-token", title, "tokens in the vocabulary", "bytes per token", (line,), low=0.0, log_x=True)
+
+
+# ------------------------------------------------------------ 3 any task is a next token
 
 
 def heads_or_questions() -> Boxes:
@@ -152,7 +193,7 @@ def _texts(who: str, verb: str, what: str) -> list[str]:
 
 
 class _Decoder(nn.Module):
-    """The model of part 2: two layers with a causal mask. Without the mask it is that of part 10."""
+    """The model of part 3: two layers with a causal mask. Without the mask it is that of part 13."""
 
     def __init__(self, words: int, width: int = 32, causal: bool = True) -> None:
         super().__init__()
@@ -161,7 +202,7 @@ class _Decoder(nn.Module):
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(width, 2, 4 * width, 0.0, batch_first=True, norm_first=True) for _ in range(2)
         )
-        self.out = nn.Linear(width, words)
+        self.norm, self.out = nn.LayerNorm(width), nn.Linear(width, words)
 
     def forward(self, ids: Tensor) -> Tensor:
         T = ids.shape[1]
@@ -169,7 +210,7 @@ class _Decoder(nn.Module):
         hidden = torch.ones(T, T).triu(1).bool() if self.causal else None
         for layer in self.layers:
             x = layer(x, src_mask=hidden)
-        logits: Tensor = self.out(x)
+        logits: Tensor = self.out(self.norm(x))
         return logits
 
 
@@ -223,42 +264,17 @@ def gpt3_answers() -> Bars:
     )
 
 
-# ------------------------------------------------------------ 3 why it won
-
-
-def who_was_ahead() -> Matrix:
-    rows = {
-        "small, fine-tuned for each task": ["", "ahead"],
-        "5 B, zero-shot": ["ahead", ""],
-        "5 B, fine-tuned on many tasks": ["", "ahead"],
-        "up to 8 B, for its pre-training": ["ahead", ""],
-        "up to 8 B, after instructions": ["", "ahead or equal"],
-    }
-    grid = Grid("", tuple(rows), ("causal decoder", "sees both sides"), list(rows.values()))
-    return Matrix("who-was-ahead", "Who was ahead?", (grid,))
-
-
-def smooth_curve() -> Curves:
-    sizes = [10 ** (6 + step / 4) for step in range(13)]
-    losses = [(8.8e13 / size) ** 0.076 for size in sizes]
-    return Curves(
-        "smooth-curve",
-        "Loss by size (Kaplan et al. 2020, equation 1.1)",
-        "parameters without embeddings",
-        "loss",
-        (Line("decoders", _rounded(sizes, 0), _rounded(losses, 3)),),
-        log_x=True,
-        log_y=True,
-    )
-
-
-def who_changes() -> Matrix:
-    cells = [[True] * 8, [False] * 7 + [True]]
-    grid = Grid("", ("encoder", "causal"), TEXT, cells)
-    return Matrix("who-changes", "The word sank is added: whose vector has to be computed?", (grid,))
-
-
 # ------------------------------------------------------------ 4 position as clock hands
+
+
+def two_pairs_of_hands() -> Curves:
+    """A dial with two opposite pairs of hands, so that their angles look the same on a dial that is not round."""
+    dial = [math.radians(degrees) for degrees in range(0, 361, 6)]
+    lines = [Line("dial", [round(math.cos(a), 3) for a in dial], [round(math.sin(a), 3) for a in dial])]
+    for place, name in ((1, "key at 1"), (3, "query at 3"), (7, "key at 7"), (9, "query at 9")):
+        x, y = math.cos(math.radians(30 * place)), math.sin(math.radians(30 * place))
+        lines.append(Line(name, [0.0, round(x, 3)], [0.0, round(y, 3)]))
+    return Curves("two-pairs-of-hands", "30 degrees per place", "", "", tuple(lines), low=-1.0, high=1.0)
 
 
 def scores_of_pairs() -> Heatmap:
@@ -284,7 +300,84 @@ def two_layouts() -> Matrix:
     return Matrix("two-layouts", "Which hand does each of eight numbers belong to?", (grid,))
 
 
-# ------------------------------------------------------------ 5 a layer of Llama
+# SmolLM2-135M-Instruct, from the file of the exercise llama_decoder. For each hand: the mean, over four texts of 40
+# random tokens that are each read twice, of what it adds to the score of the key that the head is after, less its mean
+# over the other keys.
+ONE_BACK = [
+    7.97, 2.38, 1.59, 1.03, 0.36, 0.05, 0.79, 0.0, 1.35, 0.03, 0.6, -0.02, 0.42, 0.0, 0.01, -0.05,
+    0.02, -0.09, 0.0, -0.14, 0.0, -0.01, 0.06, 0.0, 0.0, -0.07, 0.02, 0.01, 0.04, 0.01, 0.02, -0.02,
+]  # fmt: skip
+WHAT_CAME_NEXT = [
+    -0.01, 0.02, 0.0, 0.0, 0.03, -0.03, -0.08, 0.03, 0.09, 0.03, 0.09, 0.1, 0.0, 0.1, 0.0, 0.03,
+    0.03, -0.01, -0.03, 0.0, 0.1, 0.1, 0.17, 0.49, 1.27, 1.56, 1.96, 2.17, 1.59, 2.01, 1.88, 1.62,
+]  # fmt: skip
+# Its loss in the eighths of the first 16,384 tokens of lessons 1, 3, 4 and 6, without code; the rules with factor 4.
+EIGHTHS = {
+    "as trained": [3.66, 3.23, 3.29, 3.15, 3.00, 3.78, 5.40, 6.14],
+    "all slower": [5.27, 4.99, 5.19, 5.11, 5.14, 5.30, 5.29, 5.46],
+    "raised base": [3.71, 3.27, 3.36, 3.23, 3.05, 3.23, 3.32, 3.51],
+    "YaRN": [3.73, 3.30, 3.40, 3.27, 3.08, 3.25, 3.34, 3.53],
+    "Llama 3.1": [3.69, 3.39, 3.58, 3.47, 3.32, 3.51, 3.66, 3.85],
+}
+# On the first 1024 of these tokens: the mean weight of head 16.0 on the word before.
+SHORT = {"as trained": 0.76, "all slower": 0.01, "raised base": 0.73, "YaRN": 0.85, "Llama 3.1": 0.75}
+
+
+def which_hands() -> Curves:
+    hands = list(range(1, 33))
+    lines = Line("16.0, the word before", hands, ONE_BACK), Line("18.6, what came next", hands, WHAT_CAME_NEXT)
+    return Curves("which-hands", "Two heads of SmolLM2-135M", "hand, from fast to slow", "added to the score", lines)
+
+
+# ------------------------------------------------------------ 5 a longer text than it was trained on
+
+
+def _eighths(names: Sequence[str]) -> tuple[Line, ...]:
+    places = [2048 * number + 1024 for number in range(8)]
+    return tuple(Line(name, places, EIGHTHS[name]) for name in names)
+
+
+def loss_beyond_the_end() -> Curves:
+    lines = _eighths(["as trained"])
+    return Curves("loss-beyond-the-end", "SmolLM2-135M beyond 8192", "place in the text", "loss", lines, low=0.0)
+
+
+def scaled_on_a_short_text() -> Bars:
+    title = "Head 16.0 on a short text, with the factor 4"
+    series = (Series("weight on the word before", list(SHORT.values())),)
+    return Bars("scaled-on-a-short-text", title, tuple(SHORT), series, "weight")
+
+
+def four_rules() -> Curves:
+    """The rules of `rope_scaling`, by how many times a hand becomes slower: K = 128, factor 8, 8192 places."""
+    width, base, factor, old = 128, 500_000.0, 8.0, 8192
+    pairs = range(width // 2)
+    theta = [base ** (-2 * pair / width) for pair in pairs]
+    raised = base * factor ** (width / (width - 2))
+
+    def number(turns: float) -> float:
+        return width * math.log(old / (2 * math.pi * turns)) / (2 * math.log(base))
+
+    low, high = math.floor(number(32)), math.ceil(number(1))
+    ramps = [min(max((pair - low) / (high - low), 0), 1) for pair in pairs]
+    keeps = [min(max((old * each / (2 * math.pi) - 1) / (4 - 1), 0), 1) for each in theta]
+    slower = {
+        "all slower": [factor for _ in pairs],
+        "raised base": [base ** (-2 * pair / width) / raised ** (-2 * pair / width) for pair in pairs],
+        "YaRN": [1 / ((1 - ramp) + ramp / factor) for ramp in ramps],
+        "Llama 3.1": [1 / (keep + (1 - keep) / factor) for keep in keeps],
+    }
+    lines = tuple(Line(name, [pair + 1 for pair in pairs], _rounded(times)) for name, times in slower.items())
+    title = "Four rules for eight times the length"
+    return Curves("four-rules", title, "hand, from fast to slow", "times as slow", lines, low=0.0)
+
+
+def loss_with_scaling() -> Curves:
+    lines = _eighths(list(EIGHTHS))
+    return Curves("loss-with-scaling", "Four rules on 16,384 tokens", "place in the text", "loss", lines, low=0.0)
+
+
+# ------------------------------------------------------------ 6 a layer of Llama
 
 
 def llama_layer() -> Boxes:
@@ -329,19 +422,7 @@ def gated_network() -> Boxes:
     )
 
 
-def where_the_weights_are() -> Bars:
-    parts = {
-        "attention": LAYERS * 4 * D * D,
-        "networks": LAYERS * 3 * D * F,
-        "embedding": V * D,
-        "output": V * D,
-    }
-    title = "The 6.74 billion weights of Llama 2 7B"
-    sizes = [round(size / 1e6) for size in parts.values()]
-    return Bars("where-the-weights-are", title, tuple(parts), (Series("millions", sizes),), "millions")
-
-
-# ------------------------------------------------------------ 6 choosing the next token
+# ------------------------------------------------------------ 8 choosing the next token
 
 
 def temperatures() -> Bars:
@@ -352,14 +433,15 @@ def temperatures() -> Bars:
 
 
 def two_places() -> Bars:
-    certain = torch.tensor([6.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]).softmax(-1)
-    open_ = torch.tensor([1.2, 1.1, 1.0, 1.0, 0.9, 0.9, 0.8, 0.8]).softmax(-1)
+    """The largest probabilities of SmolLM2-135M-Instruct, from the file of the exercise llama_decoder."""
+    certain = [0.773, 0.065, 0.012, 0.010, 0.009, 0.009, 0.007, 0.007]
+    open_ = [0.044, 0.029, 0.016, 0.015, 0.015, 0.014, 0.014, 0.013]
     groups = tuple(f"token {n}" for n in range(1, 9))
-    series = (Series("the boat s-", _numbers(certain)), Series("we saw a", _numbers(open_)))
+    series = (Series("The capital of France is", certain), Series("We saw a", open_))
     return Bars("two-places", "Two places of a text", groups, series, "probability")
 
 
-# ------------------------------------------------------------ 7 keeping the past
+# ------------------------------------------------------------ 9 keeping the past
 
 
 def work_for_an_answer() -> Curves:
@@ -402,7 +484,7 @@ def piece_after_four() -> Matrix:
     return Matrix("piece-after-four", "Filled: may be looked at", (Grid("keys", queries, labels, keep),))
 
 
-# ------------------------------------------------------------ 8 reading is fast, writing is slow
+# ------------------------------------------------------------ 10 prefill and decoding
 
 
 def _step(tokens: int) -> float:
@@ -436,7 +518,21 @@ def batch_for_free() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 9 guess, then check
+# ------------------------------------------------------------ 11 guess, then check
+
+
+def one_draft_and_check() -> Timeline:
+    starts = (0.0, 1.4)
+    small = tuple(Stretch(start, round(start + 0.4, 2), "drafts") for start in starts)
+    large = tuple(Stretch(round(start + 0.4, 2), round(start + 1.4, 2), "checks") for start in starts)
+    alone = tuple(Stretch(float(start), start + 1.0, "1 token") for start in range(2))
+    lanes = (
+        Lane("small model", small),
+        Lane("large model", large),
+        Lane("written", (Stretch(0.4, 1.4, "2 + 1 tokens"), Stretch(1.8, 2.8, "4 + 1 tokens"))),
+        Lane("no drafts", alone),
+    )
+    return Timeline("one-draft-and-check", "Two rounds of four drafts", "passes of the large model", lanes)
 
 
 def what_is_missing() -> Bars:
@@ -458,7 +554,36 @@ def speed_of_drafts() -> Curves:
     return Curves("speed-of-drafts", "Times as fast as without drafts", "drafts", "times", tuple(lines), low=0.0)
 
 
-# ------------------------------------------------------------ 10 writing in any order
+# ------------------------------------------------------------ 12 why it won
+
+
+def who_was_ahead() -> Matrix:
+    rows = {
+        "small, fine-tuned for each task": ["", "ahead"],
+        "5 B, zero-shot": ["ahead", ""],
+        "5 B, fine-tuned on many tasks": ["", "ahead"],
+        "up to 8 B, for its pre-training": ["ahead", ""],
+        "up to 8 B, after instructions": ["", "ahead or equal"],
+    }
+    grid = Grid("", tuple(rows), ("causal decoder", "sees both sides"), list(rows.values()))
+    return Matrix("who-was-ahead", "Who was ahead?", (grid,))
+
+
+def smooth_curve() -> Curves:
+    sizes = [10 ** (6 + step / 4) for step in range(13)]
+    losses = [(8.8e13 / size) ** 0.076 for size in sizes]
+    return Curves(
+        "smooth-curve",
+        "Loss by size (Kaplan et al. 2020, equation 1.1)",
+        "parameters without embeddings",
+        "loss",
+        (Line("decoders", _rounded(sizes, 0), _rounded(losses, 3)),),
+        log_x=True,
+        log_y=True,
+    )
+
+
+# ------------------------------------------------------------ 13 writing in any order
 
 
 def forgetting() -> Matrix:
@@ -471,7 +596,7 @@ def forgetting() -> Matrix:
 
 
 def both_sides() -> Bars:
-    """A masked model of the messages of part 2: what is behind a blank decides what it is filled with."""
+    """A masked model of the messages of part 3: what is behind a blank decides what it is filled with."""
     verbs = (*GOOD, "sank", "broke", "lost")
     known = [
         f"{who} {verb} the {what} . {'good' if verb in GOOD else 'bad'} news".split()
@@ -516,11 +641,28 @@ def order_of_filling() -> Matrix:
     return Matrix("order-of-filling", "One place at a time", (grid,))
 
 
-# ------------------------------------------------------------ 6 choosing the next token, once more
+# ------------------------------------------------------------ 14 what any order costs
+
+
+def three_ways_to_write() -> Matrix:
+    places = range(8)
+    labels = tuple(str(place) for place in places)
+    rules: dict[str, Callable[[int, int], bool]] = {
+        "a decoder": lambda i, j: j <= i,
+        "any order": lambda i, j: True,
+        "blocks of four": lambda i, j: j // 4 <= i // 4,
+    }
+    grids = tuple(
+        Grid(name, labels, labels, [[rule(i, j) for j in places] for i in places]) for name, rule in rules.items()
+    )
+    return Matrix("three-ways-to-write", "Filled: may be looked at", grids, ("", ""))
+
+
+# ------------------------------------------------------------ 8 choosing the next token, once more
 
 
 def filters_in_order() -> Bars:
-    """The filters of part 6 one after another; the page lets the reader set them."""
+    """The filters of part 8 one after another; the page lets the reader set them."""
     warm = P.log() / 2.0
     first = warm.masked_fill(warm < warm.topk(2).values[-1], -math.inf)
     p = first.softmax(-1)

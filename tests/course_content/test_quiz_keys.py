@@ -314,15 +314,26 @@ def growth_of_the_best_size(config: str, alpha: float, beta: float, factor: floa
     return best(100 * factor) / best(100)
 
 
+def tokens_of(word: str, joined: list[str]) -> int:
+    """Count what is left of a word when each pair that makes one of these tokens is joined, in their order."""
+    tokens = list(word)
+    for token in joined:
+        for place in range(len(tokens) - 1, 0, -1):
+            if tokens[place - 1] + tokens[place] == token:
+                tokens[place - 1 : place + 1] = [token]
+    return len(tokens)
+
+
 KEYS: dict[str, Callable[..., float]] = {
     "transformer-variants/prefix-pairs": lambda T, P: sum(j <= i or j < P for i in range(T) for j in range(T)),
     "transformer-variants/expected-mask-tokens": lambda: float(4000 * Fraction(15, 100) * Fraction(80, 100)),
     "transformer-variants/bert-layer-parameters": bert_layer,
     "transformer-variants/exponentials-under-a-mask": lambda: weighted([1, 3, 4], [2, 6, 9], keep=2),
-    "transformer-variants/first-of-the-new-queries": lambda T, S: int(torch.ones(T, S).tril(S - T)[0].sum()),
     "transformer-variants/spread-of-the-scores": lambda: spread(256) / spread(64),
     "transformer-variants/share-of-the-padding": lambda n: weighted([1, 2] + n * [1], [3, 6] + n * [0], keep=2 + n),
-    "transformer-variants/norm-by-hand": lambda: nn.LayerNorm(2, eps=0)(torch.tensor([1.0, 7.0]))[1].item(),
+    "transformer-variants/norm-by-hand": lambda: nn.LayerNorm(3, eps=0)(torch.tensor([1.0, 4.0, 7.0]))[2].item(),
+    "decoder-only/tokens-of-a-new-word": lambda config, n, left: tokens_of(config, ["es", "est", "lo", "low"]),
+    "decoder-only/largest-normed-score": lambda K: (nn.RMSNorm(K)(torch.ones(K)) ** 2).sum().item() / K**0.5,
     "decoder-only/rmsnorm-by-hand": lambda a, b: nn.RMSNorm(2, eps=0)(torch.tensor([float(a), float(b)]))[0].item(),
     "decoder-only/loss-terms-per-batch": lambda B, T: torch.empty(B, T, device="meta")[:, 1:].numel(),
     "decoder-only/swiglu-width": swiglu_width,

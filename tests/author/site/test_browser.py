@@ -71,7 +71,7 @@ OUR_PAGES = (
     "work.html",
     "opening.html",
     "lessons/01-transformer-variants/index.html",
-    "lessons/01-transformer-variants/4-four-masks.html",
+    "lessons/01-transformer-variants/5-four-masks.html",
     "lessons/02-decoder-only/4-clock-hands.html",
     "lessons/03-mixture-of-experts/6-buffers.html",
     "lessons/04-moe-in-practice/6-the-roofline.html",
