@@ -424,8 +424,9 @@ def groups_are_nodes() -> Bars:
 # ------------------------------------------------------------ 12 what an expert knows
 
 # The next three hold what was measured on a model of 4 layers, D = 96, 4 heads, E = 8, F = 128 and k = 2 that reads
-# characters. It was trained with AdamW for 1,600 steps of 24 texts of 128 characters, half of them from pydoc_data.topics
-# and half from the modules of Python's standard library. The last 60,000 characters of each were kept for measuring.
+# characters. It was trained with AdamW for 1,600 steps of 24 texts of 128 characters, half of them from
+# pydoc_data.topics and half from the modules of Python's standard library. The last 60,000 characters of each were
+# kept for measuring.
 
 FIRST_CHOICES = (
     "6345161050101227625757052204411454255556270017525152",
