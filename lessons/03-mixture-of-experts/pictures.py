@@ -360,7 +360,7 @@ def cut_finer() -> Curves:
         Line("small language model", cuts, [100, 101.9, 103.0, 103.6]),
     )
     title = "Experts cut finer, with the same weights and the same work"
-    return Curves("cut-finer", title, "pieces of an expert", "loss", lines, low=60.0, high=110.0, log_x=True)
+    return Curves("cut-finer", title, "pieces of an expert", "loss", lines, low=60.0, high=110.0)
 
 
 # ------------------------------------------------------------ 11 at most four machines
@@ -376,12 +376,12 @@ def two_machines() -> Boxes:
         Box("back-b", "answers:\nthe, boat", 1, 4),
     )
     arrows = (
-        Arrow("words-a", "experts-a", "4"),
-        Arrow("words-b", "experts-a", "3"),
-        Arrow("words-b", "experts-b", "1"),
-        Arrow("experts-a", "back-a", "4"),
-        Arrow("experts-a", "back-b", "3"),
-        Arrow("experts-b", "back-b", "1"),
+        Arrow("words-a", "experts-a"),
+        Arrow("words-b", "experts-a", "21 KiB"),
+        Arrow("words-b", "experts-b"),
+        Arrow("experts-a", "back-a"),
+        Arrow("experts-a", "back-b", "42 KiB"),
+        Arrow("experts-b", "back-b"),
     )
     return Boxes("two-machines", "Out to the experts, and back", boxes, arrows)
 
