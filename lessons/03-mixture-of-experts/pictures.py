@@ -184,22 +184,13 @@ def collapse_by_start() -> Heatmap:
     return Heatmap("collapse-by-start", title, starts, ("first", "second", "third", "fourth"), rows, digits=0)
 
 
-def load_of_four_words() -> Bars:
-    f = LOGITS.topk(2).indices.flatten().bincount(minlength=4) / 4
-    series = (
-        Series("share f", _numbers(f, 3)),
-        Series("probability p", _numbers(LOGITS.softmax(-1).mean(0), 3)),
-    )
-    return Bars("load-of-four-words", "We painted the boat: who is busy, who is probable", EXPERTS, series)
-
-
 def task_by_start() -> Bars:
     series = tuple(Series(name, [round(_trained(seed, *way)[1], 3) for seed in STARTS]) for name, way in WAYS.items())
     title = "The loss of the task after 300 steps"
     return Bars("task-by-start", title, tuple(f"start {seed}" for seed in STARTS), series, "loss")
 
 
-# ------------------------------------------------------------ 5 two losses
+# ------------------------------------------------------------ 6 enough is enough
 
 
 def growing_logits() -> Curves:
@@ -233,14 +224,7 @@ def _largest_logits(factor: float) -> list[float]:
     return largest
 
 
-def layers_in_a_pool() -> Bars:
-    shares = {"layer 1": [100, 0], "layer 2": [0, 100]}
-    shares["pool"] = [sum(each) / 2 for each in zip(*shares.values(), strict=True)]
-    series = tuple(Series(f"expert {e}", [each[e] for each in shares.values()]) for e in (0, 1))
-    return Bars("layers-in-a-pool", "Two layers that cancel each other", tuple(shares), series, "per cent")
-
-
-# ------------------------------------------------------------ 6 buffers
+# ------------------------------------------------------------ 7 buffers
 
 CHOICES = ((1, 3), (1, 0), (1, 2), (0, 1), (0, 3), (0, 1), (0, 3), (1, 0))  # of each token, the best first
 CAPACITY = 4
@@ -267,11 +251,15 @@ def _grid(title: str, experts: tuple[str, ...], rows: list[list[str]]) -> Grid:
 def queue() -> Matrix:
     _, indices = _routed()
     line = indices.T.flatten().tolist()
-    seen = [line[:n].count(expert) for n, expert in enumerate(line)]
-    cells: list[list[float | str]] = [list(map(str, line)), list(map(str, seen))]
+    came: list[list[float | str]] = [[str(line[:n].count(expert)) for n in range(8)] for expert in range(4)]
+    seen: list[float | str] = [str(line[:n].count(expert)) for n, expert in enumerate(line)]
     words = tuple(f"{word}{mark}" for mark in ("", "'") for word in WORDS)
-    title = "All first choices, then all second ones (')"
-    return Matrix("queue", title, (Grid("", ("expert", "place"), words, cells),))
+    grids = (
+        Grid("the queue", ("asks expert",), words, [list(map(str, line))]),
+        Grid("asked before", EXPERTS, words, came),
+        Grid("so its place is", ("place",), words, [seen]),
+    )
+    return Matrix("queue", "All first choices, then all second ones (')", grids, ("", ""))
 
 
 @cache
@@ -299,7 +287,7 @@ def capacity_trade() -> Curves:
     return Curves("capacity-trade", title, "capacity factor", "per cent", lines, low=0.0, high=100.0)
 
 
-# ------------------------------------------------------------ 7 nobody is dropped
+# ------------------------------------------------------------ 8 nobody is dropped
 
 
 def sorted_copies() -> Matrix:
@@ -343,7 +331,7 @@ def waiting() -> Timeline:
     return Timeline("waiting", "A layer takes as long as its busiest expert", "words", tuple(lanes))
 
 
-# ------------------------------------------------------------ 8 a bias that only chooses
+# ------------------------------------------------------------ 9 a bias that only chooses
 
 
 def bias_evens_out() -> Curves:
@@ -361,7 +349,41 @@ def bias_evens_out() -> Curves:
     return Curves("bias-evens-out", title, "step", "tokens", lines, low=0.0, high=256.0)
 
 
-# ------------------------------------------------------------ 9 at most four machines
+# ------------------------------------------------------------ 10 smaller and more
+
+
+def cut_finer() -> Curves:
+    """Losses that were measured once: means of four starts (words) and of two (characters), uncut = 100."""
+    cuts = [1, 2, 4, 8]
+    lines = (
+        Line("words with two halves", cuts, [100, 83.9, 79.0, 77.4]),
+        Line("small language model", cuts, [100, 101.9, 103.0, 103.6]),
+    )
+    title = "Experts cut finer, with the same weights and the same work"
+    return Curves("cut-finer", title, "pieces of an expert", "loss", lines, low=60.0, high=110.0)
+
+
+# ------------------------------------------------------------ 11 at most four machines
+
+
+def two_machines() -> Boxes:
+    boxes = (
+        Box("words-a", "words of A:\nwe, painted", 0, 0),
+        Box("experts-a", "experts of A:\n0 and 1", 0, 2),
+        Box("back-a", "answers:\nwe, painted", 0, 4),
+        Box("words-b", "words of B:\nthe, boat", 1, 0),
+        Box("experts-b", "experts of B:\n2 and 3", 1, 2),
+        Box("back-b", "answers:\nthe, boat", 1, 4),
+    )
+    arrows = (
+        Arrow("words-a", "experts-a"),
+        Arrow("words-b", "experts-a", "21 KiB"),
+        Arrow("words-b", "experts-b"),
+        Arrow("experts-a", "back-a"),
+        Arrow("experts-a", "back-b", "42 KiB"),
+        Arrow("experts-b", "back-b"),
+    )
+    return Boxes("two-machines", "Out to the experts, and back", boxes, arrows)
 
 
 def four_groups() -> Heatmap:
@@ -397,3 +419,51 @@ def groups_are_nodes() -> Bars:
         series.append(Series(name, _numbers(100 * nodes.bincount(minlength=9)[1:] / 2000, 1)))
     groups = tuple(f"{n} node{'s' if n > 1 else ''}" for n in range(1, 9))
     return Bars("groups-are-nodes", "Per cent of the tokens by number of nodes", groups, tuple(series), "per cent")
+
+
+# ------------------------------------------------------------ 12 what an expert knows
+
+# The next three hold what was measured on a model of 4 layers, D = 96, 4 heads, E = 8, F = 128 and k = 2 that reads
+# characters. It was trained with AdamW for 1,600 steps of 24 texts of 128 characters, half of them from
+# pydoc_data.topics and half from the modules of Python's standard library. The last 60,000 characters of each were
+# kept for measuring.
+
+FIRST_CHOICES = (
+    "6345161050101227625757052204411454255556270017525152",
+    "0052772321237477772621327230546622066660023346214667",
+    "2436730465054714346266564057602222111117465402606221",
+    "5561566015262435621417712662644433311115272044171433",
+)
+LAYERS = ("layer 1", "layer 2", "layer 3", "layer 4")
+
+
+def text_by_expert() -> Heatmap:
+    line = "for x in range(10):".replace(" ", "·")
+    rows = [[float(expert) for expert in choices[15:34]] for choices in FIRST_CHOICES]
+    return Heatmap("text-by-expert", "The first expert of each character", LAYERS, tuple(line), rows, digits=0)
+
+
+def guess_the_expert() -> Bars:
+    series = (
+        Series("nothing", [26, 25, 21, 23]),
+        Series("prose or code", [27, 25, 26, 23]),
+        Series("the character", [97, 83, 76, 73]),
+        Series("and the one before", [96, 87, 91, 85]),
+    )
+    return Bars("guess-the-expert", "Experts guessed correctly, by what is known", LAYERS, series, "per cent")
+
+
+def kinds_of_characters() -> Heatmap:
+    shares = {
+        "blanks": [0, 62, 0, 0, 0, 0, 38, 0],
+        "vowels": [21, 0, 0, 34, 0, 3, 35, 7],
+        "consonants": [0, 3, 6, 1, 45, 31, 0, 13],
+        "capitals": [3, 2, 46, 14, 8, 3, 0, 24],
+        "digits": [2, 0, 94, 1, 0, 2, 0, 0],
+        "brackets": [50, 0, 50, 0, 0, 0, 0, 0],
+        "quotation marks": [0, 0, 100, 0, 0, 0, 0, 0],
+        ". , : ;": [0, 33, 18, 0, 0, 0, 0, 49],
+    }
+    experts = tuple(str(expert) for expert in range(8))
+    title = "Layer 3: per cent of the characters that choose each expert first"
+    return Heatmap("kinds-of-characters", title, tuple(shares), experts, list(shares.values()), digits=0)

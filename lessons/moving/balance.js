@@ -2,7 +2,7 @@
  * balance: what a bias and a balancing loss do to the loads of four experts. To find out: the bias evens them out in ten
  * steps and leaves the logits alone, a small factor of the loss does little, and a large one bends the logits.
  *
- * The four words of part 8 in 64 contexts each, k = 2. The bias moves by gamma · sign(mean load − load). The logits of
+ * The four words of part 9 in 64 contexts each, k = 2. The bias moves by gamma · sign(mean load − load). The logits of
  * the words move downhill on a task plus factor · E · Σ f·p, by 1 along each word's mean gradient. The task stands for
  * training: a cross-entropy that is lowest at the probabilities of the logits in the text.
  */

@@ -360,6 +360,7 @@ KEYS: dict[str, Callable[..., float]] = {
         -(-Fraction(factor) * tokens * k // experts)
     ),
     "mixture-of-experts/rows-in-blocks": rows_in_blocks,
+    "mixture-of-experts/vectors-between-machines": lambda nodes, width: sum([width * 1 + width * 2] * nodes),
     "moe-in-practice/total-minus-active": moe_difference,
     "moe-in-practice/experts-hit": experts_hit,
     "moe-in-practice/count-a-small-mixture": small_mixture,
