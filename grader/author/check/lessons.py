@@ -15,6 +15,7 @@ from grader.course.lesson.files import PartFile, lesson_folder, opening, part_fi
 from grader.course.lesson.load import load_part
 from grader.course.lesson.measures import LessonMeasures, measure
 from grader.course.lesson.model import Part
+from grader.course.lesson.modules import module_problems, modules_before
 from grader.course.lesson.notation import load_notation, notation_problems
 from grader.course.lesson.pictures import pictures_path
 from grader.course.lesson.problem import Problem
@@ -85,7 +86,7 @@ def check_lessons(
     """
     rules = _Rules(course, last=max(numbers))
     chapters = [_load(course, number) for number in numbers]
-    runs = _run(course, chapters, progress)
+    runs = _run(course, chapters, rules.parts, progress)
     for chapter in chapters:
         changed = tuple(_write(course, chapter, runs)) if update else ()
         current = _load(course, chapter.number) if changed else chapter
@@ -115,9 +116,9 @@ class _Rules:
         numbers = lessons_with_parts(course)
         self._explained = {number for number in numbers if number != OPENING}
         chapters = [_load(course, number) for number in numbers if number <= last]
-        parts = [part for chapter in chapters for part in chapter.parts]
-        self._uses = first_uses(parts, self._names)
-        self._cited = {reference.link for reference in cited_in(parts, self._references)}
+        self.parts = [part for chapter in chapters for part in chapter.parts]  # in reading order
+        self._uses = first_uses(self.parts, self._names)
+        self._cited = {reference.link for reference in cited_in(self.parts, self._references)}
         self._end = numbers[-1]  # the lesson with which everything that is cited is known
         self._complete = not any(chapter.problems for chapter in chapters)
 
@@ -132,6 +133,7 @@ class _Rules:
             if self._terms:
                 yield from bold_problems(part, self._names)
         yield from id_problems(chapter.parts)
+        yield from (each for each in module_problems(self.parts) if each.path in {part.path for part in chapter.parts})
         if not chapter.problems:  # otherwise the term may be in a part that could not be read
             for term in self._terms:
                 if term.lesson == chapter.number and term not in self._uses:
@@ -176,8 +178,13 @@ def _problem_of_error(course: Course, path: Path, error: UsageError) -> Problem:
     return Problem(where, int(line), sentence) if colon and line.isdecimal() else Problem(where, 0, text.strip())
 
 
-def _run(course: Course, chapters: Sequence[Chapter], progress: Callable[[int, int], None]) -> _Runs:
-    """Run the code of all parts that have valid Python code, and the functions that compute pictures."""
+def _run(
+    course: Course, chapters: Sequence[Chapter], earlier: Sequence[Part], progress: Callable[[int, int], None]
+) -> _Runs:
+    """Run the code of all parts that have valid Python code, and the functions that compute pictures.
+
+    `earlier` are all parts up to the last chapter, whose modules may be imported.
+    """
     parts = [
         part for chapter in chapters for part in chapter.parts if code_cells(part)[0] and not any(syntax_problems(part))
     ]
@@ -185,7 +192,9 @@ def _run(course: Course, chapters: Sequence[Chapter], progress: Callable[[int, i
     runs = _Runs()
     if not parts and not pictures:
         return runs
-    scripts = tuple(PartScript(tuple(source(part, seed) for seed in SEEDS)) for part in parts)
+    scripts = tuple(
+        PartScript(tuple(source(part, seed) for seed in SEEDS), modules_before(part, earlier)) for part in parts
+    )
     lessons = RunLessons(scripts, tuple(map(str, pictures)), SECONDS, MEMORY)
     results: list[PartResult | PicturesDrawn] = []
     with Judges() as judges:

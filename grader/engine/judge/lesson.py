@@ -44,14 +44,14 @@ def run_lessons(lessons: RunLessons, starter: Starter, send: Callable[[FromJudge
 def _run_part(part: PartScript, limits: SessionLimits, starter: Starter) -> PartResult:
     runs: list[PartRun] = []
     for source in part.sources:
-        runs.append(_run(source, limits, starter))
+        runs.append(_run(source, part.modules, limits, starter))
         if runs[-1].failure is not None:
             break
     return PartResult(tuple(runs))
 
 
-def _run(source: str, limits: SessionLimits, starter: Starter) -> PartRun:
-    session = Session(starter, "lesson", source, {}, limits, limits.seconds)
+def _run(source: str, modules: dict[str, str], limits: SessionLimits, starter: Starter) -> PartRun:
+    session = Session(starter, "lesson", source, modules, limits, limits.seconds)
     try:
         return PartRun(session.load(), None)
     except Fault as fault:

@@ -83,6 +83,7 @@ class PartScript(msgspec.Struct, frozen=True):
     """The code of one part of a lesson, once per seed; a source runs only if the one before it succeeded."""
 
     sources: tuple[str, ...]
+    modules: dict[str, str]  # code of earlier parts that it may import, by name
 
 
 class RunLessons(msgspec.Struct, frozen=True, tag="lessons"):

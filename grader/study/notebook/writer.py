@@ -1,7 +1,8 @@
 """Writes a part of a lesson as a notebook: text, code, pictures, and exercises that are graded in place.
 
 A question is above the cell whose output it is about, and its answer is folded below. Outputs that a question hides are
-in the fold; all others are stored with their cells.
+in the fold; all others are stored with their cells. The module of an earlier part is written to a file by a cell above
+the first one that imports it.
 """
 
 import base64
@@ -28,6 +29,7 @@ from grader.course.lesson.model import (
     Prose,
     flatten,
 )
+from grader.course.lesson.modules import imported_names, modules_before, parts_with_modules
 from grader.course.lesson.pictures import load_picture
 from grader.course.load import exercise_ids
 from grader.show.markdown import fenced
@@ -72,6 +74,7 @@ class _NotebookWriter:
         self._cells: list[Any] = []
         self._last_code: int | None = None  # index of the cell with the lesson's last code
         self._has_magic = False  # whether a cell loads the magic
+        self._modules = modules_before(part, parts_with_modules(course))  # that no cell has written yet
 
     def cells(self) -> list[Any]:
         """Return a cell with the title, then the cells of all blocks."""
@@ -101,6 +104,8 @@ class _NotebookWriter:
             case Prose(text=text):
                 self._markdown(text)
             case Code(text=text):
+                for name in sorted(imported_names(text) & self._modules.keys()):
+                    self._code(f"%%writefile {name}.py\n{self._modules.pop(name)}")
                 self._last_code = len(self._cells)
                 self._code(text)
             case Listing(language=language, text=text):

@@ -176,6 +176,23 @@ def test_update_writes_missing_outputs_and_pictures_once(tmp_path: Path) -> None
     assert files == {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
 
 
+def test_later_parts_import_code_whose_first_line_names_a_file(tmp_path: Path) -> None:
+    small_lesson.make(tmp_path)
+    module = edited(CODE, "# sums.py\ndef sums(x):\n    return x.cumsum(0)\n```\n\n```python\nprint(sums(v))")
+    importing = edited(CODE, "from sums import sums\nprint(sums(v))").replace("id: the-last", "id: its-last")
+    (tmp_path / PATH).write_text(module)
+    (tmp_path / part(2, "more")).write_text(importing)
+    assert check(tmp_path, "--update", "lesson", "1").returncode == 0
+    (tmp_path / PATH).write_text(importing)
+    (tmp_path / part(2, "more")).write_text(module)
+    told = " ".join(check(tmp_path, "lesson", "1").stdout.split())
+    assert f"- {PATH}:{line_of(importing, 'from sums')}: ModuleNotFoundError: No module named 'sums'" in told
+    (tmp_path / PATH).write_text(module.replace("id: the-last", "id: its-last"))
+    told = " ".join(check(tmp_path, "lesson", "1").stdout.split())
+    what = f"sums.py is code of {PATH} already; choose another name."
+    assert f"- {part(2, 'more')}:{line_of(module, '# sums.py') - 1}: {what}" in told
+
+
 def test_an_invalid_part_does_not_hide_problems_of_others(tmp_path: Path) -> None:
     small_lesson.make(tmp_path)
     text = edited("answer: 18\n", "")

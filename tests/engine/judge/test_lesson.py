@@ -26,14 +26,14 @@ def run(
 
 
 def test_reports_line_and_message_of_code_that_fails() -> None:
-    parts = [PartScript((code,)) for code in ENDS]
+    parts = [PartScript((code,), {}) for code in ENDS]
     for (line, what), ran in zip(ENDS.values(), run(parts, seconds=2.0), strict=True):
         assert isinstance(ran, PartResult)
         assert [each.failure for each in ran.runs] == [LessonFailure(line, what)]
 
 
 def test_a_second_run_follows_only_a_successful_first() -> None:
-    once, twice = run([PartScript(("1 / 0", "print(1)")), PartScript(("print(1)", "print(2)"))])
+    once, twice = run([PartScript(("1 / 0", "print(1)"), {}), PartScript(("print(1)", "print(2)"), {})])
     assert isinstance(once, PartResult)
     assert isinstance(twice, PartResult)
     assert len(once.runs) == 1

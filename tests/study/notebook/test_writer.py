@@ -114,6 +114,22 @@ def test_a_question_is_above_the_cell_that_it_is_about_and_its_answer_below(cour
     assert sources[place + 1].startswith("<details>\n<summary>Answer</summary>\n\n**18**")
 
 
+def test_a_module_of_an_earlier_part_is_written_above_the_first_cell_that_imports_it(course: Path) -> None:
+    path = course / "lessons/01-tools/1-sums.md"
+    text = path.read_text("utf-8")
+    path.with_name("2-more.md").write_text(
+        "---\ntitle: More\n---\n\n```python\nimport sums\n```\n\n```python\nfrom sums import total\n```\n", "utf-8"
+    )
+    path.write_text(text.replace("```python\n", "```python\n# sums.py\n", 1), "utf-8")
+    loaded = load_course(course)
+    _, more = load_lesson(loaded, loaded.lessons[0])
+    cells = nbformat.reads(notebook_of(loaded, more), as_version=4).cells
+    sources = [cell.source for cell in cells if cell.cell_type == "code"]
+    module, *others = sources
+    assert module.startswith("%%writefile sums.py\n# sums.py\n")
+    assert others == ["import sums", "from sums import total"]
+
+
 def test_text_between_code_and_its_question_is_above_both(course: Path) -> None:
     path = course / "lessons/01-tools/1-sums.md"
     path.write_text(path.read_text("utf-8").replace("```question", "Read it twice.\n\n```question"), "utf-8")
