@@ -165,6 +165,28 @@ class Timeline(msgspec.Struct, frozen=True, tag="timeline"):
     lanes: tuple[Lane, ...]
 
 
+class Hand(msgspec.Struct, frozen=True):
+    """A hand of a dial: an angle, or a vector whose length does not matter. Degrees count counterclockwise from 3."""
+
+    label: str
+    degrees: float
+
+
+class Dial(msgspec.Struct, frozen=True):
+    """A circle under a title, with hands from its center."""
+
+    title: str
+    hands: tuple[Hand, ...]
+
+
+class Dials(msgspec.Struct, frozen=True, tag="dials"):
+    """Dials side by side, if there is room. Hands with the same label look the same in all of them."""
+
+    name: str
+    title: str
+    dials: tuple[Dial, ...]
+
+
 class Table(msgspec.Struct, frozen=True, tag="table"):
     """A table of measurements: every row has a label and a number (or a text) for each column."""
 
@@ -178,7 +200,7 @@ def _require_equal(expected: int, found: int, of: str) -> None:
         raise ValueError(f"{of}: {expected} and {found}, which should be equal")
 
 
-Picture: TypeAlias = Curves | Heatmap | Bars | Matrix | Boxes | Timeline
+Picture: TypeAlias = Curves | Heatmap | Bars | Matrix | Boxes | Timeline | Dials
 
 
 def smoothed(label: str, values: Sequence[float], window: int) -> Line:

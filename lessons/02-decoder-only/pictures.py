@@ -16,7 +16,10 @@ from grader.pictures import (
     Box,
     Boxes,
     Curves,
+    Dial,
+    Dials,
     Grid,
+    Hand,
     Heatmap,
     Lane,
     Line,
@@ -267,14 +270,11 @@ def gpt3_answers() -> Bars:
 # ------------------------------------------------------------ 4 position as clock hands
 
 
-def two_pairs_of_hands() -> Curves:
-    """A dial with two opposite pairs of hands, so that their angles look the same on a dial that is not round."""
-    dial = [math.radians(degrees) for degrees in range(0, 361, 6)]
-    lines = [Line("dial", [round(math.cos(a), 3) for a in dial], [round(math.sin(a), 3) for a in dial])]
-    for place, name in ((1, "key at 1"), (3, "query at 3"), (7, "key at 7"), (9, "query at 9")):
-        x, y = math.cos(math.radians(30 * place)), math.sin(math.radians(30 * place))
-        lines.append(Line(name, [0.0, round(x, 3)], [0.0, round(y, 3)]))
-    return Curves("two-pairs-of-hands", "30 degrees per place", "", "", tuple(lines), low=-1.0, high=1.0)
+def two_pairs_of_hands() -> Dials:
+    dials = [
+        Dial(f"query {m}, key {n}", (Hand("query", 30.0 * m), Hand("key", 30.0 * n))) for m, n in ((3, 1), (9, 7))
+    ]
+    return Dials("two-pairs-of-hands", "30 degrees per place", tuple(dials))
 
 
 def scores_of_pairs() -> Heatmap:

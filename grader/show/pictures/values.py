@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from grader.pictures import Bars, Boxes, Curves, Grid, Heatmap, Matrix, Picture, Table, Timeline
+from grader.pictures import Bars, Boxes, Curves, Dials, Grid, Heatmap, Matrix, Picture, Table, Timeline
 from grader.show.numbers import format_number
 from grader.show.pictures.grids import cell_texts, heatmap_texts, signs_before
 
@@ -31,6 +31,11 @@ def picture_tables(picture: Picture) -> list[Table]:
                 for each in lane.stretches
             ]
             return [Table("", ("what", f"from ({picture.unit})", f"to ({picture.unit})"), rows)]
+        case Dials():
+            return [
+                Table(dial.title, ("degrees",), [(hand.label, (format_number(hand.degrees),)) for hand in dial.hands])
+                for dial in picture.dials
+            ]
 
 
 def _curves(picture: Curves) -> list[Table]:

@@ -8,7 +8,10 @@ from grader.pictures import (
     Box,
     Boxes,
     Curves,
+    Dial,
+    Dials,
     Grid,
+    Hand,
     Heatmap,
     Lane,
     Line,
@@ -209,8 +212,17 @@ TIMELINE = Timeline(
         Lane("memory", (Stretch(0, 40, "fills"), Stretch(42, 88, "read for each token"))),
     ),
 )
+DIALS = Dials(
+    "angles",
+    "30 degrees per place",
+    (
+        Dial("query 3, key 1", (Hand("query", 90), Hand("key", 30))),
+        Dial("near", (Hand("key", 5), Hand("query", 0))),
+        Dial("text and image", (Hand("key", 210), Hand("a picture of a cat", 205))),
+    ),
+)
 
 PICTURES: tuple[Picture, ...] = (
     CURVES, ROOFLINE, NOISE, HEATMAP, WIDE_HEATMAP, COUNTS, BARS, GROUPED_BARS, SIGNED_BARS, MASK, PRODUCT, MASKS,
-    BUCKETS, LONG, FLOW, DECODER, SEQ2SEQ, ROUTER, FAN, TIMELINE,
+    BUCKETS, LONG, FLOW, DECODER, SEQ2SEQ, ROUTER, FAN, TIMELINE, DIALS,
 )  # fmt: skip

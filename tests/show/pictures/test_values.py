@@ -6,6 +6,7 @@ from tests.show.pictures.examples import (
     BARS,
     BUCKETS,
     CURVES,
+    DIALS,
     FLOW,
     GROUPED_BARS,
     HEATMAP,
@@ -57,6 +58,12 @@ def test_boxes_are_a_table_of_arrows_and_name_those_without() -> None:
     rows = picture_tables(ROUTER)[0].rows
     assert ("router", ("expert 1", "0.7")) in rows
     assert ("expert 0", ("", "")) in rows
+
+
+def test_dials_say_the_angle_of_each_hand() -> None:
+    first, *_ = picture_tables(DIALS)
+    assert (first.title, first.columns) == ("query 3, key 1", ("degrees",))
+    assert first.rows == [("query", ("90",)), ("key", ("30",))]
 
 
 def test_timeline_says_when_each_stretch_begins_and_ends() -> None:

@@ -2,11 +2,12 @@
 
 import click
 
-from grader.pictures import Bars, Boxes, Curves, Heatmap, Matrix, Picture, Table, Timeline
+from grader.pictures import Bars, Boxes, Curves, Dials, Heatmap, Matrix, Picture, Table, Timeline
 from grader.show.layout import display_struct, wrap
 from grader.show.pictures.characters.bars import bar_lines
 from grader.show.pictures.characters.boxes import box_lines
 from grader.show.pictures.characters.curves import curve_lines
+from grader.show.pictures.characters.dials import dial_lines
 from grader.show.pictures.characters.heatmap import heatmap_lines
 from grader.show.pictures.characters.matrix import matrix_lines
 from grader.show.pictures.characters.symbols import IN_ASCII
@@ -43,5 +44,7 @@ def _body(picture: Picture | Table, width: int, unicode: bool, known: dict[str, 
             return box_lines(picture, width)
         case Timeline():
             return timeline_lines(picture, width)
+        case Dials():
+            return dial_lines(picture, width, unicode)
         case Table():
             return table_lines(picture)

@@ -1,9 +1,10 @@
 """A picture as SVG or as PNG."""
 
-from grader.pictures import Bars, Boxes, Curves, Heatmap, Matrix, Picture, Timeline
+from grader.pictures import Bars, Boxes, Curves, Dials, Heatmap, Matrix, Picture, Timeline
 from grader.show.pictures.graphics.bars import draw_bars
 from grader.show.pictures.graphics.boxes import draw_boxes
 from grader.show.pictures.graphics.curves import draw_curves
+from grader.show.pictures.graphics.dials import draw_dials
 from grader.show.pictures.graphics.grids import draw_heatmap, draw_matrix
 from grader.show.pictures.graphics.pixels import png_bytes
 from grader.show.pictures.graphics.shapes import MARGIN, Graphic
@@ -49,3 +50,5 @@ def lay_out_picture(picture: Picture, width: float) -> Graphic:
             return draw_boxes(picture, width)
         case Timeline():
             return draw_timeline(picture, width)
+        case Dials():
+            return draw_dials(picture, width)
