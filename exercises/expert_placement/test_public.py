@@ -7,6 +7,11 @@ from grader.testing import assert_equal, points
 CHOICES = [[0, 1], [0, 2], [0, 1]]
 
 
+def number(sent):
+    """An int. A tensor without axes is as good."""
+    return sent.item() if hasattr(sent, "item") else sent
+
+
 @points(2)
 def test_example_place(submission):
     """expert 0 has three copies, on three cards"""
@@ -42,4 +47,4 @@ def test_example_traffic(submission):
     """two of three tokens leave their machine"""
     cards = torch.tensor([[2, 3], [0, 1], [0, 3]])
     sent = submission.machine_traffic(cards, home=torch.tensor([0, 1, 2]), cards_per_machine=2)
-    assert_equal(torch.as_tensor(sent), torch.tensor(2), name="vectors sent")
+    assert_equal(number(sent), 2, name="vectors sent")
