@@ -14,14 +14,14 @@ def number(sent):
 
 @points(2)
 def test_example_place(submission):
-    """expert 0 has three copies, on three cards"""
+    """three copies of expert 0, on all cards"""
     placement = submission.place_experts([60.0, 20.0, 15.0, 5.0], num_cards=3, slots=2)
     assert_equal(placement, [[0, 1], [0, 2], [0, 3]], name="placement")
 
 
 @points(1)
 def test_example_shared_out(submission):
-    """expert 0 is on both cards, its tokens too"""
+    """both cards have turns for expert 0"""
     cards = submission.choose_cards(torch.tensor(CHOICES), [[0, 1], [0, 2]])
     assert_equal(cards, torch.tensor([[0, 0], [1, 1], [0, 0]]), name="cards")
 
@@ -35,7 +35,7 @@ def test_example_gathered(submission):
 
 @points(2)
 def test_example_work(submission):
-    """4 and 2 choices; each card reads 2 experts"""
+    """4 and 2 choices, 2 experts on each card"""
     cards = torch.tensor([[0, 0], [1, 1], [0, 0]])
     tokens, experts = submission.card_work(torch.tensor(CHOICES), cards, 2)
     assert_equal(tokens, torch.tensor([4, 2]), name="choices computed")

@@ -27,8 +27,7 @@ def place_experts(load: list[float], num_cards: int, slots: int) -> list[list[in
         raise ValueError(f"{num_cards} cards with {slots} places each cannot hold {len(load)} experts")
     copies = [1] * len(load)
 
-    def share(e: int) -> float:
-        """The load of one copy."""
+    def share(e: int) -> float:  # the load of one copy
         return load[e] / copies[e]
 
     for _ in range(num_cards * slots - len(load)):
@@ -120,6 +119,6 @@ def machine_traffic(cards: Tensor, home: Tensor, cards_per_machine: int) -> int:
     2
     """
     sent = 0
-    for row, own in zip((cards // cards_per_machine).tolist(), (home // cards_per_machine).tolist(), strict=True):
-        sent += len(set(row) - {own})
+    for t, machines in enumerate((cards // cards_per_machine).tolist()):
+        sent += len(set(machines) - {int(home[t]) // cards_per_machine})
     return sent

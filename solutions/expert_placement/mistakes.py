@@ -629,9 +629,11 @@ def other_cards_elsewhere(cards, home, cards_per_machine):
     return sent
 
 
-@replaces("machine_traffic")
-def machines_by_remainder(cards, home, cards_per_machine):
-    """Your machine is the remainder of a card's number. Which cards does machine 0 have?"""
+@replaces("machine_traffic", of=["all cards", "home"])
+def machines_by_remainder(cards, home, cards_per_machine, *, of: str):
+    """You take a remainder for the machine of {of}. Which cards does machine 0 have?"""
+    if of == "home":
+        return vectors(cards, home, lambda card: card // cards_per_machine, own=lambda mine: mine % cards_per_machine)
     return vectors(cards, home, lambda card: card % cards_per_machine)
 
 

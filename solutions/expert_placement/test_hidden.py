@@ -121,7 +121,7 @@ def test_copies(submission, rng):
 
 @points(5)
 def test_place(submission, rng):
-    """copies on cards, from the largest to the smallest"""
+    """copies on cards, the largest first"""
     for E, num_cards, slots in SIZES:
         check_placement(submission, random_loads(rng, E), num_cards, slots)
     for load in ([9.0, 4.0, 4.5, 1.0], [2.0, 0.5, 7.0]):
@@ -130,7 +130,7 @@ def test_place(submission, rng):
 
 @points(2)
 def test_ties(submission, rng):
-    """equal loads, equal sums, two copies on one card"""
+    """equal loads and sums; two on one card"""
     for E, num_cards, slots in SIZES:
         load = [float(UNIT * (0, 1, 1, 2, 4)[i]) for i in rng.randint(0, 5, (E,)).tolist()]
         check_placement(submission, load, num_cards, slots)
@@ -141,7 +141,7 @@ def test_ties(submission, rng):
 
 @points(2)
 def test_too_few_places(submission):
-    """ValueError; with as many places as experts, none"""
+    """ValueError, but not for an exact fit"""
     load = [9.0, 2.0, 5.0, 4.0, 3.0, 1.0]
     check_placement(submission, load, 3, 2)
     check_placement(submission, load, 6, 1)
@@ -153,7 +153,7 @@ def test_too_few_places(submission):
 @points(1)
 @needs(test_copies)
 def test_largest_copy(submission, rng):
-    """no other numbers of copies make it smaller"""
+    """other numbers of copies are no better"""
     E, num_cards, slots = 4, 5, 2
     ways = [n for n in product(range(1, 8), repeat=E) if sum(n) == num_cards * slots]
     for _ in range(3):
@@ -166,7 +166,7 @@ def test_largest_copy(submission, rng):
 
 @points(3)
 def test_shared_out(submission, rng):
-    """each expert's tokens take its copies in turn"""
+    """an expert's tokens take copies in turn"""
     for T, k, E, num_cards, slots in ((13, 2, 5, 4, 3), (9, 3, 7, 6, 2), (17, 1, 3, 2, 5), (11, 4, 6, 3, 7)):
         choices, placement = random_choices(rng, T, E, k), random_placement(rng, E, num_cards, slots)
         expected = shared_out(choices, placement)
@@ -177,7 +177,7 @@ def test_shared_out(submission, rng):
 @points(1)
 @needs(test_shared_out)
 def test_even_shares(submission, rng):
-    """the copies of an expert differ by one token at most"""
+    """copies differ by one token at most"""
     T, E, k, num_cards = 47, 4, 2, 3
     choices = random_choices(rng, T, E, k)
     cards = submission.choose_cards(choices, [[0, 1, 3], [0, 1, 2], [0, 2, 3]])
@@ -200,7 +200,7 @@ def test_two_on_one_card(submission):
 
 @points(3)
 def test_gathered(submission, rng):
-    """fewest cards first, to the card with the fewest experts"""
+    """all tokens of an expert go to one card"""
     for T, k, E, num_cards, slots in (
         (13, 2, 5, 4, 3),
         (9, 3, 7, 6, 2),
@@ -215,19 +215,20 @@ def test_gathered(submission, rng):
 
 @points(1)
 def test_few_cards_first(submission):
-    """an expert on one card comes before one on two"""
+    """those with the least choice go first"""
     choices = torch.tensor([[0, 3], [3, 1], [2, 0]])
     placement = [[0, 1, 3], [0, 1, 2], [1, 2, 4]]  # 3 on one card, 0 and 2 on two, 1 on all
     expected = torch.tensor([[1, 0], [0, 0], [2, 1]])
     assert_equal(submission.choose_cards(choices, placement, gather=True), expected, name="cards")
-    placement = [[0, 0, 1, 2], [0, 1, 3, 3]]  # three copies of expert 0, on two cards as those of expert 1
-    expected = torch.tensor([[0, 1], [1, 1], [0, 0]])
+    choices = torch.tensor([[1, 0], [0, 1], [1, 0]])
+    placement = [[0, 0, 1], [0, 1, 2]]  # three copies of expert 0 and two of expert 1, both on two cards
+    expected = torch.tensor([[1, 0], [0, 1], [1, 0]])
     assert_equal(submission.choose_cards(choices, placement, gather=True), expected, name="cards")
 
 
 @points(1)
 def test_only_experts_count(submission):
-    """neither tokens nor experts that nobody chose"""
+    """tokens and unchosen experts don't count"""
     placement = [[0, 1, 2], [0, 1, 3], [4, 5, 6]]
     choices = torch.tensor([[3, 0], [3, 0], [3, 1], [3, 0]])  # card 1 has four tokens, for one expert
     expected = torch.tensor([[1, 0], [1, 0], [1, 0], [1, 0]])
@@ -240,7 +241,7 @@ def test_only_experts_count(submission):
 @points(1)
 @needs(test_gathered)
 def test_even_reading(submission):
-    """the busiest card reads as few experts as it can"""
+    """the busiest card reads as few as it can"""
     placement = [[0, 1, 2], [2, 3, 4], [0, 3, 5], [1, 4, 5]]
     choices = torch.tensor([[0, 1], [2, 3], [4, 5], [0, 5]])
     E, num_cards = 6, 4
@@ -255,7 +256,7 @@ def test_even_reading(submission):
 
 @points(3)
 def test_work(submission, rng):
-    """every choice counts, every expert once on a card"""
+    """every choice, and every expert once"""
     for T, k, E, num_cards in ((13, 2, 5, 4), (9, 3, 7, 6), (17, 1, 3, 2), (8, 4, 6, 5)):
         choices, cards = random_choices(rng, T, E, k), rng.randint(0, num_cards, (T, k))
         tokens, experts = submission.card_work(choices, cards, num_cards)
@@ -268,7 +269,7 @@ def test_work(submission, rng):
 
 @points(1)
 def test_idle_cards(submission):
-    """cards without work are there, with two zeros"""
+    """idle cards are there, with zeros"""
     choices, cards = torch.tensor([[4, 0], [1, 4], [4, 1]]), torch.tensor([[3, 1], [3, 3], [1, 3]])
     tokens, experts = submission.card_work(choices, cards, 7)
     assert_equal(tokens, torch.tensor([0, 2, 0, 4, 0, 0, 0]), name="choices computed")
@@ -277,7 +278,7 @@ def test_idle_cards(submission):
 
 @points(2)
 def test_traffic(submission, rng):
-    """one vector for each other machine with a choice"""
+    """one vector for each other machine"""
     for T, k, machines, per_machine in ((13, 4, 3, 2), (9, 5, 2, 3), (7, 3, 5, 4), (6, 2, 8, 1)):
         cards, home = (rng.randint(0, machines * per_machine, shape) for shape in ((T, k), (T,)))
         expected = 0
@@ -304,7 +305,7 @@ def test_own_machine(submission):
 @points(1)
 @needs(test_place, test_shared_out, test_gathered, test_work)
 def test_what_copies_are_good_for(submission, rng):
-    """a prefill gets faster; a step reads more, unless gathered"""
+    """a faster prefill; a step reads more"""
     E, num_cards, k = 24, 8, 3
     popularity = 1.5 * torch.arange(1, E + 1, dtype=torch.float64).log()
 
