@@ -78,7 +78,7 @@ def test_the_statement_says_what_the_two_rules_miss() -> None:
     load = [60.0, 20.0, 15.0, 5.0]
     ours = reference("expert_placement").place_experts(load, 3, 2)
     assert [sum(load[e] / (3 if e == 0 else 1) for e in held) for held in ours] == [40, 35, 25]
-    best = {}
+    best: dict[tuple[int, ...], float] = {}
     for way in ways(4, 6):
         copies = [e for e, n in enumerate(way) for _ in range(n)]
         shares = [load[e] / way[e] for e in copies]
