@@ -35,9 +35,11 @@ def test_example_blocks(submission):
     cache = example(submission)
     a, b = cache.table("a"), cache.table("b")
     assert_equal((len(a), len(b)), (2, 2), name="numbers of blocks of a and b")
-    assert_equal(a[0] == b[0], True, name="whether the first blocks are the same")
-    assert_equal(a[1] == b[1], False, name="whether the second blocks are the same")
-    assert_equal(sorted(cache.ref_counts()), [0, 1, 1, 2], name="sorted counts")
+    assert a[0] == b[0], f"The first block of a and b should be the same, and the tables are {a} and {b}."
+    assert a[1] != b[1], f"The second block of a and b should be two blocks, and the tables are {a} and {b}."
+    counts = cache.ref_counts()
+    expected = "One block should be in two tables, two in one table, and one should be free"
+    assert sorted(counts) == [0, 1, 1, 2], f"{expected}; the counts are {counts}."
 
 
 @points(2)

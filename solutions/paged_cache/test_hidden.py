@@ -84,9 +84,11 @@ class Life:
         for text, table in self.tables.items():
             assert_equal(len(found[text]), len(table), name=f"number of blocks of {text!r}")
         for a, b in combinations(self.tables, 2):
-            shared = [x == y for x, y in zip(found[a], found[b], strict=False)]
-            expected = [x == y for x, y in zip(self.tables[a], self.tables[b], strict=False)]
-            assert_equal(shared, expected, name=f"block by block, whether {a!r} and {b!r} share it")
+            tables = f"the tables are {found[a]} and {found[b]}."
+            for i, (x, y) in enumerate(zip(self.tables[a], self.tables[b], strict=False)):
+                shared = found[a][i] == found[b][i]
+                assert shared or x != y, f"Block {i} of {a!r} and {b!r} should be the same, and {tables}"
+                assert not shared or x == y, f"Block {i} of {a!r} and {b!r} should be two blocks, and {tables}"
         blocks = [block for table in found.values() for block in table]
         outside = set(blocks) - set(range(self.num_blocks))
         assert not outside, (
@@ -322,6 +324,7 @@ def test_names(submission):
         life.append(name, 1)
     life.fork(0, ("user", 8))
     life.fork(None, 3)
+    life.fork(("user", 7), 0)  # in use
     life.append(None, 1)
     life.free("")
     life.append("", 1)
@@ -360,12 +363,11 @@ def test_random_lives(submission, rng):
         life = Life(submission, 9, block_size)
         names = ["a", "b", "c", "d", "e"]
         for _ in range(25):
-            there = [name for name in names if name in life.keys]
             first, second = (names[i] for i in rng.randperm(len(names))[:2].tolist())
             step, size = rng.randint(0, 20, (2,)).tolist()
-            if step < 5 and first in there:
+            if step < 8 and first in life.keys and second not in life.keys:
                 life.fork(first, second)
-            elif step < 8 and first in there:
+            elif step < 10 and first in life.keys:
                 life.free(first)
             else:
                 life.append(first, (1, 1, 2, block_size, 2 * block_size + 1)[size % 5])
