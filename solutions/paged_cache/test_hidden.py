@@ -360,15 +360,15 @@ def test_two_caches(submission):
 def test_random_lives(submission, rng):
     """random lives of up to five texts in a small store"""
     for block_size in (2, 1, 4, 7):
-        life = Life(submission, 9, block_size)
-        names = ["a", "b", "c", "d", "e"]
-        for _ in range(25):
+        life = Life(submission, 8, block_size)
+        names, lengths = ["a", "b", "c", "d", "e"], [1, 1, 1, 1, 2, 2, block_size, 2 * block_size + 1]
+        for _ in range(40):
             first, second = (names[i] for i in rng.randperm(len(names))[:2].tolist())
-            step, size = rng.randint(0, 20, (2,)).tolist()
-            if step < 8 and first in life.keys and second not in life.keys:
+            step, length = rng.randint(0, 24, (2,)).tolist()
+            if step < 12 and first in life.keys and second not in life.keys:
                 life.fork(first, second)
-            elif step < 10 and first in life.keys:
+            elif step < 15 and first in life.keys:
                 life.free(first)
             else:
-                life.append(first, (1, 1, 2, block_size, 2 * block_size + 1)[size % 5])
+                life.append(first, lengths[length % len(lengths)])
         life.compare_store()
