@@ -271,9 +271,7 @@ def gpt3_answers() -> Bars:
 
 
 def two_pairs_of_hands() -> Dials:
-    dials = [
-        Dial(f"query {m}, key {n}", (Hand("query", 30.0 * m), Hand("key", 30.0 * n))) for m, n in ((3, 1), (9, 7))
-    ]
+    dials = [Dial(f"query {m}, key {n}", (Hand("query", 30.0 * m), Hand("key", 30.0 * n))) for m, n in ((3, 1), (9, 7))]
     return Dials("two-pairs-of-hands", "30 degrees per place", tuple(dials))
 
 
