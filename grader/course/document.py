@@ -72,7 +72,10 @@ class Document:
     def _explained(self, message: str, to: Any, value: Any, part: Keys) -> UsageError:
         """Return msgspec's error about the value under the keys `part`, with file, line and plain words."""
         message, _, path = message.partition(" - at `$")
-        keys: Keys = tuple(int(index) if index else name for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", path))
+        before, in_mapping, _ = path.partition("[...]")  # msgspec does not say which key it was
+        if in_mapping:
+            return self._explained_in_mapping(_keys(before), to, value, part)
+        keys = _keys(path)
         where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).lstrip(".")
         if unknown := re.search(r"unknown field `(.*)`", message):
             key, inside = unknown[1], f" in '{where}'" if where else ""
@@ -89,7 +92,26 @@ class Document:
             expected, hint = f"{', '.join(words[:-1])} or {words[-1]}", did_you_mean(str(value), words)
         else:
             expected = _expected(message)
-        return self.error((*part, *keys), f"'{where or part[-1]}' must be {expected}, not {_brief(value)}.{hint}")
+        name = where if where and not where.startswith("[") else f"{part[-1]}{where}"
+        return self.error((*part, *keys), f"'{name}' must be {expected}, not {_brief(value)}.{hint}")
+
+    def _explained_in_mapping(self, keys: Keys, to: Any, value: Any, part: Keys) -> UsageError:
+        """Return the error about the first wrong value of the mapping under `keys`, or about its first wrong key."""
+        for key in keys:
+            value = value[key]
+        of_keys, of_values = get_args(_type_at(to, keys))
+        for key, each in value.items():
+            for wanted, found in ((of_keys, key), (of_values, each)):
+                try:
+                    msgspec.convert(found, wanted, strict=False)
+                except msgspec.ValidationError as error:
+                    return self._explained(str(error), wanted, found, (*part, *keys, key))
+        raise AssertionError(f"no value under {keys} is wrong")
+
+
+def _keys(path: str) -> Keys:
+    """Return the keys in msgspec's path, such as `.hints[0]`."""
+    return tuple(int(index) if index else name for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", path))
 
 
 def _type_at(to: Any, keys: Keys) -> Any:

@@ -23,6 +23,12 @@ def test_an_error_in_a_yaml_file_names_its_line(root: Path, text: bytes, sentenc
     assert complaint(root) == f"exercises/bad/exercise.yaml:{sentence}"
 
 
+def test_an_error_in_a_mapping_of_any_keys_names_the_key_and_its_line(root: Path) -> None:
+    add(root, "bad", extra="hints_for:\n  f:\n    - a text\n    - so: a mapping, for want of quotes\n")
+    sentence = "'f[1]' must be text, not keys with values."
+    assert complaint(root) == f"exercises/bad/exercise.yaml:10: {sentence}"
+
+
 def test_invalid_yaml_names_the_line(root: Path) -> None:
     add(root, "bad", extra="hints: [a")
     assert complaint(root).startswith("exercises/bad/exercise.yaml:8: not valid YAML: ")
