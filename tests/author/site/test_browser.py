@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, ViewportSize, expect
 
 from tests.author.site.courses import MOVING
 from tests.browser import DESK, LONGEST, NEEDED, PHONE, WIDE, violations
@@ -346,8 +346,18 @@ def test_answers_and_boxes_are_remembered_until_the_reader_forgets(reader: Reade
     page.reload()
     expect(page.get_by_text("One more thing")).to_be_hidden()
     home = reader.open("index.html")
+    questions = []
+
+    def answer(dialog: Dialog) -> None:
+        questions.append(dialog.message)
+        dialog.accept() if len(questions) == 2 else dialog.dismiss()
+
+    home.on("dialog", answer)
+    home.get_by_role("button", name="Forget everything").click()
+    assert home.evaluate("localStorage.length") == 1
     home.get_by_role("button", name="Forget everything").click()
     expect(home.get_by_role("button", name="Forget everything")).to_be_hidden()
+    assert questions == ["Forget your place, the parts you have read, and all your answers?"] * 2
     assert home.evaluate("localStorage.length") == 0
     page = reader.open(PART)
     assert page.get_by_label("Your answer").input_value() == ""

@@ -110,8 +110,10 @@
   if (remembered && !Memory.isEmpty()) {
     remembered.hidden = false;
     remembered.querySelector("button").addEventListener("click", () => {
-      Memory.forget();
-      location.reload();
+      if (confirm("Forget your place, the parts you have read, and all your answers?")) {
+        Memory.forget();
+        location.reload();
+      }
     });
   }
 

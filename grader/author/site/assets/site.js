@@ -93,7 +93,7 @@ function setUpQuestion(question) {
       return;
     }
     if (unread) {
-      verdict.replaceChildren(span("quiet", "A number, please, such as 1,200, 0.5, 1.2e9, 3/8 or 37 %."));
+      verdict.replaceChildren(span("quiet", "A number, please, such as 1,200, 0.5 (with a point), 1.2e9, 3/8 or 37 %."));
       return;
     }
     const mark = right === null ? "" : right ? "✓ " : "✗ ";
