@@ -2,9 +2,12 @@
 
 import re
 from functools import cache
+from html import escape
 from xml.etree import ElementTree
 
 from latex2mathml.converter import convert
+
+from grader.show.tex import tex_to_text
 
 _CHILDREN = {"mfrac": 2, "msup": 2, "msub": 2, "mroot": 2, "msubsup": 3, "munder": 2, "mover": 2, "munderover": 3}
 # A function's name before an argument without brackets; not one with an index, whose element takes no third child
@@ -14,7 +17,10 @@ _NAMESPACE = "{http://www.w3.org/1998/Math/MathML}"
 
 @cache
 def mathml(tex: str, *, display: bool) -> str:
-    """Return the formula as a `math` element. Raises ValueError, with a reason, if it would not render correctly."""
+    """Return the formula as a `math` element, whose `alttext` is the formula in characters, for the search.
+
+    Raise ValueError, with a reason, if it would not render correctly.
+    """
     try:
         text = convert(tex, display="block" if display else "inline")
         root = ElementTree.fromstring(text)
@@ -26,4 +32,5 @@ def mathml(tex: str, *, display: bool) -> str:
             raise ValueError("a brace or an argument is missing")
         if name == "mi" and (element.text or "").startswith(("\\", "{", "}")):
             raise ValueError(f"{element.text} is not supported")
-    return _FUNCTION.sub(r'\1<mspace width=".17em"/>', text)
+    alttext = escape(" ".join(tex_to_text(tex).split()))
+    return _FUNCTION.sub(r'\1<mspace width=".17em"/>', text).replace("<math ", f'<math alttext="{alttext}" ', 1)

@@ -16,6 +16,7 @@ from grader.author.site.links import LinkMap
 from grader.author.site.markdown import HtmlWriter, plain, split_title
 from grader.author.site.model import SiteLink, SitePage, pdf_url, url_of
 from grader.author.site.overview import Overview, duration, overview
+from grader.author.site.search import REFERENCES
 from grader.author.site.sections import description
 from grader.author.site.template import render
 from grader.author.site.terms import GLOSSARY, TermFinder, TermMarker, anchor
@@ -230,7 +231,7 @@ class Pages:
         blocks = BlockWriter(self.course, part, writer)
         body = blocks.write(part.blocks)
         if cited := cited_in([part], self.references):
-            body += writer.write("## References") + render("references.html", references=cited)
+            body += writer.write(f"## {REFERENCES}") + render("references.html", references=cited)
         previous, following = self._around(url)
         return SitePage(
             url=url,

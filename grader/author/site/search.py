@@ -11,6 +11,7 @@ from grader.author.site.model import SitePage
 from grader.author.site.sections import sections
 
 NAME = "assets/search-index.js"
+REFERENCES = "References"  # the heading of sections that are not searched: all words in them are titles of others
 
 
 class SearchSection(msgspec.Struct, frozen=True, array_like=True):
@@ -30,8 +31,11 @@ def index(pages: Sequence[SitePage]) -> str:
 
 
 def _sections(page: SitePage) -> Iterator[SearchSection]:
-    for section in sections(page.body):
-        url = f"{page.url}#{section.anchor}" if section.anchor else page.url
-        if section.text or section.heading:
-            kind = "lesson" if page.kind == "overview" else page.kind
-            yield SearchSection(url, page.title, section.heading, kind, section.text)
+    """Yield the page itself, with the text above its first heading or else its description, and its sections."""
+    kind = "lesson" if page.kind == "overview" else page.kind
+    first, *others = sections(page.body)
+    name = page.above if page.kind == "exercise" else ""
+    yield SearchSection(page.url, page.title, name, kind, first.text or page.description)
+    for section in others:
+        if section.heading != REFERENCES:
+            yield SearchSection(f"{page.url}#{section.anchor}", page.title, section.heading, kind, section.text)

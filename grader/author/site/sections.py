@@ -53,6 +53,8 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
+        if tag == "math" and not self._skip_depth:
+            self.handle_data(values.get("alttext") or "")
         if self._skip_depth or tag in _SKIPPED or values.get("role") == "tooltip":
             self._skip_depth += tag not in _VOID
         elif values.get("id") and tag in _HEADINGS:

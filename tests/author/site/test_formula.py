@@ -26,6 +26,10 @@ def test_a_function_without_brackets_has_a_space_before_its_argument(tex: str, s
     assert mathml(tex, display=False).count("<mspace") == spaces
 
 
+def test_a_formula_has_its_characters_as_alternative_text() -> None:
+    assert '<math alttext="x² &lt; √K"' in mathml(r"x^2 < \sqrt{K}", display=False)
+
+
 def test_distinguishes_inline_and_display_formulas() -> None:
     assert 'display="inline"' in mathml("x", display=False)
     assert 'display="block"' in mathml("x", display=True)

@@ -1,6 +1,6 @@
 /**
- * The search: sections that have all words. The best are those with the words in their heading; of the best, lessons come
- * before exercises, and these before the glossary. Hyphens do not matter, and if nothing is found a wrong letter is forgiven.
+ * The search: sections that have all words. The best are those whose whole heading was typed, then those with the words in
+ * their heading; of the best, lessons come before exercises, and these before the glossary. Hyphens do not matter, and if nothing is found a wrong letter is forgiven.
  * The index is a script of its own that is loaded when somebody begins to search.
  */
 "use strict";
@@ -13,6 +13,7 @@
   const list = form.querySelector("ol");
   const status = form.querySelector("[role=status]");
   const MOST = 12;
+  const OF_A_PAGE = 3;
   const AROUND = 60;
   const ORDER = ["lesson", "exercise", "glossary", "notation", "document"];
   let loading = false;
@@ -77,7 +78,8 @@
       inNames = inNames && here + above > 0;
       value += (here > 0 ? 8 : 0) + (above > 0 ? 4 : 0) + Math.min(below, 3);
     }
-    return [inTitle ? 0 : inNames ? 1 : 2, ORDER.indexOf(kind), -value, title.length];
+    const isTitle = new RegExp(`^(?:${phrase.source})s?$`, "iu").test(title);
+    return [isTitle ? 0 : inTitle ? 1 : inNames ? 2 : 3, ORDER.indexOf(kind), -value, title.length];
   }
 
   function matches(wanted) {
@@ -90,9 +92,12 @@
       });
   }
 
-  /** The best of what was found, lessons first. */
+  /** The best of what was found: those whose title was typed, then lessons first. */
   function best(found) {
-    return found.slice(0, MOST).sort((one, other) => one.rank[1] - other.rank[1]).map((each) => each.section);
+    const group = ({ rank }) => rank[0] === 0 ? -1 : rank[1];
+    const seen = {};
+    const spread = found.filter(({ section: [, page], rank }) => rank[0] < 2 || (seen[page] = (seen[page] || 0) + 1) <= OF_A_PAGE);
+    return spread.slice(0, MOST).sort((one, other) => group(one) - group(other)).map((each) => each.section);
   }
 
   /* The results */
@@ -115,14 +120,19 @@
   function excerpt(text, pattern) {
     const at = text.search(pattern);
     if (at < 0) {
-      return spoken(text.slice(0, 2 * AROUND));
+      return spoken(upToAWord(text, 2 * AROUND));
     }
     const found = text.match(pattern)[0];
     const start = at <= AROUND ? 0 : text.indexOf(" ", at - AROUND) + 1;
-    const end = at + found.length;
+    const rest = text.slice(at + found.length);
     return [
-      ...spoken((start ? "… " : "") + text.slice(start, at)), element("mark", ...spoken(found)), ...spoken(`${text.slice(end, end + AROUND)} …`),
+      ...spoken((start ? "… " : "") + text.slice(start, at)), element("mark", ...spoken(found)), ...spoken(upToAWord(rest, AROUND)),
     ];
+  }
+
+  /** The beginning of a text, cut between words. */
+  function upToAWord(text, length) {
+    return text.length <= length ? text : `${text.slice(0, text.lastIndexOf(" ", length))} …`;
   }
 
   function entry([url, page, heading, kind, text], pattern) {
@@ -150,7 +160,7 @@
     }
     list.replaceChildren(...best(found).map((section) => entry(section, wanted[0])));
     list.hidden = found.length === 0;
-    status.textContent = found.length === 0 ? "nothing found" : `${found.length} found`;
+    status.textContent = found.length === 0 ? "nothing found" : found.length > MOST ? `the best ${MOST} of ${found.length}` : `${found.length} found`;
   }
 
   form.hidden = false;
