@@ -329,6 +329,17 @@ def test_search_shows_lessons_before_exercises_before_the_glossary(browser: Brow
     context.close()
 
 
+def test_subscripts_are_below_the_line_with_any_fonts(browser: Browser, our_site: Path) -> None:
+    context = browser.new_context(viewport=DESK)
+    page = Reader(context, our_site).open("exercises/ddpm.html")
+    lowered = page.locator("msub").evaluate_all(
+        "(all) => all.map((pair) => [...pair.children].map((each) => each.getBoundingClientRect().bottom))"
+    )
+    assert len(lowered) > 20
+    assert all(subscript > base + 2 for base, subscript in lowered)
+    context.close()
+
+
 def test_dark_mode_changes_the_colours(browser: Browser, small_site: Path) -> None:
     looks = []
     for scheme in ("light", "dark"):

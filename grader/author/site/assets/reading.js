@@ -1,5 +1,6 @@
 /**
- * Comfort for readers: buttons that copy code, keyboard access to boxes that scroll sideways, and arrow keys that turn the page.
+ * Comfort for readers: buttons that copy code, keyboard access to boxes that scroll sideways, lowered subscripts, and arrow
+ * keys that turn the page.
  */
 "use strict";
 
@@ -45,6 +46,18 @@
     }
   });
   labels.forEach((_, box) => sizes.observe(box));
+
+  /* Without a font for formulas, some browsers leave subscripts on the line; the style sheet lowers those */
+
+  if (document.querySelector("math")) {
+    const probe = document.createElement("div");
+    probe.innerHTML = "<math><msub><mi>x</mi><mn>0</mn></msub></math>";
+    document.querySelector("article").append(probe);
+    const [base, subscript] = probe.querySelector("msub").children;
+    const lowered = subscript.getBoundingClientRect().bottom - base.getBoundingClientRect().bottom;
+    probe.remove();
+    document.documentElement.classList.toggle("flat-subscripts", lowered < 2); // pixels
+  }
 
   /* Arrow keys, where they have no other meaning */
 
