@@ -153,12 +153,18 @@ class _Renderer(RendererHTML):
         return self._cell(tokens, idx, tokens[idx - 1], options, env)
 
     def _cell(self, tokens: Sequence[Token], idx: int, content: Token, options: OptionsDict, env: EnvType) -> str:
-        """Return a tag of a cell in the head of a table, which is a header only if it says something."""
+        """Return a tag of a cell in the head of a table, which is a header only if it says something.
+
+        A header that is a formula is text for those who listen, since not every screen reader reads MathML.
+        """
         tokens[idx].tag = "th" if content.content else "td"
+        tag = str(self.renderToken(tokens, idx, options, env))
         children = content.children or ()
-        if tokens[idx].nesting == 1 and len(children) == 1 and children[0].type.startswith("math"):
-            tokens[idx].attrSet("aria-label", tex_to_text(children[0].content))  # not every reader reads MathML
-        return str(self.renderToken(tokens, idx, options, env))
+        if len(children) != 1 or not children[0].type.startswith("math"):
+            return tag
+        if tokens[idx].nesting == -1:
+            return f"</span>{tag}"
+        return f'{tag}<span class="unseen">{escape(tex_to_text(children[0].content))}</span><span aria-hidden="true">'
 
     def math_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return self._formula(tokens[idx], display=False)

@@ -58,10 +58,10 @@ def overview(course: Course, lesson: Lesson) -> Overview:
 
 
 def duration(minutes: int) -> str:
-    """Return a time in words: `1 minute`, `45 minutes`, `2 h 10 min`, `12 hours`."""
-    if minutes < 100:
+    """Return a time in words: `1 minute`, `45 minutes`, `2 h 10 min`, `12 hours`. From an hour on, it is rounded."""
+    if minutes < 60:
         return "1 minute" if minutes == 1 else f"{minutes} minutes"
     if minutes >= 600:
         return f"{minutes / 60:.0f} hours"
-    hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min" if rest else f"{hours} hours"
+    hours, rest = divmod(5 * round(minutes / 5), 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"

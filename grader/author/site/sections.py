@@ -55,7 +55,8 @@ class _Reader(HTMLParser):
         values = dict(attrs)
         if tag == "math" and not self._skip_depth:
             self.handle_data(values.get("alttext") or "")
-        if self._skip_depth or tag in _SKIPPED or values.get("role") == "tooltip":
+        left_out = tag in _SKIPPED or values.get("role") == "tooltip" or values.get("aria-hidden") == "true"
+        if self._skip_depth or left_out:
             self._skip_depth += tag not in _VOID
         elif values.get("id") and tag in _HEADINGS:
             self._end_section()

@@ -108,5 +108,6 @@ def test_a_citation_is_described_by_its_reference() -> None:
 def test_the_head_of_a_table_names_formulas_and_has_no_empty_headers() -> None:
     html = write("| | $x^2$ | a $b$ |\n|---|---|---|\n| 1 | 2 | 3 |")
     assert "<td></td>" in html
-    assert '<th aria-label="x²"><math' in html
+    assert '<th><span class="unseen">x²</span><span aria-hidden="true"><math' in html
+    assert "</math></span></th>" in html
     assert "<th>a <math" in html
