@@ -166,7 +166,10 @@ class Timeline(msgspec.Struct, frozen=True, tag="timeline"):
 
 
 class Hand(msgspec.Struct, frozen=True):
-    """A hand of a dial: an angle, or a vector whose length does not matter. Degrees count counterclockwise from 3."""
+    """A hand of a dial: an angle, or a vector whose length does not matter.
+
+    The degrees count counterclockwise from three o'clock.
+    """
 
     label: str
     degrees: float

@@ -133,7 +133,8 @@ class _Rules:
             if self._terms:
                 yield from bold_problems(part, self._names)
         yield from id_problems(chapter.parts)
-        yield from (each for each in module_problems(self.parts) if each.path in {part.path for part in chapter.parts})
+        paths = {part.path for part in chapter.parts}
+        yield from (problem for problem in module_problems(self.parts) if problem.path in paths)
         if not chapter.problems:  # otherwise the term may be in a part that could not be read
             for term in self._terms:
                 if term.lesson == chapter.number and term not in self._uses:

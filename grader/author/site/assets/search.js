@@ -1,7 +1,8 @@
 /**
  * The search: sections that have all words. The best are those whose whole heading was typed, then those with the words in
- * their heading; of the best, lessons come before exercises, and these before the glossary. Hyphens do not matter, and if nothing is found a wrong letter is forgiven.
- * The index is a script of its own that is loaded when somebody begins to search.
+ * their heading; of the best, lessons come before exercises, and these before the glossary. Hyphens do not matter, and if
+ * nothing is found a wrong letter is forgiven. The index is a script of its own that is loaded when somebody begins to
+ * search.
  */
 "use strict";
 

@@ -1,7 +1,6 @@
 """Lines over a common axis, each marked by a letter that the legend explains, so that they differ without color."""
 
 from collections.abc import Sequence
-from string import ascii_uppercase
 
 import click
 
@@ -9,6 +8,7 @@ from grader.pictures import Curves, Line
 from grader.show.pictures.axes import AxisRange, axis_range
 from grader.show.pictures.characters.blocks import flow_items
 from grader.show.pictures.characters.braille import ACROSS, NO_DOTS, UP, draw_dots, overlay
+from grader.show.pictures.characters.symbols import letter
 from grader.show.pictures.characters.ticks import column_labels, row_labels
 
 HEIGHT = 14
@@ -34,7 +34,7 @@ def curve_lines(picture: Curves, width: int, unicode: bool, known: dict[str, int
         f"{_FRAME}{_row(layers, i, letters, marks, unicode)}{_FRAME} {number}".rstrip()
         for i, number in enumerate(numbers)
     ]
-    legend = [click.style(f"{_letter(mark)} {line.label}") for mark, line in zip(marks, picture.lines, strict=True)]
+    legend = [click.style(f"{letter(mark)} {line.label}") for mark, line in zip(marks, picture.lines, strict=True)]
     if len(layers) == 1:
         legend = [picture.lines[0].label]
     return [
@@ -95,8 +95,4 @@ def _cell(
 
 def _styled(place: int, text: str | None = None, bold: bool | None = None) -> str:
     """Return a text, or the letter of a line, in the color of the line."""
-    return click.style(text or _letter(place), fg=_COLORS[place % len(_COLORS)], bold=bold)
-
-
-def _letter(place: int) -> str:
-    return ascii_uppercase[place % len(ascii_uppercase)]
+    return click.style(text or letter(place), fg=_COLORS[place % len(_COLORS)], bold=bold)

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from string import ascii_uppercase
 
 from grader.pictures import Dial, Dials
 from grader.show.layout import wrap
 from grader.show.pictures.characters.blocks import center, flow_items, side_by_side
 from grader.show.pictures.characters.braille import ACROSS, NO_DOTS, UP, draw_dots, overlay
+from grader.show.pictures.characters.symbols import letter
 
 ROWS, COLUMNS = 9, 19  # cells of a dial; a cell is about twice as high as wide
 CORNERS = 72  # of the polygon that is drawn as a circle
@@ -28,7 +28,7 @@ def dial_lines(picture: Dials, width: int, unicode: bool) -> list[str]:
             for head, dial in zip(heads, row, strict=True)
         ]
         lines += [*side_by_side(blocks, GAP), ""]
-    return [*lines, *flow_items([f"{ascii_uppercase[place]} {label}" for place, label in enumerate(labels)], width)]
+    return [*lines, *flow_items([f"{letter(place)} {label}" for place, label in enumerate(labels)], width)]
 
 
 def _face(dial: Dial, labels: Sequence[str], unicode: bool) -> list[str]:
@@ -41,7 +41,7 @@ def _face(dial: Dial, labels: Sequence[str], unicode: bool) -> list[str]:
         cell = ROWS - 1 - math.floor(y / UP), math.floor(x / ACROSS)
         while cell in letters:  # two hands at one angle: the letters are side by side
             cell = cell[0], cell[1] - 1
-        letters[cell] = ascii_uppercase[labels.index(hand.label)]
+        letters[cell] = letter(labels.index(hand.label))
     return [
         "".join(
             letters.get((row, column)) or _cell([layer[row][column] for layer in (circle, *hands)], unicode)
