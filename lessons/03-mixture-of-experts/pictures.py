@@ -349,38 +349,85 @@ def bias_evens_out() -> Curves:
     return Curves("bias-evens-out", title, "step", "tokens", lines, low=0.0, high=256.0)
 
 
-# ------------------------------------------------------------ 10 smaller and more
+# ------------------------------------------------------------ 10 without a step size
 
 
-def cut_finer() -> Curves:
-    """Losses that were measured once: means of four starts (words) and of two (characters), uncut = 100."""
-    cuts = [1, 2, 4, 8]
-    lines = (
-        Line("words with two halves", cuts, [100, 83.9, 79.0, 77.4]),
-        Line("small language model", cuts, [100, 101.9, 103.0, 103.6]),
-    )
-    title = "Experts cut finer, with the same weights and the same work"
-    return Curves("cut-finer", title, "pieces of an expert", "loss", lines, low=60.0, high=110.0)
+def quantile_and_sign() -> Curves:
+    rng = torch.Generator().manual_seed(0)  # float32, as in the text: the same numbers
+    logits = torch.randn(4096, 64, generator=rng) + 0.7 * torch.randn(64, generator=rng)
+    scores, even = logits.sigmoid(), 512
+    steps = sorted({round(400 ** (n / 40)) for n in range(41)})
+    lines = []
+    for name, gamma in {"steps of 0.001": 0.001, "steps of 0.05": 0.05, "quantile balancing": None}.items():
+        bias, excess = torch.zeros(64), []
+        for _ in range(401):
+            best = (scores + bias).topk(9)
+            load = best.indices[:, :8].flatten().bincount(minlength=64)
+            excess.append(round(100 * (load.max().item() / even - 1), 1))
+            if gamma is None:
+                bias = (best.values[:, -1:] - scores).sort(0).values[even]
+                bias = bias - bias.mean()
+            else:
+                bias = bias + gamma * (even - load).sign()
+        lines.append(Line(name, steps, [excess[step] for step in steps]))
+    title = "The busiest of 64 experts: per cent above an even share"
+    return Curves("quantile-and-sign", title, "step", "per cent", tuple(lines), log_x=True, log_y=True)
 
 
-# ------------------------------------------------------------ 11 at most four machines
+# ------------------------------------------------------------ 11 smaller and more
+
+
+CUTS = (1, 2, 4, 8)
+CUT_WORDS = (  # what measured/cut_finer.py printed, a row for each start
+    (0.0270, 0.0160, 0.0128, 0.0104),
+    (0.0200, 0.0168, 0.0097, 0.0107),
+    (0.0257, 0.0185, 0.0153, 0.0106),
+    (0.0247, 0.0194, 0.0151, 0.0085),
+    (0.0227, 0.0159, 0.0145, 0.0124),
+    (0.0266, 0.0169, 0.0096, 0.0105),
+    (0.0226, 0.0184, 0.0114, 0.0082),
+    (0.0288, 0.0209, 0.0132, 0.0137),
+)
+CUT_TEXT = (
+    (2.0714, 2.1184, 2.1056, 2.0822),
+    (2.0913, 2.0686, 2.0500, 2.0626),
+    (2.0422, 2.0386, 2.0335, 2.0507),
+    (2.0775, 2.0611, 2.0306, 2.0018),
+)
+
+
+def cut_words() -> Curves:
+    """The mean of the starts, and the best and the worst of them."""
+    losses = torch.tensor(CUT_WORDS, dtype=torch.float64)
+    ends = {"worst start": losses.amax(0), "mean": losses.mean(0), "best start": losses.amin(0)}
+    lines = tuple(Line(name, CUTS, _numbers(each, 4)) for name, each in ends.items())
+    return Curves("cut-words", "Words with two halves", "pieces of an expert", "loss", lines, low=0.0, log_x=True)
+
+
+def cut_text() -> Curves:
+    lines = tuple(Line(f"start {seed}", CUTS, losses) for seed, losses in enumerate(CUT_TEXT))
+    title = "The language model, on text that it was not trained on"
+    return Curves("cut-text", title, "pieces of an expert", "loss in nats", lines, low=1.95, high=2.15, log_x=True)
+
+
+# ------------------------------------------------------------ 12 at most four machines
 
 
 def two_machines() -> Boxes:
     boxes = (
-        Box("words-a", "words of A:\nwe, painted", 0, 0),
-        Box("experts-a", "experts of A:\n0 and 1", 0, 2),
-        Box("back-a", "answers:\nwe, painted", 0, 4),
-        Box("words-b", "words of B:\nthe, boat", 1, 0),
-        Box("experts-b", "experts of B:\n2 and 3", 1, 2),
-        Box("back-b", "answers:\nthe, boat", 1, 4),
+        Box("words-a", "A: words\nwe, painted", 0, 0),
+        Box("experts-a", "A: experts\n0 and 1", 0, 2),
+        Box("back-a", "A: answers\nwe, painted", 0, 4),
+        Box("words-b", "B: words\nthe, boat", 1, 0),
+        Box("experts-b", "B: experts\n2 and 3", 1, 2),
+        Box("back-b", "B: answers\nthe, boat", 1, 4),
     )
     arrows = (
         Arrow("words-a", "experts-a"),
-        Arrow("words-b", "experts-a", "21 KiB"),
+        Arrow("words-b", "experts-a", "14 KiB"),
         Arrow("words-b", "experts-b"),
         Arrow("experts-a", "back-a"),
-        Arrow("experts-a", "back-b", "42 KiB"),
+        Arrow("experts-a", "back-b", "28 KiB"),
         Arrow("experts-b", "back-b"),
     )
     return Boxes("two-machines", "Out to the experts, and back", boxes, arrows)
@@ -421,7 +468,7 @@ def groups_are_nodes() -> Bars:
     return Bars("groups-are-nodes", "Per cent of the tokens by number of nodes", groups, tuple(series), "per cent")
 
 
-# ------------------------------------------------------------ 12 what an expert knows
+# ------------------------------------------------------------ 13 what an expert knows
 
 # The next three hold what was measured on a model of 4 layers, D = 96, 4 heads, E = 8, F = 128 and k = 2 that reads
 # characters. It was trained with AdamW for 1,600 steps of 24 texts of 128 characters, half of them from
