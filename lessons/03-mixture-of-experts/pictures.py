@@ -68,7 +68,15 @@ def moe_layer() -> Boxes:
         Box("times3", "times 0.27", 4, 2),
         Box("sum", "+", 3, 3),
     )
-    steps = (("x", "router"), ("x", "e1"), ("x", "e3"), ("e1", "times1"), ("e3", "times3"))
+    steps = (
+        ("x", "router"),
+        ("x", "e1"),
+        ("x", "e3"),
+        ("e1", "times1"),
+        ("e3", "times3"),
+        ("router", "times1"),
+        ("router", "times3"),
+    )
     arrows = tuple(Arrow(a, b) for a, b in (*steps, ("times1", "sum"), ("times3", "sum")))
     return Boxes("moe-layer", "The router asks the experts 1 and 3", boxes, arrows)
 
@@ -119,6 +127,20 @@ def dispatch() -> Matrix:
     taken = [[WORDS[t] for t in range(4) if e in indices[t].tolist()] for e in range(4)]
     cells = [words + [""] * (4 - len(words)) for words in taken]
     return Matrix("dispatch", "The words of each expert", (Grid("", EXPERTS, (), cells),))
+
+
+def inside_an_expert() -> Boxes:
+    boxes = (
+        Box("x", "x\nD numbers", 1, 0),
+        Box("w1", "W1", 0, 1),
+        Box("silu", "silu", 0, 2),
+        Box("w3", "W3", 2, 1),
+        Box("times", "times\nF numbers", 1, 3),
+        Box("w2", "W2", 1, 4),
+        Box("y", "D numbers", 1, 5),
+    )
+    steps = (("x", "w1"), ("w1", "silu"), ("silu", "times"), ("x", "w3"), ("w3", "times"), ("times", "w2"), ("w2", "y"))
+    return Boxes("inside-an-expert", "One expert", boxes, tuple(Arrow(a, b) for a, b in steps))
 
 
 # ------------------------------------------------------------ 4 the rich get richer
