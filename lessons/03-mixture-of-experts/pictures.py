@@ -147,7 +147,7 @@ def inside_an_expert() -> Boxes:
 
 E, D, F = 4, 8, 8
 STARTS = range(8)
-WAYS = {"no loss": (0.0, 0.0), "balancing loss": (0.1, 0.0), "bias": (0.0, 0.01)}
+WAYS = {"no balancing loss": (0.0, 0.0), "balancing loss": (0.1, 0.0), "bias": (0.0, 0.01)}
 
 
 @cache
@@ -195,21 +195,21 @@ def collapse() -> Curves:
     shares, _ = _trained(5)
     steps = list(range(0, 301, 10))
     lines = tuple(Line(EXPERTS[e], steps, [round(100 * shares[step][e], 1) for step in steps]) for e in range(E))
-    title = "Without a loss: the share of each expert"
+    title = "Without a balancing loss: the share of each expert"
     return Curves("collapse", title, "step", "per cent of the tokens", lines, low=0.0, high=100.0)
 
 
 def collapse_by_start() -> Heatmap:
     rows = [sorted((round(100 * share) for share in _trained(seed)[0][-1]), reverse=True) for seed in STARTS]
     starts = tuple(f"start {seed}" for seed in STARTS)
-    title = "Without a loss: per cent of the tokens, after 300 steps"
+    title = "Without a balancing loss: per cent of tokens after 300 steps"
     return Heatmap("collapse-by-start", title, starts, ("first", "second", "third", "fourth"), rows, digits=0)
 
 
 def task_by_start() -> Bars:
     series = tuple(Series(name, [round(_trained(seed, *way)[1], 3) for seed in STARTS]) for name, way in WAYS.items())
-    title = "The loss of the task after 300 steps"
-    return Bars("task-by-start", title, tuple(f"start {seed}" for seed in STARTS), series, "loss")
+    title = "The error of the task after 300 steps"
+    return Bars("task-by-start", title, tuple(f"start {seed}" for seed in STARTS), series, "error")
 
 
 # ------------------------------------------------------------ 6 enough is enough

@@ -150,6 +150,11 @@ def look(model: Model, rows: Tensor, alphabet: str) -> None:
         for name, characters in KINDS.items():
             mine = [expert for expert, c in zip(experts, text, strict=True) if c in characters]
             print(f"  {name:15}", percent([mine.count(e) / len(mine) for e in range(E)]), f"of {len(mine)}")
+        for kind, name in enumerate(("prose", "code")):
+            for after in (False, True):
+                mine = [experts[n] for n, c in enumerate(text) if c == " " and field[n] == kind and (before[n] == " ") == after]
+                where = "after a space" if after else "elsewhere"
+                print(f"  spaces of {name:5} {where:13}", percent([mine.count(e) / len(mine) for e in range(E)]), f"of {len(mine)}")
 
 
 def percent(shares: list[float]) -> str:
