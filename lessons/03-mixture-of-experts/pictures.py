@@ -330,19 +330,6 @@ def sorted_copies() -> Matrix:
     return Matrix("sorted-copies", "Eight copies of four words", grids, ("",))
 
 
-def rows_of_three_layouts() -> Bars:
-    counts = _favourites()
-    layouts = {
-        "copies": counts.sum(),
-        "blocks of 128": (-(-counts // 128) * 128).sum(),
-        "capacity 1.25": torch.tensor(64 * math.ceil(4096 * 8 * 1.25 / 64)),
-        "fullest for all": 64 * counts.max(),
-    }
-    rows = [int(rows) for rows in layouts.values()]
-    title = "4,096 tokens, 64 experts, k = 8"
-    return Bars("rows-of-three-layouts", title, tuple(layouts), (Series("rows", rows),), "rows")
-
-
 def waiting() -> Timeline:
     counts = _routed()[1].flatten().bincount(minlength=4).tolist()
     lanes = []
