@@ -1,6 +1,24 @@
 """Train a mixture on characters and look at whom its routers choose: the numbers of part 13.
 
-python what_an_expert_knows.py    a quarter of an hour on one core, with Python 3.11
+    python what_an_expert_knows.py    ten minutes on one core, with Python 3.11
+
+Among other things it printed:
+
+    before training
+    layer 1: guessed by nothing, field, character, and the one before:  32  32  93  93
+    layer 2: guessed by nothing, field, character, and the one before:  26  26  88  88
+    layer 3: guessed by nothing, field, character, and the one before:  40  40  88  88
+    layer 4: guessed by nothing, field, character, and the one before:  38  38  89  89
+    after training
+    probability of the right character 0.25
+    layer 1: guessed by nothing, field, character, and the one before:  17  22  89  95
+      neighbors agree 23%, by chance 13%
+    layer 2: guessed by nothing, field, character, and the one before:  17  22  75  86
+      neighbors agree 26%, by chance 14%
+    layer 3: guessed by nothing, field, character, and the one before:  16  23  70  85
+      neighbors agree 25%, by chance 13%
+    layer 4: guessed by nothing, field, character, and the one before:  22  22  82  87
+      neighbors agree 21%, by chance 15%
 """
 
 import pydoc_data.topics
@@ -152,9 +170,17 @@ def look(model: Model, rows: Tensor, alphabet: str) -> None:
             print(f"  {name:15}", percent([mine.count(e) / len(mine) for e in range(E)]), f"of {len(mine)}")
         for kind, name in enumerate(("prose", "code")):
             for after in (False, True):
-                mine = [experts[n] for n, c in enumerate(text) if c == " " and field[n] == kind and (before[n] == " ") == after]
+                mine = [
+                    experts[n]
+                    for n, c in enumerate(text)
+                    if c == " " and field[n] == kind and (before[n] == " ") == after
+                ]
                 where = "after a space" if after else "elsewhere"
-                print(f"  spaces of {name:5} {where:13}", percent([mine.count(e) / len(mine) for e in range(E)]), f"of {len(mine)}")
+                print(
+                    f"  spaces of {name:5} {where:13}",
+                    percent([mine.count(e) / len(mine) for e in range(E)]),
+                    f"of {len(mine)}",
+                )
 
 
 def percent(shares: list[float]) -> str:
