@@ -134,7 +134,7 @@ def inside_an_expert() -> Boxes:
         Box("x", "x\nD numbers", 1, 0),
         Box("w1", "W1", 0, 1),
         Box("silu", "silu", 0, 2),
-        Box("w3", "W3", 2, 1),
+        Box("w3", "W3", 2, 2),
         Box("times", "times\nF numbers", 1, 3),
         Box("w2", "W2", 1, 4),
         Box("y", "D numbers", 1, 5),
