@@ -2,7 +2,7 @@
  * dispatch: to how many nodes a token's vector is sent. To find out: more chosen experts and more nodes mean more
  * traffic, a limit bounds it, and what the limit costs in scores is little until it gets tight.
  *
- * 2,000 tokens with random scores for 256 experts, as in part 11. Nodes are rated by their two best experts. Bytes are
+ * 2,000 tokens with random scores for 256 experts, as in part 12. Nodes are rated by their two best experts. Bytes are
  * those of DeepSeek-V3: vectors of 7,168 numbers, out in 8 bits and back in 16, in 58 layers.
  */
 "use strict";
