@@ -2,7 +2,18 @@
 
 Run it with `python real_tokens.py` (a quarter of an hour on one core). The model predicts the next character from the 64
 before it; it has 4 layers, D = 96, 16 experts of F = 96 in each, and a token uses 2. Loads are kept even by the bias of
-lesson 3. The text is what Python ships with its own help pages and modules, and the last tenth of each file is not trained on.
+lesson 3. The text is the help pages and the modules that Python ships with; the last tenth of each is kept for counting. It
+prints, with Python 3.12 (the text differs between versions):
+
+tokens in a step, then for each layer: neighbors in one text, of different texts; last the formula
+ 2:  3.68  3.75 |  3.54  3.75 |  3.45  3.75 |  3.42  3.74  |  3.75
+ 5:  7.05  7.78 |  6.95  7.78 |  6.64  7.78 |  6.67  7.75  |  7.79
+ 8:  9.56 10.50 |  9.13 10.49 |  8.76 10.48 |  8.90 10.42  | 10.50
+16: 12.92 14.11 | 12.53 14.10 | 12.16 14.09 | 12.24 13.98  | 14.11
+layer 0: loads over the even load, from 0.88 to 1.09
+layer 1: loads over the even load, from 0.87 to 1.12
+layer 2: loads over the even load, from 0.88 to 1.16
+layer 3: loads over the even load, from 0.80 to 1.46
 """
 
 import pydoc_data.topics
