@@ -7,7 +7,6 @@ from grader.pictures import (
     Boxes,
     Curves,
     Grid,
-    Heatmap,
     Lane,
     Line,
     Matrix,
@@ -273,7 +272,7 @@ def the_busiest_card() -> Timeline:
 
 
 def a_copy_in_two_phases() -> Bars:
-    series = (Series("two experts each", [5, 2]), Series("with a copy of expert 0", [4, 3]))
+    series = (Series("without the copy", [5, 2]), Series("with the copy", [4, 3]))
     title = "The busiest of two cards"
     return Bars("a-copy-in-two-phases", title, ("choices it computes", "experts it reads"), series)
 
@@ -291,21 +290,20 @@ def two_half_batches() -> Timeline:
 # ------------------------------------------------------------ 13 a mixture for whom?
 
 
-def steps_of_six() -> Heatmap:
+def steps_of_five() -> Curves:
     """Milliseconds of a step on two H100, by the bound; gpt-oss with its experts in 4.25 bits."""
-    batches = (1, 4, 16, 64, 256, 1024, 4096)
-    oss = 3 * 2880 * 2880
+    batches = [2.0 ** (i / 2) for i in range(25)]
+    oss = (2_127_263_040, 3 * 2880 * 2880, 36, 128, 4)
     rows = {
-        "Mistral 7B": [_dense(MISTRAL, batch) for batch in batches],
         "Llama 2 70B": [_dense(LLAMA, batch) for batch in batches],
         "Mixtral 8x7B": [_mixture(MIXTRAL, batch) for batch in batches],
+        "gpt-oss-120b": [_mixture(oss, batch, 4.25) for batch in batches],
         "Qwen3-30B-A3B": [_mixture(QWEN, batch) for batch in batches],
-        "gpt-oss-20b": [_mixture((1_797_629_760, oss, 24, 32, 4), batch, 4.25) for batch in batches],
-        "gpt-oss-120b": [_mixture((2_127_263_040, oss, 36, 128, 4), batch, 4.25) for batch in batches],
+        "Mistral 7B": [_dense(MISTRAL, batch) for batch in batches],
     }
-    cells = [[round(1000 * seconds / 2, 1) for seconds in row] for row in rows.values()]
-    title = "Milliseconds of a step, by batch"
-    return Heatmap("steps-of-six", title, tuple(rows), tuple(str(batch) for batch in batches), cells, digits=1)
+    lines = tuple(Line(name, batches, [round(500 * each, 3) for each in row]) for name, row in rows.items())
+    title = "Time of a step on two H100"
+    return Curves("steps-of-five", title, "batch", "milliseconds", lines, log_x=True, log_y=True)
 
 
 def _mixture(model: tuple[int, int, int, int, int], batch: float, bits: float = 16) -> float:
