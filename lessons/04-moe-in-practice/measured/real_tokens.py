@@ -1,9 +1,9 @@
 """Train a small mixture on Python's library, and count the experts that its tokens hit: the numbers of part 6.
 
-Run it with `python real_tokens.py` (a quarter of an hour on one core). The model predicts the next character from the 64
-before it; it has 4 layers, D = 96, 16 experts of F = 96 in each, and a token uses 2. Loads are kept even by the bias of
-lesson 3. The text is the help pages and the modules that Python ships with; the last tenth of each is kept for counting. It
-prints, with Python 3.12 (the text differs between versions):
+Run it with `python real_tokens.py` (a quarter of an hour on one core). The model predicts the next character from the
+64 before it; it has 4 layers, D = 96, 16 experts of F = 96 in each, and a token uses 2. Loads are kept even by the bias
+of lesson 3. The text is the help pages and the modules that Python ships with; the last tenth of each is kept for
+counting. It prints (the text differs a little between versions of Python):
 
 tokens in a step, then for each layer: neighbors in one text, of different texts; last the formula
  2:  3.68  3.75 |  3.54  3.75 |  3.45  3.75 |  3.42  3.74  |  3.75
