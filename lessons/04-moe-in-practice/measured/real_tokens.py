@@ -17,7 +17,6 @@ layer 3: loads over the even load, from 0.80 to 1.46
 """
 
 import pydoc_data.topics
-import sys
 from pathlib import Path
 
 import torch
@@ -30,6 +29,9 @@ STEPS, TEXTS = 3000, 32
 
 class Experts(nn.Module):
     """E SwiGLU experts, of which a token uses K_USED, with the bias that only chooses."""
+
+    bias: Tensor
+    chosen: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,21 +68,23 @@ class Layer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = (each.unflatten(-1, (H, D // H)).transpose(1, 2) for each in self.qkv(self.norms[0](x)).chunk(3, -1))
         x = x + self.out(scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2))
-        return x + self.experts(self.norms[1](x))
+        x = x + self.experts(self.norms[1](x))
+        return x
 
 
 class Model(nn.Module):
+    """A language model of L layers over bytes."""
+
     def __init__(self) -> None:
         super().__init__()
         self.table, self.places = nn.Embedding(256, D), nn.Embedding(T, D)
-        self.layers = nn.ModuleList([Layer() for _ in range(L)])
+        self.layers = nn.Sequential(*(Layer() for _ in range(L)))
         self.norm, self.output = nn.RMSNorm(D), nn.Linear(D, 256, bias=False)
 
     def forward(self, ids: Tensor) -> Tensor:
-        x = self.table(ids) + self.places.weight[: ids.shape[1]]
-        for layer in self.layers:
-            x = layer(x)
-        return self.output(self.norm(x))
+        x = self.layers(self.table(ids) + self.places.weight[: ids.shape[1]])
+        logits: Tensor = self.output(self.norm(x))
+        return logits
 
 
 def library() -> list[Tensor]:
@@ -102,6 +106,7 @@ def pieces(texts: list[Tensor], count: int) -> Tensor:
 
 
 def train(texts: list[Tensor]) -> Model:
+    """Return a model that was trained on random pieces of the texts."""
     torch.manual_seed(0)
     model = Model()
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
@@ -125,25 +130,27 @@ def distinct(chosen: Tensor) -> float:
 
 
 def main() -> None:
+    """Train, and print how many experts the kept tokens hit."""
     torch.set_num_threads(1)
     texts = library()
     model = train([text[: len(text) * 9 // 10] for text in texts])
     torch.manual_seed(1)
+    layers = [layer.experts for layer in model.layers if isinstance(layer, Layer)]
     with torch.no_grad():
         model(pieces([text[len(text) * 9 // 10 :] for text in texts], 2048)[:, :-1])
     order = torch.randperm(2048 * T)  # tokens of random places in random texts
     print("tokens in a step, then for each layer: neighbors in one text, of different texts; last the formula")
     for B in (2, 5, 8, 16):
         cells = []
-        for layer in model.layers:
-            chosen = layer.experts.chosen  # (2048, T, k)
+        for experts in layers:
+            chosen = experts.chosen  # (2048, T, k)
             mixed = chosen.flatten(0, 1)[order][: len(order) // B * B].unflatten(0, (-1, B))
             cells.append(f"{distinct(chosen[:, T // 2 : T // 2 + B]):5.2f} {distinct(mixed):5.2f}")
         print(f"{B:2}:", " | ".join(cells), f" | {E * (1 - (1 - K_USED / E) ** B):5.2f}")
-    for number, layer in enumerate(model.layers):
-        load = layer.experts.chosen.flatten().bincount(minlength=E) / layer.experts.chosen.numel() * E
+    for number, experts in enumerate(layers):
+        load = experts.chosen.flatten().bincount(minlength=E) / experts.chosen.numel() * E
         print(f"layer {number}: loads over the even load, from {load.min():.2f} to {load.max():.2f}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
