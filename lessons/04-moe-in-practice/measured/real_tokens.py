@@ -68,8 +68,8 @@ class Layer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = (each.unflatten(-1, (H, D // H)).transpose(1, 2) for each in self.qkv(self.norms[0](x)).chunk(3, -1))
         x = x + self.out(scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2))
-        x = x + self.experts(self.norms[1](x))
-        return x
+        out: Tensor = x + self.experts(self.norms[1](x))
+        return out
 
 
 class Model(nn.Module):
