@@ -7,7 +7,6 @@ from grader.pictures import (
     Boxes,
     Curves,
     Grid,
-    Heatmap,
     Lane,
     Line,
     Matrix,
@@ -20,6 +19,7 @@ BANDWIDTH, PEAK = 3.35e12, 989e12  # of one H100 SXM: bytes and operations in a 
 EXPERT, OTHERS = 3 * 4096 * 14336, 1_605_636_096  # parameters of Mixtral 8x7B
 LAYERS, EXPERTS, CHOSEN = 32, 8, 2
 MIXTRAL = (OTHERS, EXPERT, LAYERS, EXPERTS, CHOSEN)
+QWEN = (1_541_093_376, 3 * 2048 * 768, 48, 128, 8)  # Qwen3-30B-A3B
 TOTAL, ACTIVE = 46_702_792_704, 12_879_925_248
 MISTRAL, LLAMA = 7_241_732_096, 68_976_648_192
 DEEPSEEK_MOE = (16_375_728_128 - 27 * 64 * 3 * 2048 * 1408, 3 * 2048 * 1408, 27, 64, 6)  # 16.4 billion
@@ -46,20 +46,12 @@ def the_toy() -> Boxes:
     return Boxes("the-toy", title, boxes, tuple(Arrow(start, end) for start, end in arrows))
 
 
-def weights_of_mixtral() -> Bars:
-    attention = 32 * 4096 * 128 * (2 * 32 + 2 * 8)
-    tables = 2 * 32_000 * 4096
-    series = (
-        Series("Mistral 7B", [_billions(each) for each in (LAYERS * EXPERT, attention, tables)]),
-        Series("Mixtral, stored", [_billions(each) for each in (LAYERS * EXPERTS * EXPERT, attention, tables)]),
-        Series("Mixtral, one token", [_billions(each) for each in (LAYERS * CHOSEN * EXPERT, attention, tables)]),
-    )
-    title = "Where the weights are"
-    return Bars("weights-of-mixtral", title, ("networks", "attention", "table, output"), series, "billions")
-
-
-def _billions(count: float) -> float:
-    return round(count / 1e9, 2)
+def eight_times_seven() -> Matrix:
+    parts, models = ("table", "attention", "router", "network", "output"), tuple(str(n) for n in range(1, 9))
+    whole = [[part != "router"] * 8 for part in parts]
+    mixtral = [[part == "network" or n == 0 for n in range(8)] for part in parts]
+    grids = (Grid("eight Mistral 7B", parts, models, whole), Grid("Mixtral 8x7B", parts, models, mixtral))
+    return Matrix("eight-times-seven", "Eight whole models, and eight networks in one", grids, ("",))
 
 
 # ------------------------------------------------------------ 2 many small experts
@@ -74,51 +66,24 @@ def cut_in_two() -> Matrix:
     return Matrix("cut-in-two", "An expert and its first half", grids, ("",))
 
 
-def share_in_use() -> Bars:
-    models = {  # total and active, in billions, as published
-        "Mixtral 8x7B: 2 of 8": (46.7, 12.9),
-        "Qwen3-30B-A3B: 8 of 128": (30.5, 3.3),
-        "DeepSeek-V3: 8 of 256, 1": (671, 37),
-        "gpt-oss-120b: 4 of 128": (117, 5.1),
-        "Kimi K2: 8 of 384, 1": (1000, 32),
-    }
-    shares = [round(100 * active / total, 1) for total, active in models.values()]
-    title = "Weights that a token uses"
-    return Bars("share-in-use", title, tuple(models), (Series("in use", shares),), "per cent")
-
-
-# ------------------------------------------------------------ 3 to the last weight
-
-
-def squeeze_and_expand() -> Boxes:
-    return Boxes(
-        "squeeze-and-expand",
-        "Latent attention: what is made of the vector of a token",
-        (
-            Box("x", "token\n4", 1, 0),
-            Box("q", "squeezed\n3", 0, 1),
-            Box("queries", "2 queries\n3 each", 0, 2),
-            Box("kv", "squeezed\n2", 1, 1),
-            Box("keys", "2 keys, 2 values\n2 each", 1, 2),
-            Box("turned", "turned\n1", 2, 1),
-            Box("heads", "heads", 1, 3),
-            Box("out", "output\n4", 1, 4),
-        ),
-        (
-            Arrow("x", "q"),
-            Arrow("q", "queries"),
-            Arrow("x", "kv"),
-            Arrow("kv", "keys"),
-            Arrow("x", "turned"),
-            Arrow("queries", "heads"),
-            Arrow("keys", "heads"),
-            Arrow("turned", "heads"),
-            Arrow("heads", "out"),
-        ),
-    )
-
-
 # ------------------------------------------------------------ 4 memory is bought
+
+
+def fits_on_a_card() -> Bars:
+    models = {  # parameters outside the experts, and in them
+        "Mixtral 8x7B": (OTHERS, LAYERS * EXPERTS * EXPERT),
+        "Qwen3-30B-A3B": (QWEN[0], QWEN[1] * QWEN[2] * QWEN[3]),
+        "gpt-oss-120b": (2_127_263_040, 36 * 128 * 3 * 2880 * 2880),
+    }
+    formats = {"all in 16 bits": (16, 16), "experts in 4.25": (16, 4.25), "all in 4.25": (4.25, 4.25)}
+    series = tuple(
+        Series(name, [round((rest * others + experts * each) / 8e9, 1) for others, experts in models.values()])
+        for name, (rest, each) in formats.items()
+    )
+    return Bars("fits-on-a-card", "The weights of three mixtures", tuple(models), series, "GB")
+
+
+# ------------------------------------------------------------ 5 where the idle ones wait
 
 
 def held_and_read() -> Bars:
@@ -134,7 +99,21 @@ def held_and_read() -> Bars:
     return Bars("held-and-read", title, tuple(models), (Series("held", held), Series("read", read)), "GB")
 
 
-# ------------------------------------------------------------ 5 what a batch reads
+def two_ways_to_an_expert() -> Boxes:
+    boxes = (
+        Box("card", "card: attention,\nrouter, cache", 0, 0),
+        Box("memory", "main memory:\nthe experts", 0, 1),
+        Box("processor", "processor", 1, 1),
+    )
+    arrows = (
+        Arrow("memory", "card", "weights, 6.3 GB"),
+        Arrow("memory", "processor", "90 GB/s"),
+        Arrow("card", "processor", "vectors, 0.5 MB"),
+    )
+    return Boxes("two-ways-to-an-expert", "One token of Mixtral", boxes, arrows)
+
+
+# ------------------------------------------------------------ 6 what a batch reads
 
 
 CHOICES = {"a": (0, 1), "b": (0, 2), "c": (1, 2), "d": (0, 3)}  # the experts of each token
@@ -165,7 +144,7 @@ def _hit(batch: float, experts: int = EXPERTS, chosen: int = CHOSEN) -> float:
     return float(experts * (1 - (1 - chosen / experts) ** batch))
 
 
-# ------------------------------------------------------------ 6 the roofline
+# ------------------------------------------------------------ 7 the roofline
 
 
 def step_by_batch() -> Curves:
@@ -207,7 +186,7 @@ def _work(batch: float) -> float:
     return 2 * batch * (OTHERS + LAYERS * CHOSEN * EXPERT)
 
 
-# ------------------------------------------------------------ 7 faster than what?
+# ------------------------------------------------------------ 8 faster than what?
 
 
 def times_as_fast() -> Curves:
@@ -229,7 +208,33 @@ def sixteen_against_seven() -> Curves:
     return Curves("sixteen-against-seven", title, "batch", "times", lines, low=0.0, log_x=True)
 
 
-# ------------------------------------------------------------ 8 experts on many cards
+# ------------------------------------------------------------ 9 the room for texts
+
+
+def a_chunk_joins() -> Timeline:
+    """Two users on two H100; a chunk of 256 tokens joins their fourth step."""
+    lanes = []
+    for name in ("Mixtral", "its twin"):
+        start, stretches = 0.0, []
+        for tokens in (2, 2, 2, 2 + 256, 2, 2):
+            seconds = _mixture(MIXTRAL, tokens) if name == "Mixtral" else _dense(ACTIVE, tokens)
+            end = start + 1000 * seconds / 2
+            stretches.append(Stretch(round(start, 2), round(end, 2), "chunk" if tokens > 2 else ""))
+            start = end
+        lanes.append(Lane(name, tuple(stretches)))
+    return Timeline("a-chunk-joins", "Six steps of two users", "milliseconds", tuple(lanes))
+
+
+# ------------------------------------------------------------ 10 cut or send
+
+
+def who_holds_what() -> Matrix:
+    experts, halves = tuple(f"expert {n}" for n in range(4)), ("left", "right")
+    cut = [["card 0", "card 1"] for _ in range(4)]
+    send = [[f"card {n // 2}"] * 2 for n in range(4)]
+    grids = (Grid("cut", experts, halves, cut), Grid("send", experts, halves, send))
+    return Matrix("who-holds-what", "Four experts on two cards", grids, ("",))
+
 
 HOME = {"a": 0, "b": 0, "c": 1, "d": 1}  # two tokens and two experts on each card
 
@@ -252,6 +257,9 @@ def two_cards() -> Boxes:
     return Boxes("two-cards", "Out to the experts, and back", tuple(boxes), tuple(arrows))
 
 
+# ------------------------------------------------------------ 11 who waits for whom
+
+
 def the_busiest_card() -> Timeline:
     load = [sum(expert // 2 == card for experts in CHOICES.values() for expert in experts) for card in (0, 1)]
     out, longest = 2, max(load)
@@ -263,28 +271,45 @@ def the_busiest_card() -> Timeline:
     return Timeline("the-busiest-card", "One layer on two cards", "pieces of work", tuple(lanes))
 
 
-# ------------------------------------------------------------ 9 known, reported, rumoured
+def a_copy_in_two_phases() -> Bars:
+    series = (Series("without the copy", [5, 2]), Series("with the copy", [4, 3]))
+    title = "The busiest of two cards"
+    return Bars("a-copy-in-two-phases", title, ("choices it computes", "experts it reads"), series)
 
 
-def steps_of_four() -> Heatmap:
-    """Milliseconds of a step on two H100, by the bound."""
-    qwen = (1_541_093_376, 3 * 2048 * 768, 48, 128, 8)
-    batches = (1, 4, 16, 64, 256, 1024, 4096)
+# ------------------------------------------------------------ 12 what crosses
+
+
+def two_half_batches() -> Timeline:
+    card = [Stretch(2 * n, 2 * n + 2, "A" if n % 2 == 0 else "B") for n in range(6)]
+    wires = [Stretch(2 * n, 2 * n + 2, "A" if n % 2 else "B") for n in range(1, 6)]
+    lanes = (Lane("card works on", tuple(card)), Lane("wires carry", tuple(wires)))
+    return Timeline("two-half-batches", "While one half travels", "pieces of work", lanes)
+
+
+# ------------------------------------------------------------ 13 a mixture for whom?
+
+
+def steps_of_five() -> Curves:
+    """Milliseconds of a step on two H100, by the bound; gpt-oss with its experts in 4.25 bits."""
+    batches = [2.0 ** (i / 2) for i in range(25)]
+    oss = (2_127_263_040, 3 * 2880 * 2880, 36, 128, 4)
     rows = {
-        "Mistral 7B": [_dense(MISTRAL, batch) for batch in batches],
-        "Qwen3-30B-A3B": [_mixture(qwen, batch) for batch in batches],
-        "Mixtral 8x7B": [_mixture(MIXTRAL, batch) for batch in batches],
         "Llama 2 70B": [_dense(LLAMA, batch) for batch in batches],
+        "Mixtral 8x7B": [_mixture(MIXTRAL, batch) for batch in batches],
+        "gpt-oss-120b": [_mixture(oss, batch, 4.25) for batch in batches],
+        "Qwen3-30B-A3B": [_mixture(QWEN, batch) for batch in batches],
+        "Mistral 7B": [_dense(MISTRAL, batch) for batch in batches],
     }
-    cells = [[round(1000 * seconds / 2, 1) for seconds in row] for row in rows.values()]
-    title = "Milliseconds of a step, by batch"
-    return Heatmap("steps-of-four", title, tuple(rows), tuple(str(batch) for batch in batches), cells, digits=1)
+    lines = tuple(Line(name, batches, [round(500 * each, 3) for each in row]) for name, row in rows.items())
+    title = "Time of a step on two H100"
+    return Curves("steps-of-five", title, "batch", "milliseconds", lines, log_x=True, log_y=True)
 
 
-def _mixture(model: tuple[int, int, int, int, int], batch: float) -> float:
-    """Seconds of a step: others, expert, layers, experts and how many of them are chosen."""
+def _mixture(model: tuple[int, int, int, int, int], batch: float, bits: float = 16) -> float:
+    """Seconds of a step: others, expert, layers, experts and how many are chosen; bits of a weight in an expert."""
     others, expert, layers, experts, chosen = model
-    reading = 2 * (others + layers * _hit(batch, experts, chosen) * expert) / BANDWIDTH
+    reading = (2 * others + bits / 8 * layers * _hit(batch, experts, chosen) * expert) / BANDWIDTH
     return max(reading, 2 * batch * (others + layers * chosen * expert) / PEAK)
 
 

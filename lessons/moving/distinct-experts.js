@@ -2,7 +2,7 @@
  * distinct-experts: which of a layer's experts a step of B tokens reads. To find out: with few large experts a handful
  * of tokens reads all of them, with hundreds of small ones it takes hundreds of tokens.
  *
- * The curve is hit(B) = E · (1 − (1 − k/E)^B) of part 5. The cells are one draw, to which each further token adds its k.
+ * The curve is hit(B) = E · (1 − (1 − k/E)^B) of part 6. The cells are one draw, to which each further token adds its k.
  */
 "use strict";
 
