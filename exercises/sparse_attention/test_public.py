@@ -1,0 +1,38 @@
+"""The examples of the docstrings."""
+
+import torch
+
+from grader.testing import assert_close, assert_equal, points
+
+INF = float("inf")
+
+
+@points(3)
+def test_example_scores(submission):
+    """two small heads and three tokens"""
+    q, weights = torch.tensor([[[[1.0]], [[-1.0]]]]), torch.tensor([[[2.0], [3.0]]])
+    scores = submission.index_scores(q, weights, torch.tensor([[[5.0], [-1.0], [0.0]]]))
+    assert_close(scores, torch.tensor([[[10.0, 3.0, 0.0]]]))
+
+
+@points(3)
+def test_example_keys(submission):
+    """one token in sight; two equal scores"""
+    positions = submission.top_keys(torch.tensor([[[3.0, -INF, -INF], [0.0, 0.0, 5.0]]]), count=2)
+    assert_equal(positions.sort().values, torch.tensor([[[-1, 0], [0, 2]]]), name="positions, sorted")
+
+
+@points(3)
+def test_example_blocks(submission):
+    """blocks of 2, the queries at 5 and 6"""
+    k = torch.tensor([[[4.0], [4.0], [0.0], [0.0], [1.0], [9.0], [9.0]]])
+    positions = submission.top_blocks(torch.ones(1, 1, 2, 1), k, block=2, count=2)
+    assert_equal(positions.sort().values, torch.tensor([[[0, 1, 4, 5], [-1, 4, 5, 6]]]), name="positions, sorted")
+
+
+@points(3)
+def test_example_attend(submission):
+    """the mean of the values 4 and 2"""
+    q, k = torch.zeros(1, 1, 1, 2), torch.zeros(1, 4, 2)
+    v = torch.tensor([[[1.0], [2.0], [30.0], [4.0]]])
+    assert_close(submission.attend_keys(q, k, v, torch.tensor([[[3, -1, 1]]])), torch.tensor([[[[3.0]]]]))
