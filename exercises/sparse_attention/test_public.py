@@ -1,5 +1,7 @@
 """The examples of the docstrings."""
 
+import math
+
 import torch
 
 from grader.testing import assert_close, assert_equal, points
@@ -24,15 +26,21 @@ def test_example_keys(submission):
 
 @points(3)
 def test_example_blocks(submission):
-    """blocks of 2, the queries at 5 and 6"""
+    """blocks of 2, read by the queries at 5 and 6, and at 10"""
     k = torch.tensor([[[4.0], [4.0], [0.0], [0.0], [1.0], [9.0], [9.0]]])
     positions = submission.top_blocks(torch.ones(1, 1, 2, 1), k, block=2, count=2)
     assert_equal(positions.sort().values, torch.tensor([[[0, 1, 4, 5], [-1, 4, 5, 6]]]), name="positions, sorted")
+    k = torch.tensor([2.0, 2.0, 1.0, 1.0, 0.0, 10.0, 4.0, 4.0, 9.0, -9.0, 3.0])  # means 2, 1, 5, 4 and 0
+    positions = submission.top_blocks(torch.ones(1, 1, 1, 1), k.view(1, 11, 1), block=2, count=3)
+    assert_equal(positions.sort().values, torch.tensor([[[-1, 4, 5, 6, 7, 10]]]), name="positions, sorted")
 
 
 @points(3)
 def test_example_attend(submission):
-    """the mean of the values 4 and 2"""
+    """the values 4 and 2, with equal weights and 3 to 1"""
     q, k = torch.zeros(1, 1, 1, 2), torch.zeros(1, 4, 2)
     v = torch.tensor([[[1.0], [2.0], [30.0], [4.0]]])
     assert_close(submission.attend_keys(q, k, v, torch.tensor([[[3, -1, 1]]])), torch.tensor([[[[3.0]]]]))
+    k = torch.tensor([[[1.0], [0.0], [5.0], [math.log(3)]]])
+    out = submission.attend_keys(torch.ones(1, 1, 1, 1), k, v, torch.tensor([[[3, -1, 1]]]))
+    assert_close(out, torch.tensor([[[[3.5]]]]))
