@@ -1,4 +1,4 @@
-"""The examples of the docstrings, and one more call of two functions."""
+"""The examples of the docstrings, and one more call of three functions."""
 
 import math
 
@@ -24,7 +24,9 @@ def test_example_scores(submission):
 
 @points(3)
 def test_example_keys(submission):
-    """one token in sight; two equal scores"""
+    """scores of both signs; one token in sight; two equal"""
+    positions = submission.top_keys(torch.tensor([[[4.0, -9.0, 2.0, 3.0, 0.0]]]), count=3)
+    assert_equal(read(positions), [[0, 2, 3]], name="what the query reads")
     positions = submission.top_keys(torch.tensor([[[3.0, -INF, -INF], [0.0, 0.0, 5.0]]]), count=2)
     assert_equal(read(positions), [[0], [0, 2]], name="what the two queries read")
 

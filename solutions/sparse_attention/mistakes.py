@@ -138,6 +138,14 @@ def another_value_for_hidden(q: Tensor, weights: Tensor, k: Tensor, *, value: st
     return scores.masked_fill(scores == -INF, made)
 
 
+@replaces("index_scores")
+def mask_times_infinity(q: Tensor, weights: Tensor, k: Tensor) -> Tensor:
+    """Your scores are nan: 0 times infinity is not 0. How can −inf be put where it belongs, and nothing anywhere
+    else?"""
+    scores = summed_without_mask(q, weights, k)
+    return scores + future(*scores.shape[1:]) * -INF
+
+
 @replaces("index_scores", missing=["any argument", "q", "weights", "k"])
 def scores_without_gradient(q: Tensor, weights: Tensor, k: Tensor, *, missing: str) -> Tensor:
     """Your scores are right, and no gradient reaches {missing}. Which line leaves the graph?"""
@@ -178,12 +186,13 @@ def ties_latest(scores: Tensor, count: int) -> Tensor:
     return without_hidden(positions, scores)[..., :count]
 
 
-@replaces("top_keys")
-def ties_by_topk(scores: Tensor, count: int) -> Tensor:
-    """Several tokens have the same score, and you took some of them, in no particular order. Does the function that you
-    used promise which of equal elements it returns?"""
-    positions = scores.topk(min(count, scores.shape[-1]), dim=-1).indices
-    return without_hidden(positions, scores)
+@replaces("top_keys", function=["topk", "sort"])
+def ties_in_any_order(scores: Tensor, count: int, *, function: str) -> Tensor:
+    """Several tokens have the same score, and you took some of them, as {function} happened to return them. What does
+    its documentation promise of equal elements?"""
+    if function == "topk":
+        return without_hidden(scores.topk(min(count, scores.shape[-1]), dim=-1).indices, scores)
+    return without_hidden(scores.sort(dim=-1, descending=True).indices, scores)[..., :count]
 
 
 @replaces("top_keys")
@@ -590,7 +599,7 @@ def masks_again(q: Tensor, k: Tensor, v: Tensor, positions: Tensor) -> Tensor:
     return attend_keys(q, k, v, positions.masked_fill(positions > m, -1)).nan_to_num(0.0)
 
 
-@replaces("attend_keys", form=["not divided", "divided by K", "divided by √V", "divided by √N"])
+@replaces("attend_keys", form=["not divided", "divided by K", "divided by √V", "divided by √N", "divided by √S"])
 def attention_scaled(q: Tensor, k: Tensor, v: Tensor, positions: Tensor, *, form: str) -> Tensor:
     """Your scores are {form}. By what does the docstring divide?"""
     K = q.shape[-1]
@@ -599,6 +608,7 @@ def attention_scaled(q: Tensor, k: Tensor, v: Tensor, positions: Tensor, *, form
         "divided by K": K,
         "divided by √V": v.shape[-1] ** 0.5,
         "divided by √N": positions.shape[-1] ** 0.5,
+        "divided by √S": k.shape[1] ** 0.5,
     }
     return attend_keys(q * K**0.5 / scale[form], k, v, positions)
 
