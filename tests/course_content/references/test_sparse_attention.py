@@ -135,8 +135,8 @@ def test_attention_is_that_of_torch_with_a_mask(generator: torch.Generator) -> N
     positions = torch.stack([torch.randperm(S, generator=generator)[:places] for _ in range(B * T)]).view(B, T, places)
     positions[:, :, 2] = positions[0, 1, 4] = -1
     mask = torch.zeros(B, T, S + 1, dtype=torch.bool).scatter(-1, positions + 1, True)[:, None, :, 1:]
-    heads = (x[:, None].expand(-1, H, -1, -1) for x in (k, v))
-    expected = F.scaled_dot_product_attention(q, *heads, attn_mask=mask)
+    keys, values = (x[:, None].expand(-1, H, -1, -1) for x in (k, v))
+    expected = F.scaled_dot_product_attention(q, keys, values, attn_mask=mask)
     found = reference("sparse_attention").attend_keys(q, k, v, positions)
     assert close(found, expected, atol=1e-12)
     g = torch.randn(found.shape, generator=generator, dtype=torch.float64)
