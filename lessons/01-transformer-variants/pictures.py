@@ -30,7 +30,7 @@ def _weights(keep: Tensor) -> Tensor:
 
 def _numbers(x: Tensor, digits: int = 2) -> list:
     """Plain numbers, rounded: what a picture is made of does not change with the machine."""
-    return torch.round(x.detach().double(), decimals=digits).tolist()
+    return (torch.round(x.detach().double(), decimals=digits) + 0.0).tolist()
 
 
 def _column(x: Tensor, digits: int = 2) -> list[list[float]]:
@@ -79,7 +79,7 @@ def split_and_join() -> Matrix:
         scores = q[:, own] @ k[:, own].T / 2**0.5
         weights = scores.masked_fill(~_triangle(3), -math.inf).softmax(-1)
         answers.append(weights @ v[:, own])
-        grids.append(Grid(f"head {h} looks at", WORDS, ("b", "p", "s"), _numbers(weights, 1), digits=1))
+        grids.append(Grid(f"head {h}", WORDS, ("b", "p", "s"), _numbers(weights, 1), digits=1))
     joined = _numbers(torch.cat(answers, dim=1), 1)
     grids.append(Grid("answers, joined", WORDS, ("0", "0", "1", "1", "2", "2"), joined, digits=1))
     title = "D = 6, H = 3, K = 2. Above the numbers: the head to which they belong"

