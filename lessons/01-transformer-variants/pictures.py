@@ -7,7 +7,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from grader.pictures import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Line, Matrix, Series
+from grader.pictures import Arrow, Box, Boxes, Curves, Grid, Heatmap, Line, Matrix
 
 SENTENCE = ("the", "boat", "that", "we", "painted", "sank")
 WORDS = ("boat", "painted", "sank")
@@ -30,7 +30,7 @@ def _weights(keep: Tensor) -> Tensor:
 
 def _numbers(x: Tensor, digits: int = 2) -> list:
     """Plain numbers, rounded: what a picture is made of does not change with the machine."""
-    return torch.round(x.detach().double(), decimals=digits).tolist()
+    return (torch.round(x.detach().double(), decimals=digits) + 0.0).tolist()
 
 
 def _column(x: Tensor, digits: int = 2) -> list[list[float]]:
@@ -70,33 +70,20 @@ def sentence_weights() -> Heatmap:
 # ------------------------------------------------------------ 3 many heads
 
 
-def split_and_join() -> Boxes:
-    heads = [
-        each
-        for h in range(3)
-        for each in (Box(f"cut{h}", f"head {h}:\n2 of q, k, v", h, 2), Box(f"attend{h}", "softmax,\naverage", h, 3))
-    ]
-    arrows = [
-        each
-        for h in range(3)
-        for each in (
-            Arrow("project", f"cut{h}"),
-            Arrow(f"cut{h}", f"attend{h}"),
-            Arrow(f"attend{h}", "join"),
-        )
-    ]
-    return Boxes(
-        "split-and-join",
-        "One word, three heads: D = 6, H = 3, K = 2",
-        (
-            Box("x", "word:\n6", 1, 0),
-            Box("project", "q, k, v:\n6 each", 1, 1),
-            *heads,
-            Box("join", "joined:\n6", 1, 4),
-            Box("mix", "output\nproj.: 6", 1, 5),
-        ),
-        (Arrow("x", "project"), *arrows, Arrow("join", "mix")),
-    )
+def split_and_join() -> Matrix:
+    rng = torch.Generator().manual_seed(3)
+    q, k, v = torch.randn(3, 3, 6, generator=rng)
+    grids, answers = [Grid("queries", WORDS, ("0", "0", "1", "1", "2", "2"), _numbers(q, 1), digits=1)], []
+    for h in range(3):
+        own = slice(2 * h, 2 * h + 2)
+        scores = q[:, own] @ k[:, own].T / 2**0.5
+        weights = scores.masked_fill(~_triangle(3), -math.inf).softmax(-1)
+        answers.append(weights @ v[:, own])
+        grids.append(Grid(f"head {h}", WORDS, ("b", "p", "s"), _numbers(weights, 1), digits=1))
+    joined = _numbers(torch.cat(answers, dim=1), 1)
+    grids.append(Grid("answers, joined", WORDS, ("0", "0", "1", "1", "2", "2"), joined, digits=1))
+    title = "D = 6, H = 3, K = 2. Above the numbers: the head to which they belong"
+    return Matrix("split-and-join", title, tuple(grids), ("→", "", "", "→"))
 
 
 # ------------------------------------------------------------ 4 a softmax that does not break
@@ -165,26 +152,30 @@ def four_masks() -> Matrix:
     return Matrix("four-masks", title, tuple(grids), ("",) * 3)
 
 
-def who_moves() -> Bars:
-    changed = torch.tensor([3.0, 6.0, 90.0])
-    series = tuple(Series(name, _numbers(_weights(keep) @ (changed - VALUES))) for name, keep in _masks().items())
-    title = "How far each output moves when the last value goes from 9 to 90"
-    return Bars("who-moves", title, WORDS, series, "change of the output")
+def document_mask() -> Matrix:
+    words = ("we", "painted", "the", "boat", "sank")
+    text = torch.tensor([0, 0, 1, 1, 1])
+    causal = _triangle(5)
+    same = text[:, None] == text
+    grids = tuple(
+        Grid(name, words, words, keep.tolist()) for name, keep in (("causal", causal), ("document", causal & same))
+    )
+    return Matrix("document-mask", "Two texts in one row: who may look at whom", grids, ("",))
 
 
 # ------------------------------------------------------------ 6 where is a word?
 
 
-def sinusoids() -> Heatmap:
-    D, places, pairs = 32, 16, range(0, 16, 2)
-    sines = [[math.sin(i * 10000 ** (-2 * pair / D)) for pair in pairs] for i in range(places)]
-    return Heatmap(
-        "sinusoids",
-        "Rows: places. Columns: pairs of numbers, D = 32",
-        tuple(f"{i}" for i in range(places)),
-        tuple(f"pair {pair}" for pair in pairs),
-        [[round(each, 2) + 0.0 for each in row] for row in sines],
-    )
+def clock_hands() -> Matrix:
+    """Each hand of a place, rounded to one of eight directions; 0 is up, and it turns clockwise."""
+    D, pairs, places = 32, (0, 2, 4, 6, 8), (0, 1, 2, 3, 4, 5, 6, 10, 100)
+    hands = []
+    for place in places:
+        angles = [place * 10000 ** (-2 * pair / D) for pair in pairs]
+        hands.append(["↑↗→↘↓↙←↖"[round(angle / (math.pi / 4)) % 8] for angle in angles])
+    rows = tuple(f"place {place}" for place in places)
+    columns = tuple(f"hand {pair}" for pair in pairs)
+    return Matrix("clock-hands", "Five of the 16 hands, D = 32", (Grid("", rows, columns, hands),))
 
 
 # ------------------------------------------------------------ 7 what leaks
@@ -264,10 +255,10 @@ def two_faults() -> Curves:
 
 def position_test() -> Matrix:
     grids = []
-    for name, mask in (("no mask", _FULL), ("no shift", _triangle(8))):
+    for name, late in (("right mask", False), ("late mask", True)):
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            model = _Tiny(mask)
+            model = _Tiny(_triangle(8), late)
         ids = torch.tensor([[3, 1, 4, 1, 5, 9, 2, 6]])
         columns = []
         for key in range(8):
@@ -342,14 +333,15 @@ def words_become_alike() -> Curves:
 
 def before_or_after() -> Boxes:
     chains = (
-        ("x", "attention", "+", "norm", "FFN", "+", "norm"),  # post-norm
-        ("x", "norm", "attention", "+", "norm", "FFN", "+"),  # pre-norm
-        ("x", "attention", "norm", "+", "FFN", "norm", "+"),  # inside
+        ("x", "attn.", "+", "norm", "FFN", "+", "norm"),  # post-norm
+        ("x", "norm", "attn.", "+", "norm", "FFN", "+"),  # pre-norm
+        ("x", "attn.", "norm", "+", "FFN", "norm", "+"),  # inside
     )
     around = (((0, 2), (3, 5)), ((0, 3), (3, 6)), ((0, 3), (3, 6)))  # the residual connections
-    boxes, arrows = [], []
+    boxes = [Box(name, name, row, 0) for row, name in enumerate(("post-\nnorm", "pre-\nnorm", "inside"))]
+    arrows = []
     for row, (chain, jumps) in enumerate(zip(chains, around, strict=True)):
-        boxes += [Box(f"{row}.{place}", label, row, place) for place, label in enumerate(chain)]
+        boxes += [Box(f"{row}.{place}", label, row, place + 1) for place, label in enumerate(chain)]
         steps = [(place, place + 1) for place in range(len(chain) - 1)]
         arrows += [Arrow(f"{row}.{a}", f"{row}.{b}") for a, b in (*steps, *jumps)]
     title = "One layer: post-norm, pre-norm, norm inside"
@@ -360,8 +352,11 @@ def _norm(x: Tensor) -> Tensor:
     return torch.nn.functional.layer_norm(x, x.shape[-1:])
 
 
-def _gradients(place: Callable[[Tensor, Step], Tensor], last: Step, seed: int) -> Tensor:
-    """Return the size of the gradient of the last matrix in each of 12 layers, before training."""
+def _gradients(place: Callable[[Tensor, Step], Tensor], last: Step, seed: int, qk: Step = lambda x: x) -> Tensor:
+    """Return the size of the gradient of the last matrix in each of 12 layers, before training.
+
+    `place` says where the norm goes, `last` is applied after the last layer, and `qk` to queries and keys.
+    """
     D, F, L, V = 64, 256, 12, 16
 
     def matrix(rows: int, columns: int) -> Tensor:
@@ -374,7 +369,7 @@ def _gradients(place: Callable[[Tensor, Step], Tensor], last: Step, seed: int) -
     for q, k, v, out, up, down in layers:
 
         def attention(x: Tensor, q: Tensor = q, k: Tensor = k, v: Tensor = v, out: Tensor = out) -> Tensor:
-            return ((x @ q) @ (x @ k).transpose(1, 2) / D**0.5).softmax(-1) @ (x @ v) @ out
+            return (qk(x @ q) @ qk(x @ k).transpose(1, 2) / D**0.5).softmax(-1) @ (x @ v) @ out
 
         def ffn(x: Tensor, up: Tensor = up, down: Tensor = down) -> Tensor:
             return torch.relu(x @ up) * 2**0.5 @ down
@@ -385,15 +380,19 @@ def _gradients(place: Callable[[Tensor, Step], Tensor], last: Step, seed: int) -
 
 
 def gradient_by_layer() -> Curves:
-    places = {
+    def inside(x: Tensor, f: Step) -> Tensor:
+        return x + _norm(f(x))
+
+    orders = {
         "post-norm": (lambda x, f: _norm(x + f(x)), lambda x: x),
         "pre-norm": (lambda x, f: x + f(_norm(x)), _norm),
-        "inside": (lambda x, f: x + _norm(f(x)), _norm),
+        "inside": (inside, _norm),
+        "inside, q and k too": (inside, _norm, _norm),
     }
     layers = list(range(1, 13))
     lines = []
-    for label, (place, last) in places.items():
-        sizes = torch.stack([_gradients(place, last, seed) for seed in range(5)]).mean(0)
+    for label, (place, last, *qk) in orders.items():
+        sizes = torch.stack([_gradients(place, last, seed, *qk) for seed in range(5)]).mean(0)
         lines.append(Line(label, layers, _numbers(sizes)))
     title = "Gradient of each layer's last matrix at the start"
     return Curves("gradient-by-layer", title, "layer (the loss is after layer 12)", "size", tuple(lines), log_y=True)
@@ -497,9 +496,52 @@ def t5_buckets() -> Matrix:
     )
 
 
+# ------------------------------------------------------------ 14 read once
+
+
+def two_ways_to_compare() -> Boxes:
+    return Boxes(
+        "two-ways-to-compare",
+        "A bi-encoder (above) and a cross-encoder (below)",
+        (
+            Box("text", "text", 0, 0),
+            Box("once", "encoder,\nonce", 0, 1),
+            Box("vector", "stored\nvector", 0, 2),
+            Box("cosine", "cosine", 0, 3),
+            Box("question", "question", 1, 0),
+            Box("again", "encoder", 1, 1),
+            Box("other", "vector", 1, 2),
+            Box("both", "question\n+ text", 2, 0),
+            Box("pair", "encoder,\neach pair", 2, 1),
+            Box("score", "score", 2, 3),
+        ),
+        (
+            Arrow("text", "once"),
+            Arrow("once", "vector"),
+            Arrow("vector", "cosine"),
+            Arrow("question", "again"),
+            Arrow("again", "other"),
+            Arrow("other", "cosine"),
+            Arrow("both", "pair"),
+            Arrow("pair", "score"),
+        ),
+    )
+
+
+def batch_of_pairs() -> Heatmap:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        questions = torch.nn.functional.normalize(torch.randn(4, 16), dim=-1)
+        answers = torch.nn.functional.normalize(questions + 0.3 * torch.randn(4, 16), dim=-1)
+    rows = tuple(f"question {i}" for i in range(4))
+    columns = tuple(f"answer {i}" for i in range(4))
+    title = "Cosines of a batch: the diagonal should be large, the rest small"
+    return Heatmap("batch-of-pairs", title, rows, columns, _numbers(questions @ answers.T))
+
+
 # ------------------------------------------------------------ 15 look inside
 
-# What was measured with the program of part 15, on the weights of all-MiniLM-L6-v2.
+# What measured/heads_of_minilm.py prints, from the weights of all-MiniLM-L6-v2.
 
 TOKENS = ("[CLS]", *SENTENCE, "[SEP]")
 
@@ -525,28 +567,15 @@ def minilm_rest() -> Heatmap:
 
 def minilm_subject() -> Heatmap:
     differences = (
-        (0.0, 0.01, -1.0, -0.02, -0.07, -0.03, 0.01, 0.0, 0.0, 0.01, 0.0, -0.02),
-        (0.0, 0.0, -0.09, 0.04, -0.01, 0.0, -0.01, -0.11, 0.01, -0.12, 0.0, -0.02),
-        (-0.05, -0.03, -0.01, -0.03, 0.03, 0.0, 0.01, 0.0, 0.0, 0.0, 0.05, -0.17),
-        (0.0, 0.21, 0.01, 0.0, 0.01, 0.0, 0.0, 0.01, -0.01, 0.01, 0.01, 0.05),
-        (-0.01, 0.01, 0.0, 0.01, -0.01, 0.0, 0.01, -0.01, 0.0, 0.0, 0.02, 0.0),
-        (-0.01, 0.0, 0.0, 0.01, 0.01, 0.02, 0.05, 0.03, 0.02, 0.0, 0.02, 0.06),
+        (0.0, 0.01, -1.0, -0.02, -0.1, -0.04, 0.01, 0.0, 0.0, 0.01, 0.0, -0.02),
+        (0.0, 0.0, -0.1, 0.04, -0.01, 0.0, -0.01, -0.15, 0.01, -0.14, 0.0, -0.02),
+        (-0.06, -0.02, -0.01, -0.03, 0.03, 0.0, 0.01, 0.0, 0.0, 0.0, 0.04, -0.21),
+        (0.0, 0.2, 0.01, 0.0, 0.02, 0.0, 0.0, 0.01, -0.02, 0.0, 0.01, 0.06),
+        (-0.02, 0.01, 0.0, 0.02, 0.0, 0.0, 0.0, -0.02, 0.0, 0.0, 0.02, 0.0),
+        (-0.01, 0.0, 0.0, 0.02, 0.0, 0.01, 0.06, 0.02, 0.02, 0.0, 0.02, 0.05),
     )
     rows = tuple(f"layer {layer}" for layer in range(6))
     columns = tuple(f"{head}" for head in range(12))
     title = "Weight on the subject minus weight on the other noun, if positive"
     shown = [[max(each, 0.0) for each in row] for row in differences]
     return Heatmap("minilm-subject", title, rows, columns, shown)
-
-
-# ------------------------------------------------------------ 16 which one
-
-
-def architectures_of_t5() -> Bars:
-    return Bars(
-        "architectures-of-t5",
-        "Four models with the same computation (Raffel et al. 2019, table 2)",
-        ("encoder-decoder", "the same, shared", "prefix LM", "causal LM"),
-        (Series("SQuAD", [80.88, 80.63, 78.94, 61.14]), Series("SuperGLUE", [71.36, 70.73, 68.11, 55.02])),
-        "score",
-    )

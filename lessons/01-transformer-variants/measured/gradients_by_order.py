@@ -1,0 +1,62 @@
+"""Measure the gradients of four orders of norm and addition before training, for part 9 of lesson 1; half a minute.
+
+For stacks of 12 and 36 layers it prints the size of the gradient of the last matrix in the first layer and in the
+last one, the mean of five runs:
+
+    12 layers  post-norm 1.10 2.58  pre-norm 1.55 0.67  inside 6.53 0.51  inside, q and k too 1.36 0.55
+    36 layers  post-norm 1.79 2.71  pre-norm 1.67 0.37  inside 372.17 0.29  inside, q and k too 1.54 0.31
+"""
+
+import torch
+from torch import Tensor, nn
+
+D, F, V = 64, 256, 16
+
+
+def norm(x: Tensor) -> Tensor:
+    return nn.functional.layer_norm(x, x.shape[-1:])
+
+
+def same(x: Tensor) -> Tensor:
+    return x
+
+
+ORDERS = {  # where the norm of a half goes, the last norm, and what is done to queries and keys
+    "post-norm": (lambda x, half: norm(x + half(x)), same, same),
+    "pre-norm": (lambda x, half: x + half(norm(x)), norm, same),
+    "inside": (lambda x, half: x + norm(half(x)), norm, same),
+    "inside, q and k too": (lambda x, half: x + norm(half(x)), norm, norm),
+}
+
+
+def gradients(order: str, L: int, seed: int) -> Tensor:
+    """Return the size of the gradient of each layer's last matrix, (L,)."""
+    place, last, qk = ORDERS[order]
+    rng = torch.Generator().manual_seed(seed)
+
+    def matrix(rows: int, columns: int) -> Tensor:
+        return (torch.randn(rows, columns, generator=rng) / rows**0.5).requires_grad_()
+
+    layers = [[*(matrix(D, D) for _ in range(4)), matrix(D, F), matrix(F, D)] for _ in range(L)]
+    logits, x = matrix(D, V), torch.randn(8, 16, D, generator=rng)
+    labels = torch.randint(0, V, (8 * 16,), generator=rng)
+    for w_q, w_k, w_v, w_out, up, down in layers:
+
+        def attention(x: Tensor, w_q: Tensor = w_q, w_k: Tensor = w_k, w: Tensor = w_v, out: Tensor = w_out) -> Tensor:
+            scores = qk(x @ w_q) @ qk(x @ w_k).transpose(1, 2) / D**0.5
+            return scores.softmax(-1) @ (x @ w) @ out
+
+        def ffn(x: Tensor, up: Tensor = up, down: Tensor = down) -> Tensor:
+            return torch.relu(x @ up) * 2**0.5 @ down
+
+        x = place(place(x, attention), ffn)
+    nn.functional.cross_entropy((last(x) @ logits).flatten(0, 1), labels).backward()
+    return torch.stack([layer[-1].grad.norm() for layer in layers])
+
+
+for L in (12, 36):
+    print(f"{L} layers", end="")
+    for order in ORDERS:
+        sizes = torch.stack([gradients(order, L, seed) for seed in range(5)]).mean(0)
+        print(f"  {order} {sizes[0]:.2f} {sizes[-1]:.2f}", end="")
+    print()
