@@ -214,11 +214,12 @@ def test_a_model_with_a_short_memory(submission, rng):
 
 
 def largest_book(bits, values):
-    """By whole numbers: values^n <= 2^bits, with n found bit by bit."""
+    """By whole numbers: values^n <= 2^bits, with n found bit by bit. No n is above bits / (bit length - 1)."""
     n = 0
     for step in reversed(range(20)):
-        if values ** (n + 2**step) <= 2**bits:
-            n += 2**step
+        more = n + 2**step
+        if more * (values.bit_length() - 1) <= bits and values**more <= 2**bits:
+            n = more
     return n
 
 
