@@ -11,7 +11,7 @@ from grader.pictures import Curves, Line, Table
 
 KEYS, VALUES = 64, 16
 D, V, WINDOW = 64, 32, 16  # width of the model, length of a value, tokens that a window covers
-STEPS, BATCH, RATE = 1000, 32, 1e-2  # of training
+STEPS, BATCH, RATE = 800, 32, 1e-2  # of training; a lab may call code 10,000 times in all
 LARGEST = 32  # pairs of a book in training, from 2 up
 SIZES = (4, 8, 12, 16, 24, 32)  # pairs of a book on which a model is measured
 TEXTS = 256  # fresh texts of each size

@@ -55,6 +55,6 @@ def test_example_recall(submission):
 
 @points(1)
 def test_example_pairs(submission):
-    """three numbers in 12 bits, and in 8"""
-    assert_equal(submission.most_pairs(12, values=16), 3, name="pairs of 16 values in 12 bits")
+    """three pairs in 8 bits, and in 12"""
     assert_equal(submission.most_pairs(8, values=6), 3, name="pairs of 6 values in 8 bits")
+    assert_equal(submission.most_pairs(12, values=16), 3, name="pairs of 16 values in 12 bits")

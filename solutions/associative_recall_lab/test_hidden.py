@@ -226,7 +226,7 @@ def largest_book(bits, values):
 @points(2)
 def test_most_pairs(submission, rng):
     """the largest n with values^n <= 2^bits"""
-    sizes = [(0, 2), (0, 77), (1, 2), (1, 3), (5, 32), (4, 32), (1000, 10), (4096, 1000)]
+    sizes = [(1000, 10), (4096, 1000), (0, 2), (0, 77), (1, 2), (1, 3), (5, 32), (4, 32)]
     sizes += zip(rng.randint(1, 2000, (40,)).tolist(), rng.randint(2, 300, (40,)).tolist(), strict=True)
     for n, values in zip(
         rng.randint(1, 60, (10,)).tolist(), (3, 5, 6, 7, 10, 12, 100, 1000, 999, 1_000_000), strict=True
