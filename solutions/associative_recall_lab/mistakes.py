@@ -366,9 +366,9 @@ def power_of_floats(bits, values):
 
 
 @replaces("most_pairs", ends="timeout")
-def one_pair_after_another(bits, values):
-    """You compute values^n for one n after another, and a million bits hold a hundred thousand pairs. How close to the
-    result can you begin?"""
+def every_power_anew(bits, values):
+    """You compute powers of a million bits anew for every n, up to a hundred thousand times. How close to the result can
+    you begin?"""
     n = 0
     while values ** (n + 1) <= 2**bits:
         n += 1

@@ -253,6 +253,6 @@ def test_powers_of_two(submission):
 @needs(test_most_pairs)
 def test_a_large_memory(submission):
     """a million bits"""
-    for bits, values in ((1_000_000, 16), (999_999, 1_000_000), (1_000_000, 65_536)):
+    for bits, values in ((1_000_000, 1_000_000), (300_000, 1024)):
         found = submission.most_pairs(bits, values)
         assert_equal(found, largest_book(bits, values), name=f"pairs of {values} values in {bits} bits")
