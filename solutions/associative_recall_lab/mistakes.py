@@ -367,8 +367,8 @@ def power_of_floats(bits, values):
 
 @replaces("most_pairs", ends="timeout")
 def every_power_anew(bits, values):
-    """You compute powers of a million bits anew for every n, up to a hundred thousand times. How close to the result can
-    you begin?"""
+    """You compute powers of a million bits anew for every n, up to a hundred thousand times. How close to the result
+    can you begin?"""
     n = 0
     while values ** (n + 1) <= 2**bits:
         n += 1
