@@ -2,10 +2,11 @@
 
     python who_stays_idle.py    two minutes on one core
 
-The layer, the words and their maps are those of part 4. It is trained with Mixtral's weights (a softmax of the two chosen
-logits) and nothing else, with the balancing loss, and with the bias of part 9; and once with Switch's weights (the two
-largest probabilities of a softmax over all eight), where the logits of idle experts have a gradient. It prints the error
-of the task and the per cent of the 256 tokens that each expert gets, at nine steps. Among other things it printed:
+The layer, the words and their maps are those of part 4. It is trained with Mixtral's weights (a softmax of the two
+chosen logits) and nothing else, with the balancing loss, and with the bias of part 9; and once with Switch's weights
+(the two largest probabilities of a softmax over all eight), where the logits of idle experts have a gradient. It prints
+the error of the task and the per cent of the 256 tokens that each expert gets, and in the end how many of the 64
+experts of the eight starts get less than 1 % at each step. Among other things it printed:
 
     nothing          start 3  step    0  error 1.847    0  23  59   7   2   2  74  33
     nothing          start 3  step    1  error 1.672    0  24  61  11   1   0  75  29
@@ -16,10 +17,10 @@ of the task and the per cent of the 256 tokens that each expert gets, at nine st
     nothing          start 3  step  300  error 0.039    0  51  49  25  25   0  49   0
     nothing          start 3  step 1000  error 0.011    0  53  47  25  26   0  48   0
     nothing          start 3  step 3000  error 0.003    0  53  41  50  25   0  31   0
-    nothing          of 64 experts, less than 1 %: {0: 20, 1: 22, 3: 22, 10: 24, 30: 27, 100: 25, 300: 21, 1000: 22, 3000: 21}
-    balancing loss   of 64 experts, less than 1 %: {0: 20, 1: 21, 3: 17, 10: 11, 30: 1, 100: 0, 300: 0, 1000: 0, 3000: 0}
-    bias             of 64 experts, less than 1 %: {0: 20, 1: 21, 3: 16, 10: 4, 30: 0, 100: 0, 300: 0, 1000: 0, 3000: 0}
-    Switch's weights of 64 experts, less than 1 %: {0: 20, 1: 22, 3: 20, 10: 22, 30: 28, 100: 23, 300: 18, 1000: 21, 3000: 20}
+    nothing          idle {0: 20, 1: 22, 3: 22, 10: 24, 30: 27, 100: 25, 300: 21, 1000: 22, 3000: 21}
+    balancing loss   idle {0: 20, 1: 21, 3: 17, 10: 11, 30: 1, 100: 0, 300: 0, 1000: 0, 3000: 0}
+    bias             idle {0: 20, 1: 21, 3: 16, 10: 4, 30: 0, 100: 0, 300: 0, 1000: 0, 3000: 0}
+    Switch's weights idle {0: 20, 1: 22, 3: 20, 10: 22, 30: 28, 100: 23, 300: 18, 1000: 21, 3000: 20}
 """
 
 import torch
@@ -84,4 +85,4 @@ if __name__ == "__main__":
                 idle[step] += (f < 0.01).sum().item()
                 shares = " ".join(f"{100 * each:3.0f}" for each in f)
                 print(f"{way:16} start {start}  step {step:4}  error {error:.3f}  {shares}", flush=True)
-        print(f"{way:16} of 64 experts, less than 1 %: {idle}")
+        print(f"{way:16} idle {idle}")
