@@ -287,7 +287,7 @@ def capacity_trade() -> Curves:
         empty.append((places - counts).clamp(min=0).sum() / (64 * places))
     lines = (
         Line("choices that are dropped", factors, _numbers(100 * torch.stack(dropped), 1)),
-        Line("rows that are computed for nobody", factors, _numbers(100 * torch.stack(empty), 1)),
+        Line("rows that stay empty", factors, _numbers(100 * torch.stack(empty), 1)),
     )
     title = "What a capacity factor costs, in per cent"
     return Curves("capacity-trade", title, "capacity factor", "per cent", lines, low=0.0, high=100.0)
@@ -412,17 +412,20 @@ CUT_TEXT = (
 
 
 def cut_words() -> Curves:
-    """The mean of the starts, and the best and the worst of them."""
+    """The mean of the starts, and the highest and the lowest of them."""
     losses = torch.tensor(CUT_WORDS, dtype=torch.float64)
-    ends = {"worst start": losses.amax(0), "mean": losses.mean(0), "best start": losses.amin(0)}
+    ends = {"highest of eight": losses.amax(0), "mean": losses.mean(0), "lowest of eight": losses.amin(0)}
     lines = tuple(Line(name, CUTS, _numbers(each, 4)) for name, each in ends.items())
     return Curves("cut-words", "Words with two halves", "pieces of an expert", "loss", lines, low=0.0, log_x=True)
 
 
 def cut_text() -> Curves:
-    lines = tuple(Line(f"start {seed}", CUTS, losses) for seed, losses in enumerate(CUT_TEXT))
+    lines = [Line(f"start {seed}", CUTS, losses) for seed, losses in enumerate(CUT_TEXT)]
+    lines.append(Line("mean", CUTS, _numbers(torch.tensor(CUT_TEXT, dtype=torch.float64).mean(0), 4)))
     title = "The language model, on text that it was not trained on"
-    return Curves("cut-text", title, "pieces of an expert", "loss in nats", lines, low=1.95, high=2.15, log_x=True)
+    return Curves(
+        "cut-text", title, "pieces of an expert", "loss in nats", tuple(lines), low=1.95, high=2.15, log_x=True
+    )
 
 
 # ------------------------------------------------------------ 12 at most four machines
@@ -508,6 +511,7 @@ def guess_the_expert() -> Bars:
         Series("prose or code", [22, 22, 23, 22]),
         Series("the character", [89, 75, 70, 82]),
         Series("and the one before", [95, 86, 85, 87]),
+        Series("the character, untrained", [93, 88, 88, 89]),
     )
     return Bars("guess-the-expert", "Experts guessed correctly, by what is known", LAYERS, series, "per cent")
 
