@@ -182,9 +182,9 @@ def collapse() -> Heatmap:
 
 
 def collapse_by_start() -> Matrix:
-    labels = {0: tuple(map(str, range(8)))}  # at the left only: all three have the same rows
+    numbers = tuple(map(str, range(8)))
     grids = [
-        Grid(f"step {step:,}", labels.get(step, ()), (), [[each == "#" for each in used] for used in IN_USE[step]])
+        Grid(f"step {step:,}", numbers, (), [[each == "#" for each in used] for used in IN_USE[step]])
         for step in IN_USE
     ]
     title = "Experts in use without a balancing loss, from eight starts"
