@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import click
 
+from grader.base.errors import UsageError
 from grader.cli.numbers import WholeNumber
 from grader.cli.quiz import INPUT_ENDED, points, run_session, show_missed
 from grader.cli.screen import COLUMNS, columns, course_root, heading, prose, say, step
@@ -41,13 +42,15 @@ def command(ctx: click.Context, plain: bool, count: int, only: str | None, only_
     """Ask again what you missed and what is due.
 
     The questions are those of quizzes, the predictions that you made while reading, mistakes in your own code whose
-    exercise has passed since, and a few terms of the lessons whose quizzes you have begun. What you know comes back after days, then weeks, then months. What you do not know
-    is asked again at the end, and tomorrow.
+    exercise has passed since, and a few terms of the lessons whose quizzes you have begun. What you know comes back
+    after days, then weeks, then months. What you do not know is asked again at the end, and tomorrow.
     """
     root = course_root()
     course = load_lessons(root)
     progress = Progress.load(root)
     questions = _mistakes(progress) if only else _questions(course, progress) | _mistakes(progress)
+    if only and not questions:
+        raise UsageError("Nothing to review: no mistake was named in an exercise of yours that has passed since.")
     due = _due(progress, questions)
     answered = history.past_answers(progress.events)
     new = [key for key in questions if key.quiz == GLOSSARY and key not in answered][:NEW_TERMS]

@@ -4,7 +4,7 @@ import ast
 import io
 import textwrap
 import tokenize
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -17,10 +17,11 @@ LONGEST = 60  # lines of a function that is shown
 
 
 class _Change(msgspec.Struct, frozen=True):
-    """The only line that was changed."""
+    """The only line that was changed, in the function or method that has it."""
 
-    line: int  # from 1
-    now: tuple[str, ...]  # what it became; empty if it was removed
+    code: str  # of the function
+    line: int  # in it, from 1
+    now: tuple[str, ...]  # what the line became; empty if it was removed
 
 
 def slip_questions(slips: Iterable[Slip]) -> dict[str, Askable]:
@@ -35,7 +36,7 @@ def slip_questions(slips: Iterable[Slip]) -> dict[str, Askable]:
 
 def _question(slip: Slip, slips: Iterable[Slip]) -> Askable | None:
     day = f"{slip.time.astimezone():%B} {slip.time.astimezone().day}"
-    given = {
+    given: dict[str, Any] = {
         "id": slip.id,
         "level": "analyse",
         "section": slip.exercise,
@@ -43,16 +44,14 @@ def _question(slip: Slip, slips: Iterable[Slip]) -> Askable | None:
     }
     advice = " ".join(slip.advice.split())
     change = _only_change(slip.text, slip.mended or "")
-    shown = None if change is None else _function_around(slip.text, change.line)
-    if change is not None and shown is not None:
-        first, code = shown
+    if change is not None:
         became = f"became `{'; '.join(change.now)}`" if change.now else "was removed"
         return CodeLine(
             **given,
             question=f"On {day} you wrote this in `{slip.exercise}`. Which line is wrong?",
-            explanation=f"{advice} Later, line {change.line - first + 1} {became}.",
-            code=code,
-            answer=change.line - first + 1,
+            explanation=f"{advice} Later, line {change.line} {became}.",
+            code=change.code,
+            answer=change.line,
         )
     return None if slip.call is None else _question_about_a_call(slip, given, day, advice, slips)
 
@@ -84,21 +83,48 @@ def _question_about_a_call(
 
 
 def _only_change(before: str, after: str) -> _Change | None:
-    """Return the change if a single line of code was changed or removed; comments and spaces do not count."""
+    """Return the change if, in all functions that both texts have, a single line was changed or removed.
+
+    Comments and spaces do not count.
+    """
     try:
-        old, new = dict(_code_lines(before)), dict(_code_lines(after))
+        old, new = _functions(before), _functions(after)
+        changed = [name for name in old if name in new and _lines(old[name]) != _lines(new[name])]
+        if len(changed) != 1:
+            return None
+        code, later = old[changed[0]], new[changed[0]]
+        lines, others = dict(_code_lines(code)), dict(_code_lines(later))
     except (tokenize.TokenError, SyntaxError):
         return None
-    matcher = SequenceMatcher(None, list(old.values()), list(new.values()), autojunk=False)
-    changes = [each for each in matcher.get_opcodes() if each[0] != "equal"]
-    if len(changes) != 1:
+    matcher = SequenceMatcher(None, list(lines.values()), list(others.values()), autojunk=False)
+    hunks = [each[1:] for each in matcher.get_opcodes() if each[0] != "equal"]
+    if len(hunks) != 1 or code.count("\n") >= LONGEST:
         return None
-    ((_, start, end, new_start, new_end),) = changes
+    ((start, end, new_start, new_end),) = hunks
     if end != start + 1:
         return None
-    lines = after.split("\n")
-    now = tuple(lines[number - 1].strip() for number in list(new)[new_start:new_end])
-    return _Change(list(old)[start], now)
+    now = tuple(later.split("\n")[number - 1].strip() for number in list(others)[new_start:new_end])
+    return _Change(code, list(lines)[start], now)
+
+
+def _functions(text: str) -> dict[str, str]:
+    """Return the code of the functions and methods, by their names with those of their classes."""
+    found = {}
+
+    def collect(body: Sequence[ast.stmt], prefix: str) -> None:
+        for node in body:
+            if isinstance(node, ast.ClassDef):
+                collect(node.body, f"{prefix}{node.name}.")
+            elif isinstance(node, ast.FunctionDef):
+                lines = text.split("\n")[node.lineno - 1 : node.end_lineno]
+                found[prefix + node.name] = textwrap.dedent("\n".join(lines))
+
+    collect(ast.parse(text).body, "")
+    return found
+
+
+def _lines(code: str) -> list[str]:
+    return [line for _, line in _code_lines(code)]
 
 
 def _code_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -120,24 +146,3 @@ def _code_lines(text: str) -> Iterator[tuple[int, str]]:
                 words.append(token.string)
     if words:
         yield line, " ".join(words)
-
-
-def _function_around(text: str, line: int) -> tuple[int, str] | None:
-    """Return the first line and the code of the function or method that has this line, if it is not too long."""
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:
-        return None
-    inside = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or node.lineno)
-    ]
-    if not inside:
-        return None
-    outermost = min(inside, key=lambda node: node.lineno)
-    end = outermost.end_lineno or outermost.lineno
-    if end - outermost.lineno >= LONGEST:
-        return None
-    lines = text.split("\n")[outermost.lineno - 1 : end]
-    return outermost.lineno, textwrap.dedent("\n".join(lines))
