@@ -30,6 +30,7 @@ FOR_STUDENTS = {
     "hint": "Show the next hint for an exercise.",
     "shell": "Open a Python prompt with the call that failed.",
     "lab": "Run an experiment on your own code.",
+    "demo": "Show what your own code of a lesson does.",
     "diff": "Compare your solution with the reference, after a pass.",
     "reset": "Start an exercise again; your file is kept.",
     "history": "Show your attempts, and what each one changed.",

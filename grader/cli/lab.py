@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from grader.base.errors import UsageError
-from grader.base.files import read_text, require_writable, shown, write_bytes
+from grader.base.files import require_writable, shown, write_bytes
 from grader.base.result import Failure
 from grader.base.text import did_you_mean
 from grader.cli.names import LabName
@@ -21,20 +21,18 @@ from grader.cli.screen import COLUMNS, bold, columns, course_root, dim, prose, s
 from grader.course import Course, Exercise, load_course
 from grader.course.lab_script import lab_signature
 from grader.course.progress import Progress
-from grader.engine.judge.materials import MIB, reference_texts
+from grader.engine.judge.materials import MIB
 from grader.engine.judge.messages import LabCode, LabEnded, RunLab
 from grader.engine.pool.client import Judges, with_judges
 from grader.engine.pool.single_runs import run_lab
-from grader.engine.submission import Submission, examine, read_submission
-from grader.engine.submission.imports import built_on
 from grader.lab import LabOption, Step
 from grader.pictures import Picture, Table
 from grader.show.crash import frame_location
 from grader.show.symbols import supports_unicode
-from grader.study.grading import lost_as_usage_error, own_imports, own_submission
+from grader.study.grading import lost_as_usage_error
+from grader.study.lab_code import REFERENCE, code_in, own_code, reference_code
 
 FAILED = 1  # exit code: the lab stopped with an error
-REFERENCE = "the reference"
 MARGIN = "    "
 
 
@@ -73,7 +71,7 @@ def command(
     folder = out or course.root / ".archgrade" / "labs" / exercise.id
     progress = Progress.load(course.root)
     codes = [
-        _code(course, exercise, progress, path),
+        code_in(course, exercise, path) if path else _code(course, exercise, progress),
         *(_code(course, course.exercise(each), progress) for each in script.exercises),
     ]
     require_writable(folder)
@@ -142,34 +140,13 @@ def _flag(option: str) -> str:
     return f"--{option.replace('_', '-')}"
 
 
-def _code(course: Course, exercise: Exercise, progress: Progress, path: Path | None = None) -> LabCode:
-    """Return the code to run: the file at `path`, or the student's file if it passed, or the reference.
-
-    Without a reference, as in a student's edition, it is always the student's file.
-    """
-    own = read_submission(path, exercise.id) if path else own_submission(exercise)
-    passed = any(each.passed and each.sha256 == own.sha256 for each in progress.attempts(exercise.id))
-    if path or passed or exercise.solution is None:
-        return LabCode(exercise.id, own.text, own.file, _imports(course, exercise, own))
-    others = reference_texts(course.needed_by(exercise))
-    return LabCode(exercise.id, read_text(exercise.reference), REFERENCE, others)
+def _code(course: Course, exercise: Exercise, progress: Progress) -> LabCode:
+    return own_code(course, exercise, progress) or reference_code(course, exercise)
 
 
 def _reference_note(code: LabCode) -> list[str]:
     text = f"Runs the reference of {code.exercise}, because yours has not passed (grade exercise {code.exercise})."
     return [*prose(text, indent=2), ""]
-
-
-def _imports(course: Course, exercise: Exercise, submission: Submission) -> dict[str, str]:
-    """Return the student's other exercises that a file imports. Raises UsageError if one is missing or not started."""
-    imports = own_imports(course, exercise, submission.text)
-    for name, why in imports.absent.items():
-        raise UsageError(f"{exercise.id} imports {name}: {why}")
-    for name in built_on(exercise.id, imports.of, used=True):
-        finding = examine(imports.texts[name], name).finding
-        if finding is not None:
-            raise UsageError(f"{exercise.id} imports {name}, and there {finding.message}; grade exercise {name} first.")
-    return imports.texts
 
 
 def _run(course: Course, lab: RunLab) -> tuple[list[Picture | Table], LabEnded]:

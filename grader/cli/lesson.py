@@ -86,6 +86,7 @@ def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> No
     if sys.stdout.isatty():
         read = PartRead(lesson=file.lesson_slug, part=file.number, slug=file.slug, minutes=part.minutes)
         progress.record(read)
+        _show_demos(course, progress, file)
     say("", *_next_steps(course, progress, file, part))
 
 
@@ -140,12 +141,26 @@ def _record_prediction(progress: Progress, file: PartFile, question: Predict, an
     )
 
 
+def _show_demos(course: Course, progress: Progress, file: PartFile) -> None:
+    """Show what the student's own code does, after the last part of a lesson that has demos."""
+    if not file.lesson or file != part_files(course, lesson := course.lesson(file.lesson))[-1]:
+        return
+    with suppress(UsageError):  # an invalid exercise must not prevent reading
+        whole = load_course(course.root)
+        from grader.study.demos import demos_of
+
+        if demos := demos_of(whole, lesson):
+            from grader.cli.demo import show_demos
+
+            show_demos(whole, lesson, demos, progress)
+
+
 def _next_steps(course: Course, progress: Progress, file: PartFile, part: Part) -> list[str]:
     """Return the steps after a part: its exercises, the quiz after the last part, and the next step of the course.
 
     Exercises are left out if the part ends with them. At the end of the course, the next step is the first unread part.
     """
-    ends_with_exercise = isinstance(part.blocks[-1], ExerciseDue | LabDue)
+    ends_with_exercise = bool(part.blocks) and isinstance(part.blocks[-1], ExerciseDue | LabDue)
     left = [] if ends_with_exercise else _unpassed(course, progress, file)
     lines = [_exercise_line(exercise) for exercise in left]
     exercises: Sequence[Exercise] = _due(course, file)
