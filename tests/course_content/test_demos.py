@@ -20,6 +20,10 @@ COURSE = load_course(ROOT)
 DEMOS = {lesson.slug: demos for lesson in COURSE.lessons if (demos := demos_of(COURSE, lesson))}
 
 
+def test_every_lesson_has_demos() -> None:
+    assert len(DEMOS) == len(COURSE.lessons)
+
+
 @pytest.mark.parametrize("lesson", DEMOS)
 def test_the_demos_of_a_lesson_run_and_fit_one_screen(lesson: str) -> None:
     lines = [line for demo in DEMOS[lesson] for line in (*_lines(demo), "")]
