@@ -4,7 +4,7 @@ import torch
 
 from grader.pictures import Table
 
-WORDS = ("the", "code", "is", "seven", "and", "the", "sky", "is")
+WORDS = ("the", "code", "is", "seven", "and", "the", "sky")
 KEPT = "seven"
 
 
