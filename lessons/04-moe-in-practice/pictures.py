@@ -280,6 +280,31 @@ def a_copy_in_two_phases() -> Bars:
 # ------------------------------------------------------------ 12 what crosses
 
 
+def on_the_wires() -> Boxes:
+    boxes = (
+        Box("home", "machine 0, card 0:\nthe token", 0, 0),
+        Box("near", "machine 0, card 1:\na chosen expert", 0, 1),
+        Box("entry", "machine 1, card 0:\na chosen expert", 1, 0),
+        Box("far", "machine 1, card 1:\na chosen expert", 1, 1),
+    )
+    arrows = (
+        Arrow("home", "near", "NVLink, 160 GB/s"),
+        Arrow("home", "entry", "network, 50 GB/s"),
+        Arrow("entry", "far", "NVLink, 160 GB/s"),
+    )
+    return Boxes("on-the-wires", "One token, three experts on other cards", boxes, arrows)
+
+
+def groups_on_machines() -> Matrix:
+    """Eight groups of 32 experts, on machines with 32 experts and on machines with 16."""
+    groups, grids = tuple(f"group {n}" for n in range(8)), []
+    for experts in (32, 16):
+        machines = range(256 // experts)
+        cells = [[machine * experts // 32 == group for machine in machines] for group in range(8)]
+        grids.append(Grid(f"{experts} experts on a machine", groups, tuple(str(n) for n in machines), cells))
+    return Matrix("groups-on-machines", "Where a group is", tuple(grids), ("",))
+
+
 def two_half_batches() -> Timeline:
     card = [Stretch(2 * n, 2 * n + 2, "A" if n % 2 == 0 else "B") for n in range(6)]
     wires = [Stretch(2 * n, 2 * n + 2, "A" if n % 2 else "B") for n in range(1, 6)]
