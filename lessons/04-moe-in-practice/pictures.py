@@ -34,11 +34,11 @@ def the_toy() -> Boxes:
     expert, table = 3 * 4 * 8, 10 * 4
     attention = 4 * 2 * (2 * 2 + 2 * 1)
     boxes = (
-        Box("table", f"table\n{table}", 1, 0),
-        Box("attention", f"norm,\nattention\n4 + {attention}", 1, 1),
-        Box("router", f"norm,\nrouter\n4 + {4 * 4}", 1, 2),
+        Box("table", f"table\n{table}", 2, 0),
+        Box("attention", f"norm,\nattention\n4 + {attention}", 2, 1),
+        Box("router", f"norm,\nrouter\n4 + {4 * 4}", 2, 2),
         *(Box(f"e{n}", f"expert {n}: {expert}" + ("" if n in (1, 3) else ", rests"), n, 3) for n in range(4)),
-        Box("output", f"norm,\noutput\n4 + {table}", 1, 4),
+        Box("output", f"norm,\noutput\n4 + {table}", 2, 4),
     )
     steps = ("table", "attention"), ("attention", "router"), ("router", "e1"), ("router", "e3")
     arrows = (*steps, ("e1", "output"), ("e3", "output"))
@@ -196,8 +196,9 @@ def times_as_fast() -> Curves:
     for name, size in rivals.items():
         ratios = [round(_dense(size, batch) / _mixture(MIXTRAL, batch), 3) for batch in batches]
         lines.append(Line(name, batches, ratios))
+    lines.append(Line("equally fast", batches, [1.0] * len(batches)))
     title = "Mixtral 8x7B is so many times as fast"
-    return Curves("times-as-fast", title, "batch", "times", tuple(lines), low=0.0, log_x=True)
+    return Curves("times-as-fast", title, "batch", "times", tuple(lines), log_x=True, log_y=True)
 
 
 def sixteen_against_seven() -> Curves:
@@ -212,17 +213,17 @@ def sixteen_against_seven() -> Curves:
 
 
 def a_chunk_joins() -> Timeline:
-    """Two users on two H100; a chunk of 256 tokens joins their fourth step."""
+    """Two users on two H100; a chunk of 256 tokens joins a step."""
     lanes = []
-    for name in ("Mixtral", "its twin"):
+    for name, before, after in (("Mixtral", 2, 2), ("its twin", 4, 5)):
         start, stretches = 0.0, []
-        for tokens in (2, 2, 2, 2 + 256, 2, 2):
+        for tokens in (*[2] * before, 2 + 256, *[2] * after):
             seconds = _mixture(MIXTRAL, tokens) if name == "Mixtral" else _dense(ACTIVE, tokens)
             end = start + 1000 * seconds / 2
-            stretches.append(Stretch(round(start, 2), round(end, 2), "chunk" if tokens > 2 else ""))
+            stretches.append(Stretch(round(start, 2), round(end, 2), "+256" if tokens > 2 else ""))
             start = end
         lanes.append(Lane(name, tuple(stretches)))
-    return Timeline("a-chunk-joins", "Six steps of two users", "milliseconds", tuple(lanes))
+    return Timeline("a-chunk-joins", "Steps of two users", "milliseconds", tuple(lanes))
 
 
 # ------------------------------------------------------------ 10 cut or send
@@ -240,10 +241,15 @@ HOME = {"a": 0, "b": 0, "c": 1, "d": 1}  # two tokens and two experts on each ca
 
 
 def two_cards() -> Boxes:
-    sent = {(here, there): 0 for here in (0, 1) for there in (0, 1)}
-    for token, experts in CHOICES.items():
-        for expert in experts:
-            sent[HOME[token], expert // 2] += 1
+    sent = {
+        (here, 1 - here): [
+            token
+            for token, experts in CHOICES.items()
+            for expert in experts
+            if (HOME[token], expert // 2) == (here, 1 - here)
+        ]
+        for here in (0, 1)
+    }
     boxes = []
     for card, tokens in enumerate(("a, b", "c, d")):
         row = 2 * card
@@ -251,9 +257,9 @@ def two_cards() -> Boxes:
         boxes.append(Box(f"experts{card}", f"card {card}\nexperts {2 * card}, {2 * card + 1}", row, 1))
         boxes.append(Box(f"out{card}", f"card {card}\ntokens {tokens}", row, 2))
     arrows = []
-    for (here, there), count in sent.items():
-        arrows.append(Arrow(f"in{here}", f"experts{there}", str(count)))
-        arrows.append(Arrow(f"experts{there}", f"out{here}", str(count)))
+    for (here, there), tokens in sent.items():
+        arrows.append(Arrow(f"in{here}", f"experts{there}", ", ".join(tokens)))
+        arrows.append(Arrow(f"experts{there}", f"out{here}", ", ".join(tokens)))
     return Boxes("two-cards", "Out to the experts, and back", tuple(boxes), tuple(arrows))
 
 
