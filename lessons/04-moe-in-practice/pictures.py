@@ -198,7 +198,7 @@ def times_as_fast() -> Curves:
         lines.append(Line(name, batches, ratios))
     lines.append(Line("equally fast", batches, [1.0] * len(batches)))
     title = "Mixtral 8x7B is so many times as fast"
-    return Curves("times-as-fast", title, "batch", "times", tuple(lines), log_x=True, log_y=True)
+    return Curves("times-as-fast", title, "batch", "times", tuple(lines), low=0.1, high=10.0, log_x=True, log_y=True)
 
 
 def sixteen_against_seven() -> Curves:
@@ -220,7 +220,7 @@ def a_chunk_joins() -> Timeline:
         for tokens in (*[2] * before, 2 + 256, *[2] * after):
             seconds = _mixture(MIXTRAL, tokens) if name == "Mixtral" else _dense(ACTIVE, tokens)
             end = start + 1000 * seconds / 2
-            stretches.append(Stretch(round(start, 2), round(end, 2), "+256" if tokens > 2 else ""))
+            stretches.append(Stretch(round(start, 2), round(end, 2), "+" if tokens > 2 else ""))
             start = end
         lanes.append(Lane(name, tuple(stretches)))
     return Timeline("a-chunk-joins", "Steps of two users", "milliseconds", tuple(lanes))
@@ -288,15 +288,15 @@ def a_copy_in_two_phases() -> Bars:
 
 def on_the_wires() -> Boxes:
     boxes = (
-        Box("home", "machine 0, card 0:\nthe token", 0, 0),
-        Box("near", "machine 0, card 1:\na chosen expert", 0, 1),
-        Box("entry", "machine 1, card 0:\na chosen expert", 1, 0),
-        Box("far", "machine 1, card 1:\na chosen expert", 1, 1),
+        Box("home", "machine 0\ncard 0\ntoken", 0, 0),
+        Box("near", "machine 0\ncard 1\nexpert", 0, 1),
+        Box("entry", "machine 1\ncard 0\nexpert", 1, 0),
+        Box("far", "machine 1\ncard 1\nexpert", 1, 1),
     )
     arrows = (
-        Arrow("home", "near", "NVLink, 160 GB/s"),
-        Arrow("home", "entry", "network, 50 GB/s"),
-        Arrow("entry", "far", "NVLink, 160 GB/s"),
+        Arrow("home", "near", "160 GB/s"),
+        Arrow("home", "entry", "50 GB/s"),
+        Arrow("entry", "far", "160 GB/s"),
     )
     return Boxes("on-the-wires", "One token, three experts on other cards", boxes, arrows)
 
