@@ -34,11 +34,11 @@ def the_toy() -> Boxes:
     expert, table = 3 * 4 * 8, 10 * 4
     attention = 4 * 2 * (2 * 2 + 2 * 1)
     boxes = (
-        Box("table", f"table\n{table}", 1, 0),
-        Box("attention", f"norm,\nattention\n4 + {attention}", 1, 1),
-        Box("router", f"norm,\nrouter\n4 + {4 * 4}", 1, 2),
+        Box("table", f"table\n{table}", 2, 0),
+        Box("attention", f"norm,\nattention\n4 + {attention}", 2, 1),
+        Box("router", f"norm,\nrouter\n4 + {4 * 4}", 2, 2),
         *(Box(f"e{n}", f"expert {n}: {expert}" + ("" if n in (1, 3) else ", rests"), n, 3) for n in range(4)),
-        Box("output", f"norm,\noutput\n4 + {table}", 1, 4),
+        Box("output", f"norm,\noutput\n4 + {table}", 2, 4),
     )
     steps = ("table", "attention"), ("attention", "router"), ("router", "e1"), ("router", "e3")
     arrows = (*steps, ("e1", "output"), ("e3", "output"))
@@ -196,8 +196,9 @@ def times_as_fast() -> Curves:
     for name, size in rivals.items():
         ratios = [round(_dense(size, batch) / _mixture(MIXTRAL, batch), 3) for batch in batches]
         lines.append(Line(name, batches, ratios))
+    lines.append(Line("equally fast", batches, [1.0] * len(batches)))
     title = "Mixtral 8x7B is so many times as fast"
-    return Curves("times-as-fast", title, "batch", "times", tuple(lines), low=0.0, log_x=True)
+    return Curves("times-as-fast", title, "batch", "times", tuple(lines), low=0.1, high=10.0, log_x=True, log_y=True)
 
 
 def sixteen_against_seven() -> Curves:
@@ -212,17 +213,17 @@ def sixteen_against_seven() -> Curves:
 
 
 def a_chunk_joins() -> Timeline:
-    """Two users on two H100; a chunk of 256 tokens joins their fourth step."""
+    """Two users on two H100; a chunk of 256 tokens joins a step."""
     lanes = []
-    for name in ("Mixtral", "its twin"):
+    for name, before, after in (("Mixtral", 2, 2), ("its twin", 4, 5)):
         start, stretches = 0.0, []
-        for tokens in (2, 2, 2, 2 + 256, 2, 2):
+        for tokens in (*[2] * before, 2 + 256, *[2] * after):
             seconds = _mixture(MIXTRAL, tokens) if name == "Mixtral" else _dense(ACTIVE, tokens)
             end = start + 1000 * seconds / 2
-            stretches.append(Stretch(round(start, 2), round(end, 2), "chunk" if tokens > 2 else ""))
+            stretches.append(Stretch(round(start, 2), round(end, 2), "+" if tokens > 2 else ""))
             start = end
         lanes.append(Lane(name, tuple(stretches)))
-    return Timeline("a-chunk-joins", "Six steps of two users", "milliseconds", tuple(lanes))
+    return Timeline("a-chunk-joins", "Steps of two users", "milliseconds", tuple(lanes))
 
 
 # ------------------------------------------------------------ 10 cut or send
@@ -240,10 +241,15 @@ HOME = {"a": 0, "b": 0, "c": 1, "d": 1}  # two tokens and two experts on each ca
 
 
 def two_cards() -> Boxes:
-    sent = {(here, there): 0 for here in (0, 1) for there in (0, 1)}
-    for token, experts in CHOICES.items():
-        for expert in experts:
-            sent[HOME[token], expert // 2] += 1
+    sent = {
+        (here, 1 - here): [
+            token
+            for token, experts in CHOICES.items()
+            for expert in experts
+            if (HOME[token], expert // 2) == (here, 1 - here)
+        ]
+        for here in (0, 1)
+    }
     boxes = []
     for card, tokens in enumerate(("a, b", "c, d")):
         row = 2 * card
@@ -251,9 +257,9 @@ def two_cards() -> Boxes:
         boxes.append(Box(f"experts{card}", f"card {card}\nexperts {2 * card}, {2 * card + 1}", row, 1))
         boxes.append(Box(f"out{card}", f"card {card}\ntokens {tokens}", row, 2))
     arrows = []
-    for (here, there), count in sent.items():
-        arrows.append(Arrow(f"in{here}", f"experts{there}", str(count)))
-        arrows.append(Arrow(f"experts{there}", f"out{here}", str(count)))
+    for (here, there), tokens in sent.items():
+        arrows.append(Arrow(f"in{here}", f"experts{there}", ", ".join(tokens)))
+        arrows.append(Arrow(f"experts{there}", f"out{here}", ", ".join(tokens)))
     return Boxes("two-cards", "Out to the experts, and back", tuple(boxes), tuple(arrows))
 
 
@@ -280,6 +286,31 @@ def a_copy_in_two_phases() -> Bars:
 # ------------------------------------------------------------ 12 what crosses
 
 
+def on_the_wires() -> Boxes:
+    boxes = (
+        Box("home", "machine 0\ncard 0\ntoken", 0, 0),
+        Box("near", "machine 0\ncard 1\nexpert", 0, 1),
+        Box("entry", "machine 1\ncard 0\nexpert", 1, 0),
+        Box("far", "machine 1\ncard 1\nexpert", 1, 1),
+    )
+    arrows = (
+        Arrow("home", "near", "160 GB/s"),
+        Arrow("home", "entry", "50 GB/s"),
+        Arrow("entry", "far", "160 GB/s"),
+    )
+    return Boxes("on-the-wires", "One token, three experts on other cards", boxes, arrows)
+
+
+def groups_on_machines() -> Matrix:
+    """Eight groups of 32 experts, on machines with 32 experts and on machines with 16."""
+    groups, grids = tuple(f"group {n}" for n in range(8)), []
+    for experts in (32, 16):
+        machines = range(256 // experts)
+        cells = [[machine * experts // 32 == group for machine in machines] for group in range(8)]
+        grids.append(Grid(f"{experts} experts on a machine", groups, tuple(str(n) for n in machines), cells))
+    return Matrix("groups-on-machines", "Where a group is", tuple(grids), ("",))
+
+
 def two_half_batches() -> Timeline:
     card = [Stretch(2 * n, 2 * n + 2, "A" if n % 2 == 0 else "B") for n in range(6)]
     wires = [Stretch(2 * n, 2 * n + 2, "A" if n % 2 else "B") for n in range(1, 6)]
@@ -290,20 +321,20 @@ def two_half_batches() -> Timeline:
 # ------------------------------------------------------------ 13 a mixture for whom?
 
 
-def steps_of_five() -> Curves:
-    """Milliseconds of a step on two H100, by the bound; gpt-oss with its experts in 4.25 bits."""
+def steps_of_four() -> Curves:
+    """Milliseconds of a step on two H100, by the bound, without the table; gpt-oss with experts in 4.25 bits."""
     batches = [2.0 ** (i / 2) for i in range(25)]
-    oss = (2_127_263_040, 3 * 2880 * 2880, 36, 128, 4)
+    oss = (2_127_263_040 - 201_088 * 2880, 3 * 2880 * 2880, 36, 128, 4)
+    qwen = (QWEN[0] - 151_936 * 2048, *QWEN[1:])
     rows = {
-        "Llama 2 70B": [_dense(LLAMA, batch) for batch in batches],
-        "Mixtral 8x7B": [_mixture(MIXTRAL, batch) for batch in batches],
+        "Llama 2 70B": [_dense(LLAMA - 32_000 * 8192, batch) for batch in batches],
         "gpt-oss-120b": [_mixture(oss, batch, 4.25) for batch in batches],
-        "Qwen3-30B-A3B": [_mixture(QWEN, batch) for batch in batches],
-        "Mistral 7B": [_dense(MISTRAL, batch) for batch in batches],
+        "Qwen3-30B-A3B": [_mixture(qwen, batch) for batch in batches],
+        "Mistral 7B": [_dense(MISTRAL - 32_000 * 4096, batch) for batch in batches],
     }
     lines = tuple(Line(name, batches, [round(500 * each, 3) for each in row]) for name, row in rows.items())
     title = "Time of a step on two H100"
-    return Curves("steps-of-five", title, "batch", "milliseconds", lines, log_x=True, log_y=True)
+    return Curves("steps-of-four", title, "batch", "milliseconds", lines, log_x=True, log_y=True)
 
 
 def _mixture(model: tuple[int, int, int, int, int], batch: float, bits: float = 16) -> float:
