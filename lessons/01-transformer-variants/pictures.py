@@ -7,7 +7,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from grader.pictures import Arrow, Box, Boxes, Curves, Grid, Heatmap, Line, Matrix
+from grader.pictures import Arrow, Box, Boxes, Curves, Dial, Dials, Grid, Hand, Heatmap, Line, Matrix
 
 SENTENCE = ("the", "boat", "that", "we", "painted", "sank")
 WORDS = ("boat", "painted", "sank")
@@ -166,16 +166,15 @@ def document_mask() -> Matrix:
 # ------------------------------------------------------------ 6 where is a word?
 
 
-def clock_hands() -> Matrix:
-    """Each hand of a place, rounded to one of eight directions; 0 is up, and it turns clockwise."""
-    D, pairs, places = 32, (0, 2, 4, 6, 8), (0, 1, 2, 3, 4, 5, 6, 10, 100)
-    hands = []
-    for place in places:
-        angles = [place * 10000 ** (-2 * pair / D) for pair in pairs]
-        hands.append(["↑↗→↘↓↙←↖"[round(angle / (math.pi / 4)) % 8] for angle in angles])
-    rows = tuple(f"place {place}" for place in places)
-    columns = tuple(f"hand {pair}" for pair in pairs)
-    return Matrix("clock-hands", "Five of the 16 hands, D = 32", (Grid("", rows, columns, hands),))
+def clock_hands() -> Dials:
+    """Three hands at four places; 0 is up, and they turn clockwise."""
+    D = 32
+    dials = []
+    for place in (0, 1, 10, 100):
+        angles = {pair: math.degrees(place * 10000 ** (-2 * pair / D)) for pair in (0, 4, 8)}
+        hands = tuple(Hand(f"hand {pair}", round((90 - angle) % 360, 1)) for pair, angle in angles.items())
+        dials.append(Dial(f"place {place}", hands))
+    return Dials("clock-hands", "Three of the 16 hands, D = 32", tuple(dials))
 
 
 # ------------------------------------------------------------ 7 what leaks
