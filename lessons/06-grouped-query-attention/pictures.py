@@ -319,6 +319,31 @@ def two_orders() -> Boxes:
         ),
     )
 
+def shapes_of_latents() -> Boxes:
+    """The shapes of one absorbed step with the sizes of DeepSeek-V3."""
+    return Boxes(
+        "shapes-of-latents",
+        "One new token, 128 heads, a cache of S tokens",
+        (
+            Box("query", "queries\n128 × 128", 0, 0),
+            Box("long", "long\nqueries\n128 × 512", 0, 1),
+            Box("scores", "scores\n128 × S", 0, 2),
+            Box("mean", "mean\nlatents\n128 × 512", 0, 3),
+            Box("output", "outputs\n128 × 128", 0, 4),
+            Box("turned", "turned\nqueries\n128 × 64", 1, 1),
+            Box("kept", "kept\nS × 576", 2, 2),
+        ),
+        (
+            Arrow("query", "long"),
+            Arrow("long", "scores"),
+            Arrow("turned", "scores"),
+            Arrow("kept", "scores"),
+            Arrow("scores", "mean"),
+            Arrow("kept", "mean"),
+            Arrow("mean", "output"),
+        ),
+    )
+
 
 def what_a_token_leaves() -> Bars:
     kinds = {"MHA": 2 * 128 * 128, "GQA, 8 heads": 2 * 8 * 128, "latent, 512 + 64": 576, "MQA": 2 * 128}
