@@ -410,7 +410,39 @@ def kept_by_layout() -> Curves:
     return Curves("kept-by-layout", title, "tokens in the text", "kept", lines, log_x=True, log_y=True)
 
 
-# ------------------------------------------------------------ 10 attention in tiles
+# ------------------------------------------------------------ 10 keep all, read some
+
+
+def dense_or_chosen() -> Curves:
+    """Multiplications of one query in one layer of DeepSeek-V3.2."""
+    lengths = [2**n for n in range(9, 21)]
+    token, small, most = 128 * (576 + 512), 64 * 128, 2048
+    lines = (
+        Line("all tokens read", lengths, [n * token for n in lengths]),
+        Line("indexer and 2048 read", lengths, [n * small + min(n, most) * token for n in lengths]),
+        Line("of these, the indexer", lengths, [n * small for n in lengths]),
+    )
+    title = "One query in one layer of DeepSeek-V3.2"
+    return Curves("dense-or-chosen", title, "tokens", "multiplications", lines, log_x=True, log_y=True)
+
+
+def blocks_that_are_read() -> Heatmap:
+    """Three blocks of four for each of 64 queries; from query 32 on, the block of tokens 8 to 11 is wanted."""
+    torch.manual_seed(0)
+    length, block, count = 64, 4, 3
+    keys, queries = torch.randn(length, 16), torch.randn(length, 16)
+    queries[32:] += keys[8:12].mean(0) * 4
+    means = keys.view(-1, block, 16).mean(1)
+    rows = []
+    for i in range(length):
+        own = i // block
+        best = (means[:own] @ queries[i]).topk(min(count - 1, own)).indices.tolist()
+        rows.append([(1.0 if j // block in (*best, own) else 0.4) if j <= i else 0.0 for j in range(length)])
+    names = tuple(str(n) for n in range(length))
+    return Heatmap("blocks-that-are-read", "Kept and read: blocks of 4, three for each query", names, names, rows, 1)
+
+
+# ------------------------------------------------------------ 12 attention in tiles
 
 
 def one_pass() -> Curves:
