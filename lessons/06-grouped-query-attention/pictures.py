@@ -442,6 +442,19 @@ def blocks_that_are_read() -> Heatmap:
     return Heatmap("blocks-that-are-read", "Kept and read: blocks of 4, three for each query", names, names, rows, 1)
 
 
+# ------------------------------------------------------------ 11 a store for many readers
+
+
+def before_and_after_a_write() -> Matrix:
+    """Text B was forked from A, with the blocks 2 and 0; then it writes its seventh token."""
+    before = [["A4", "A5", "", "", "A, B"], ["", "", "", "", ""], ["A0", "A1", "A2", "A3", "A, B"], [""] * 5]
+    after = [["A4", "A5", "", "", "A"], ["A4", "A5", "B6", "", "B"], ["A0", "A1", "A2", "A3", "A, B"], [""] * 5]
+    blocks = tuple(f"block {n}" for n in range(4))
+    places = ("0", "1", "2", "3", "used by")
+    grids = (Grid("before", blocks, places, before), Grid("after", blocks, places, after))
+    return Matrix("before-and-after-a-write", "A store of four blocks, two texts", grids, ("→",))
+
+
 # ------------------------------------------------------------ 12 attention in tiles
 
 
