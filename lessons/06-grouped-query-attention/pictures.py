@@ -458,6 +458,36 @@ def before_and_after_a_write() -> Matrix:
 # ------------------------------------------------------------ 12 attention in tiles
 
 
+def bytes_on_the_arrows() -> Boxes:
+    """MiB between HBM and the chip for one head of 1024 queries and keys of width 64, at 16 bits; tiles of 128 queries."""
+    return Boxes(
+        "bytes-on-the-arrows",
+        "Left: three kernels. Right: one, in tiles of 128 queries",
+        (
+            Box("in", "HBM\nqueries, keys", 0, 0),
+            Box("products", "chip\nproducts", 0, 1),
+            Box("scores", "HBM\nscores", 1, 0),
+            Box("softmax", "chip\nsoftmax", 1, 1),
+            Box("weights", "HBM\nweights", 2, 0),
+            Box("mean", "chip\nmean", 2, 1),
+            Box("out", "HBM\noutputs", 3, 0),
+            Box("in tiles", "HBM\nqueries, keys\nand values", 0, 3),
+            Box("all", "chip\nall three,\ntile by tile", 1, 3),
+            Box("out tiles", "HBM\noutputs", 2, 3),
+        ),
+        (
+            Arrow("in", "products", "0.25"),
+            Arrow("products", "scores", "2"),
+            Arrow("scores", "softmax", "2"),
+            Arrow("softmax", "weights", "2"),
+            Arrow("weights", "mean", "2.1"),
+            Arrow("mean", "out", "0.1"),
+            Arrow("in tiles", "all", "2.1"),
+            Arrow("all", "out tiles", "0.1"),
+        ),
+    )
+
+
 def one_pass() -> Curves:
     scores = [0.0, 0.3, 0.0, 0.2, 2.5, 0.5, 2.0, 4.5, 4.0, 3.0]
     values = [5.0, 10.0, 0.0, 6.0, 4.0, 8.0, 1.0, 3.0, 9.0, 2.0]
