@@ -143,73 +143,57 @@ def inside_an_expert() -> Boxes:
     return Boxes("inside-an-expert", "One expert", boxes, tuple(Arrow(a, b) for a, b in steps))
 
 
-# ------------------------------------------------------------ 4 the rich get richer
+# ------------------------------------------------------------ 4 learning together
 
-E, D, F = 4, 8, 8
-STARTS = range(8)
-WAYS = {"no balancing loss": (0.0, 0.0), "balancing loss": (0.1, 0.0), "bias": (0.0, 0.01)}
+E = 4
+STARTS = tuple(f"start {number}" for number in range(8))
 
+# What measured/who_stays_idle.py printed: per cent of the tokens, a row for each step of start 3, or for each start.
 
-@cache
-def _trained(seed: int, factor: float = 0.0, gamma: float = 0.0) -> tuple[list[list[float]], float]:
-    """The shares of the experts in each step, and the last loss of the task, of the layer of part 4."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-
-        def drawn(*shape: int) -> Tensor:
-            return torch.randn(*shape, dtype=torch.float64)
-
-        words = drawn(4, 1, D) + drawn(D)
-        maps = drawn(4, D, D) / D**0.5
-        router = 0.3 * drawn(E, D)
-        experts = drawn(2, E, D, F) / D**0.5
-        adam = torch.optim.Adam([router.requires_grad_(), experts.requires_grad_()], lr=0.01)
-        bias = torch.zeros(E, dtype=torch.float64)
-        shares, last = [], 0.0
-        for _ in range(301):
-            x = words + 0.3 * drawn(4, 64, D)
-            target = (x @ maps).flatten(0, 1)
-            y, p, choice = _layer(x.flatten(0, 1), router, experts, bias)
-            f = choice.bincount(minlength=E) / 256
-            task = (y - target).square().mean()
-            adam.zero_grad()
-            (task + factor * E * (f * p.mean(0)).sum()).backward()
-            adam.step()
-            bias = bias + gamma * (1 / E - f).sign()
-            shares.append(f.tolist())
-            last = task.item()
-    return shares, last
+COLLAPSE = {
+    0: (0, 23, 59, 7, 2, 2, 74, 33),
+    1: (0, 24, 61, 11, 1, 0, 75, 29),
+    3: (0, 30, 57, 14, 0, 0, 75, 23),
+    10: (0, 57, 52, 7, 0, 0, 75, 8),
+    30: (0, 60, 64, 0, 0, 0, 75, 0),
+    100: (0, 54, 61, 12, 0, 0, 73, 0),
+    300: (0, 51, 49, 25, 25, 0, 49, 0),
+    1000: (0, 53, 47, 25, 26, 0, 48, 0),
+    3000: (0, 53, 41, 50, 25, 0, 31, 0),
+}
+IN_USE = {  # experts with at least 1 % of the tokens
+    0: ("--###--#", "##-#-###", "#--#####", "-#######", "#-#-####", "-##-#-#-", "#####-#-", "##---###"),
+    300: ("--#-#--#", "####-##-", "##-#####", "-####-#-", "#-#-####", "-####-#-", "#####-#-", "##---###"),
+    3000: ("--###--#", "####-##-", "##-#####", "-####-#-", "#-#-####", "-####-#-", "#####-#-", "##---#-#"),
+}
+ERRORS = {
+    "no balancing loss": (0.052, 0.027, 0.009, 0.039, 0.017, 0.047, 0.016, 0.028),
+    "balancing loss": (0.02, 0.024, 0.008, 0.02, 0.016, 0.021, 0.007, 0.025),
+    "bias": (0.013, 0.028, 0.005, 0.028, 0.013, 0.011, 0.004, 0.032),
+}
 
 
-def _layer(x: Tensor, router: Tensor, experts: Tensor, bias: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    p = (x @ router.T).softmax(-1)
-    choice = (p + bias).argmax(-1)
-    y = torch.zeros_like(x)
-    for e in range(E):
-        t = torch.where(choice == e)[0]
-        y = y.index_add(0, t, p[t, e, None] * (torch.relu(x[t] @ experts[0, e]) @ experts[1, e]))
-    return y, p, choice
+def collapse() -> Heatmap:
+    rows = tuple(f"expert {e}" for e in range(8))
+    columns = tuple(f"{step:,}" for step in COLLAPSE)
+    shares = list(zip(*COLLAPSE.values(), strict=True))
+    title = "Start 3 without a balancing loss: per cent of the tokens, by step"
+    return Heatmap("collapse", title, rows, columns, shares, digits=0)
 
 
-def collapse() -> Curves:
-    shares, _ = _trained(5)
-    steps = list(range(0, 301, 10))
-    lines = tuple(Line(EXPERTS[e], steps, [round(100 * shares[step][e], 1) for step in steps]) for e in range(E))
-    title = "Without a balancing loss: the share of each expert"
-    return Curves("collapse", title, "step", "per cent of the tokens", lines, low=0.0, high=100.0)
-
-
-def collapse_by_start() -> Heatmap:
-    rows = [sorted((round(100 * share) for share in _trained(seed)[0][-1]), reverse=True) for seed in STARTS]
-    starts = tuple(f"start {seed}" for seed in STARTS)
-    title = "Without a balancing loss: per cent of tokens after 300 steps"
-    return Heatmap("collapse-by-start", title, starts, ("first", "second", "third", "fourth"), rows, digits=0)
+def collapse_by_start() -> Matrix:
+    numbers = tuple(map(str, range(8)))
+    grids = [
+        Grid(f"step {step:,}", numbers, (), [[each == "#" for each in used] for used in IN_USE[step]])
+        for step in IN_USE
+    ]
+    title = "Experts in use without a balancing loss, from eight starts"
+    return Matrix("collapse-by-start", title, tuple(grids), ("", ""))
 
 
 def task_by_start() -> Bars:
-    series = tuple(Series(name, [round(_trained(seed, *way)[1], 3) for seed in STARTS]) for name, way in WAYS.items())
-    title = "The error of the task after 300 steps"
-    return Bars("task-by-start", title, tuple(f"start {seed}" for seed in STARTS), series, "error")
+    series = tuple(Series(way, errors) for way, errors in ERRORS.items())
+    return Bars("task-by-start", "The error of the task after 300 steps", STARTS, series, "error")
 
 
 # ------------------------------------------------------------ 6 enough is enough
@@ -303,7 +287,7 @@ def capacity_trade() -> Curves:
         empty.append((places - counts).clamp(min=0).sum() / (64 * places))
     lines = (
         Line("choices that are dropped", factors, _numbers(100 * torch.stack(dropped), 1)),
-        Line("rows that are computed for nobody", factors, _numbers(100 * torch.stack(empty), 1)),
+        Line("rows that stay empty", factors, _numbers(100 * torch.stack(empty), 1)),
     )
     title = "What a capacity factor costs, in per cent"
     return Curves("capacity-trade", title, "capacity factor", "per cent", lines, low=0.0, high=100.0)
@@ -383,6 +367,28 @@ def quantile_and_sign() -> Curves:
     return Curves("quantile-and-sign", title, "step", "per cent", tuple(lines), log_x=True, log_y=True)
 
 
+def one_cutoff() -> Heatmap:
+    scores = [0.9, 0.8, 0.6, 0.5, 0.3, 0.2]
+    lacks = [round(scores[2] - score, 1) for score in scores]
+    columns = ("chosen", "chosen", "cutoff", "4th", "5th", "6th")
+    title = "The scores of one token, sorted, and what each expert lacks"
+    return Heatmap("one-cutoff", title, ("score", "lacks"), columns, [scores, lacks], digits=1)
+
+
+def what_they_lack() -> Curves:
+    rng = torch.Generator().manual_seed(0)
+    scores = (torch.randn(4096, 64, generator=rng) + 0.7 * torch.randn(64, generator=rng)).sigmoid()
+    best = scores.topk(9)
+    lacks = (best.values[:, -1:] - scores).sort(0).values
+    load = best.indices[:, :8].flatten().bincount(minlength=64)
+    tokens = list(range(0, 2049, 64))
+    experts = {"the busiest": load.argmax(), "one in between": load.argsort()[32], "expert 0": 0}
+    lines = [Line(name, tokens, _numbers(lacks[tokens, e], 3)) for name, e in experts.items()]
+    mark = Line("512 tokens", [512, 512], [-0.5, 0.75])
+    title = "Cutoff minus score, sorted, for the first 2,048 of 4,096 tokens"
+    return Curves("what-they-lack", title, "tokens", "lacks", (*lines, mark), low=-0.5, high=0.75)
+
+
 # ------------------------------------------------------------ 11 smaller and more
 
 
@@ -406,17 +412,20 @@ CUT_TEXT = (
 
 
 def cut_words() -> Curves:
-    """The mean of the starts, and the best and the worst of them."""
+    """The mean of the starts, and the highest and the lowest of them."""
     losses = torch.tensor(CUT_WORDS, dtype=torch.float64)
-    ends = {"worst start": losses.amax(0), "mean": losses.mean(0), "best start": losses.amin(0)}
+    ends = {"highest of eight": losses.amax(0), "mean": losses.mean(0), "lowest of eight": losses.amin(0)}
     lines = tuple(Line(name, CUTS, _numbers(each, 4)) for name, each in ends.items())
     return Curves("cut-words", "Words with two halves", "pieces of an expert", "loss", lines, low=0.0, log_x=True)
 
 
 def cut_text() -> Curves:
-    lines = tuple(Line(f"start {seed}", CUTS, losses) for seed, losses in enumerate(CUT_TEXT))
+    lines = [Line(f"start {seed}", CUTS, losses) for seed, losses in enumerate(CUT_TEXT)]
+    lines.append(Line("mean", CUTS, _numbers(torch.tensor(CUT_TEXT, dtype=torch.float64).mean(0), 4)))
     title = "The language model, on text that it was not trained on"
-    return Curves("cut-text", title, "pieces of an expert", "loss in nats", lines, low=1.95, high=2.15, log_x=True)
+    return Curves(
+        "cut-text", title, "pieces of an expert", "loss in nats", tuple(lines), low=1.95, high=2.15, log_x=True
+    )
 
 
 # ------------------------------------------------------------ 12 at most four machines
@@ -502,6 +511,7 @@ def guess_the_expert() -> Bars:
         Series("prose or code", [22, 22, 23, 22]),
         Series("the character", [89, 75, 70, 82]),
         Series("and the one before", [95, 86, 85, 87]),
+        Series("the character, untrained", [93, 88, 88, 89]),
     )
     return Bars("guess-the-expert", "Experts guessed correctly, by what is known", LAYERS, series, "per cent")
 
