@@ -173,31 +173,12 @@ def who_reads_whom() -> Matrix:
     return Matrix("who-reads-whom", "Heads of keys and values for 8 query heads", tuple(grids), ("", ""))
 
 
-MODELS = {  # layers, query heads, heads of keys and values, width of a head
-    "Qwen3-0.6B": (28, 16, 8, 128),
-    "Llama 3 8B": (32, 32, 8, 128),
-    "Llama 3 70B": (80, 64, 8, 128),
-    "Falcon 7B": (32, 71, 1, 64),
-}
-
-
-def cache_of_a_book() -> Bars:
-    def size(layers: int, heads: int, width: int) -> float:
-        return round(2 * layers * heads * width * 100_000 * 2 / 1e9, 1)
-
-    series = (
-        Series("as it is", [size(L, G, width) for L, _, G, width in MODELS.values()]),
-        Series("as MHA", [size(L, H, width) for L, H, _, width in MODELS.values()]),
-    )
-    return Bars("cache-of-a-book", "The cache of 100,000 tokens at 16 bits", tuple(MODELS), series, "GB")
-
-
 def cache_by_heads() -> Bars:
     """The cache of one conversation of 8192 tokens, by its heads of keys and values, with the sizes of Llama 3 8B."""
     heads = (1, 2, 4, 8, 16, 32)
     sizes = [2 * 32 * each * 128 * 8192 * 2 / 2**30 for each in heads]
     names = tuple(f"{each} head{'s' * (each > 1)}" for each in heads)
-    title = "KV cache of 8192 tokens by key-value heads"
+    title = "KV cache of 8192 tokens by KV heads"
     return Bars("cache-by-heads", title, names, (Series("cache", sizes),), "GiB")
 
 
@@ -523,13 +504,6 @@ def tiles_of_a_table() -> Matrix:
 
 
 # ------------------------------------------------------------ 11 a model that speaks
-
-
-def whole_model() -> Boxes:
-    chain = ("ids", "matrix\nof tokens", "layer 0", "...", "layer 29", "norm", "matrix\nof tokens", "logits")
-    boxes = tuple(Box(str(place), label, 0, place) for place, label in enumerate(chain))
-    arrows = tuple(Arrow(str(place), str(place + 1)) for place in range(len(chain) - 1))
-    return Boxes("whole-model", "SmolLM2-135M: 30 layers between two uses of one matrix", boxes, arrows)
 
 
 def where_smollm_lies() -> Bars:
