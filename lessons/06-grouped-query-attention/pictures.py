@@ -407,20 +407,29 @@ def dense_or_chosen() -> Curves:
     return Curves("dense-or-chosen", title, "tokens", "multiplications", lines, log_x=True, log_y=True)
 
 
-def blocks_that_are_read() -> Heatmap:
-    """Three blocks of four for each of 64 queries; from query 32 on, the block of tokens 8 to 11 is wanted."""
+def blocks_that_are_read() -> Matrix:
+    """Which of 64 keys, in blocks of 4, the last query of each block reads: by a window of 12, and by three chosen blocks.
+
+    From query 32 on, the block of keys 8 to 11 is what the queries are looking for.
+    """
     torch.manual_seed(0)
     length, block, count = 64, 4, 3
     keys, queries = torch.randn(length, 16), torch.randn(length, 16)
     queries[32:] += keys[8:12].mean(0) * 4
     means = keys.view(-1, block, 16).mean(1)
-    rows = []
-    for i in range(length):
-        own = i // block
-        best = (means[:own] @ queries[i]).topk(min(count - 1, own)).indices.tolist()
-        rows.append([(1.0 if j // block in (*best, own) else 0.4) if j <= i else 0.0 for j in range(length)])
-    names = tuple(str(n) for n in range(length))
-    return Heatmap("blocks-that-are-read", "Kept and read: blocks of 4, three for each query", names, names, rows, 1)
+    window, chosen = [], []
+    for own in range(length // block):
+        best = (means[:own] @ queries[own * block + block - 1]).topk(min(count - 1, own)).indices.tolist()
+        window.append([_mark(each, own, each > own - count) for each in range(length // block)])
+        chosen.append([_mark(each, own, each in (*best, own)) for each in range(length // block)])
+    rows = tuple(f"query {own * block + block - 1}" for own in range(length // block))
+    columns = tuple(str(each * block) for each in range(length // block))
+    grids = (Grid("a window of 12", rows, columns, window), Grid("three chosen blocks", rows, columns, chosen))
+    return Matrix("blocks-that-are-read", "64 keys in blocks of 4: two ways to read 12 of them", grids, ("",))
+
+
+def _mark(each: int, own: int, read: bool) -> str:
+    return "" if each > own else "■" if read else "·"
 
 
 # ------------------------------------------------------------ 11 a store for many readers
@@ -431,7 +440,7 @@ def before_and_after_a_write() -> Matrix:
     before = [["A4", "A5", "", "", "A, B"], ["", "", "", "", ""], ["A0", "A1", "A2", "A3", "A, B"], [""] * 5]
     after = [["A4", "A5", "", "", "A"], ["A4", "A5", "B6", "", "B"], ["A0", "A1", "A2", "A3", "A, B"], [""] * 5]
     blocks = tuple(f"block {n}" for n in range(4))
-    places = ("0", "1", "2", "3", "used by")
+    places = ("0", "1", "2", "3", "by")
     grids = (Grid("before", blocks, places, before), Grid("after", blocks, places, after))
     return Matrix("before-and-after-a-write", "A store of four blocks, two texts", grids, ("→",))
 
