@@ -170,7 +170,7 @@ def who_reads_whom() -> Matrix:
         cells = [[h * groups // H == g for g in range(groups)] for h in range(H)]
         queries = tuple(f"query {h}" for h in range(H))
         grids.append(Grid(name, queries, tuple(f"k{g}" for g in range(groups)), cells))
-    return Matrix("who-reads-whom", "Heads of keys and values for 8 query heads", tuple(grids), ("", ""))
+    return Matrix("who-reads-whom", "KV heads for 8 query heads", tuple(grids), ("", ""))
 
 
 def cache_by_heads() -> Bars:
@@ -197,7 +197,7 @@ def step_by_texts() -> Curves:
     texts = [1, 2, 4, 8, 16, 32, 64]
     weights = (8_030_261_248 - 128_256 * 4096) * 2
     lines = []
-    for label, groups in (("8 heads of keys and values", 8), ("32 heads", 32)):
+    for label, groups in (("8 KV heads", 8), ("32 KV heads", 32)):
         cache = 2 * 32 * groups * 128 * 8192 * 2
         lines.append(Line(label, texts, _rounded([(weights + n * cache) / BANDWIDTH * 1e3 for n in texts], 1)))
     title = "A step of Llama 3 8B, 8192 tokens in each text"
