@@ -300,6 +300,7 @@ def two_orders() -> Boxes:
         ),
     )
 
+
 def shapes_of_latents() -> Boxes:
     """The shapes of one absorbed step with the sizes of DeepSeek-V3."""
     return Boxes(
@@ -408,7 +409,7 @@ def dense_or_chosen() -> Curves:
 
 
 def blocks_that_are_read() -> Matrix:
-    """Which of 64 keys, in blocks of 4, the last query of each block reads: by a window of 12, and by three chosen blocks.
+    """Which of 64 keys the last query of each block of 4 reads: by a window of 12, and by three chosen blocks.
 
     From query 32 on, the block of keys 8 to 11 is what the queries are looking for.
     """
@@ -449,7 +450,7 @@ def before_and_after_a_write() -> Matrix:
 
 
 def bytes_on_the_arrows() -> Boxes:
-    """MiB between HBM and the chip for one head of 1024 queries and keys of width 64, at 16 bits; tiles of 128 queries."""
+    """MiB between HBM and chip, for a head of 1024 queries and keys of width 64 at 16 bits, in tiles of 128 queries."""
     return Boxes(
         "bytes-on-the-arrows",
         "Left: three kernels. Right: one, in tiles of 128 queries",
