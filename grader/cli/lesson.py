@@ -84,7 +84,8 @@ def _read(course: Course, progress: Progress, file: PartFile, plain: bool) -> No
     elif not _read_interactively(course, progress, file, part):
         return
     if sys.stdout.isatty():
-        progress.record(PartRead(lesson=file.lesson_slug, part=file.number, slug=file.slug))
+        read = PartRead(lesson=file.lesson_slug, part=file.number, slug=file.slug, minutes=part.minutes)
+        progress.record(read)
     say("", *_next_steps(course, progress, file, part))
 
 

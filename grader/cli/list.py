@@ -15,6 +15,7 @@ from grader.course.progress import Progress, now
 from grader.quiz import history
 from grader.show.numbers import format_points
 from grader.show.symbols import DONE, FAILED, HERE, NOT_STARTED, PASSED, PUBLIC
+from grader.study.pace import hours_left
 from grader.study.reader.order import (
     Step,
     command_for,
@@ -24,6 +25,7 @@ from grader.study.reader.order import (
     reason_for,
     steps,
 )
+from grader.study.stopped import where_stopped
 
 MARKS = {
     "passed": (DONE, "green"),
@@ -59,7 +61,7 @@ def command(words: tuple[str, ...], everything: bool) -> None:
         _show_exercises(course, progress, chosen)
     else:
         lessons = [each for each in course.lessons if _exercises(course, each) or quiz_path(course, each).is_file()]
-        say("", _header(course, progress), "")
+        say("", _header(course, order, progress), "")
         if not lessons:
             say(*prose("This course has no exercises yet."), "", step("new", "grade new ID --lesson N"), "")
             return
@@ -72,6 +74,8 @@ def command(words: tuple[str, ...], everything: bool) -> None:
                 reason_for(following, course, order, progress),
             )
         )
+        if stopped := where_stopped(course.root, following, progress):
+            say(dim(f"{'':12}{stopped}"))
     elif course.released:
         say("  Every exercise passes its public tests; now hand in what was asked for.")
     elif course.exercises:
@@ -105,11 +109,15 @@ def _show_map(course: Course, progress: Progress, lessons: list[Lesson], current
         say(step("exam", shown(form), "fill it in, and hand it in"))
 
 
-def _header(course: Course, progress: Progress) -> str:
+def _header(course: Course, order: list[Step], progress: Progress) -> str:
+    """Return the title, how many exercises are done, and the hours left at the student's own pace."""
     total = len(course.exercises)
+    if not total:
+        return _row(course.title, "")
     passed = sum(is_done(exercise, progress) for exercise in course.exercises)
-    count = f"{passed} of {total}   {100 * passed // total:>3}%" if total else ""
-    return _row(course.title, count)
+    hours = hours_left(course, order, progress)
+    left = f"about {max(1, round(hours))} h left   " if hours else ""
+    return _row(course.title, f"{left}{passed} of {total}   {100 * passed // total:>3}%")
 
 
 def _map(course: Course, progress: Progress, lessons: list[Lesson], current: Lesson) -> list[str]:
@@ -213,9 +221,7 @@ def _quiz(progress: Progress, lesson: Lesson) -> str:
 
 def _review_step(progress: Progress) -> list[str]:
     """Return the step to grade review, if questions were missed or are due."""
-    last = [each[-1] for each in history.past_answers(progress.events).values()]
-    missed = sum(map(history.is_still_missed, last))
-    due = sum(event.due <= now() for event in last if not history.is_still_missed(event))
+    missed, due = history.to_review(progress.events, now())
     counts = [f"{count} {word}" for count, word in ((missed, "missed"), (due, "due")) if count]
     return [step("review", "grade review", ", ".join(counts))] if counts else []
 

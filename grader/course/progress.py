@@ -38,6 +38,8 @@ class Graded(msgspec.Struct, frozen=True, tag_field="event", tag="graded", kw_on
     explained: tuple[str, ...] = ()  # the names of failing tests whose cause was named
     failing_test: str | None = None  # the id of the failing test that the screen explains
     failing_call: str | None = None  # what that test called: "merge", "Gate.forward"
+    failing_place: int | None = None  # of that test, from 1, among `test_count`
+    test_count: int | None = None
     public: bool = False  # all public tests passed and the hidden ones were not available: no pass yet
     time: datetime = msgspec.field(default_factory=now)
 
@@ -133,6 +135,7 @@ class PartRead(msgspec.Struct, frozen=True, tag_field="event", tag="part_read", 
     lesson: str
     part: int
     slug: str
+    minutes: int | None = None  # that the part stated; None: written by an earlier version
     time: datetime = msgspec.field(default_factory=now)
 
 

@@ -135,6 +135,13 @@ def is_still_missed(answer: PastAnswer) -> bool:
     return is_missed(answer) and not answer.reviewed
 
 
+def to_review(events: Iterable[Event], moment: datetime) -> tuple[int, int]:
+    """Return how many questions were missed and not reviewed since, and how many others are due at a moment."""
+    last = [each[-1] for each in past_answers(events).values()]
+    missed = sum(map(is_still_missed, last))
+    return missed, sum(event.due <= moment for event in last if not is_still_missed(event))
+
+
 def quiz_state(events: list[Event], quiz: str, moment: datetime | None = None) -> QuizState:
     """Return the state of a quiz at a moment, by default now."""
     moment = moment or now()

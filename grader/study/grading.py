@@ -119,6 +119,8 @@ def record_result(progress: Progress, exercise: Exercise, result: Result, submis
             explained=_explained_tests(result),
             failing_test=None if first is None else first.id,
             failing_call=call.function if call is not None else None,
+            failing_place=None if first is None else 1 + result.tests.index(first),
+            test_count=len(result.tests),
         )
     )
     keep_slip(progress, result, submission.text)

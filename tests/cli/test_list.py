@@ -39,7 +39,7 @@ def test_shows_a_new_course(small_course: Path) -> None:
     result = run("list")
     assert result.stdout == run().stdout
     lines = result.stdout.splitlines()
-    assert lines[1].split() == ["Small", "course", "0", "of", "3", "0%"]
+    assert lines[1].split() == ["Small", "course", "about", "1", "h", "left", "0", "of", "3", "0%"]
     assert row("first", result.stdout) == "  ▸  1 first                     ○○             0/8"
     assert "no exercises yet in lesson 3" in result.stdout
     assert "    ○ alpha   alpha" in result.stdout
