@@ -170,26 +170,7 @@ def who_reads_whom() -> Matrix:
         cells = [[h * groups // H == g for g in range(groups)] for h in range(H)]
         queries = tuple(f"query {h}" for h in range(H))
         grids.append(Grid(name, queries, tuple(f"k{g}" for g in range(groups)), cells))
-    return Matrix("who-reads-whom", "Heads of keys and values for 8 query heads", tuple(grids), ("", ""))
-
-
-MODELS = {  # layers, query heads, heads of keys and values, width of a head
-    "Qwen3-0.6B": (28, 16, 8, 128),
-    "Llama 3 8B": (32, 32, 8, 128),
-    "Llama 3 70B": (80, 64, 8, 128),
-    "Falcon 7B": (32, 71, 1, 64),
-}
-
-
-def cache_of_a_book() -> Bars:
-    def size(layers: int, heads: int, width: int) -> float:
-        return round(2 * layers * heads * width * 100_000 * 2 / 1e9, 1)
-
-    series = (
-        Series("as it is", [size(L, G, width) for L, _, G, width in MODELS.values()]),
-        Series("as MHA", [size(L, H, width) for L, H, _, width in MODELS.values()]),
-    )
-    return Bars("cache-of-a-book", "The cache of 100,000 tokens at 16 bits", tuple(MODELS), series, "GB")
+    return Matrix("who-reads-whom", "KV heads for 8 query heads", tuple(grids), ("", ""))
 
 
 def cache_by_heads() -> Bars:
@@ -197,7 +178,7 @@ def cache_by_heads() -> Bars:
     heads = (1, 2, 4, 8, 16, 32)
     sizes = [2 * 32 * each * 128 * 8192 * 2 / 2**30 for each in heads]
     names = tuple(f"{each} head{'s' * (each > 1)}" for each in heads)
-    title = "KV cache of 8192 tokens by key-value heads"
+    title = "KV cache of 8192 tokens by KV heads"
     return Bars("cache-by-heads", title, names, (Series("cache", sizes),), "GiB")
 
 
@@ -216,7 +197,7 @@ def step_by_texts() -> Curves:
     texts = [1, 2, 4, 8, 16, 32, 64]
     weights = (8_030_261_248 - 128_256 * 4096) * 2
     lines = []
-    for label, groups in (("8 heads of keys and values", 8), ("32 heads", 32)):
+    for label, groups in (("8 KV heads", 8), ("32 KV heads", 32)):
         cache = 2 * 32 * groups * 128 * 8192 * 2
         lines.append(Line(label, texts, _rounded([(weights + n * cache) / BANDWIDTH * 1e3 for n in texts], 1)))
     title = "A step of Llama 3 8B, 8192 tokens in each text"
@@ -320,6 +301,32 @@ def two_orders() -> Boxes:
     )
 
 
+def shapes_of_latents() -> Boxes:
+    """The shapes of one absorbed step with the sizes of DeepSeek-V3."""
+    return Boxes(
+        "shapes-of-latents",
+        "One new token, 128 heads, a cache of S tokens",
+        (
+            Box("query", "queries\n128 × 128", 0, 0),
+            Box("long", "long\nqueries\n128 × 512", 0, 1),
+            Box("scores", "scores\n128 × S", 0, 2),
+            Box("mean", "mean\nlatents\n128 × 512", 0, 3),
+            Box("output", "outputs\n128 × 128", 0, 4),
+            Box("turned", "turned\nqueries\n128 × 64", 1, 1),
+            Box("kept", "kept\nS × 576", 2, 2),
+        ),
+        (
+            Arrow("query", "long"),
+            Arrow("long", "scores"),
+            Arrow("turned", "scores"),
+            Arrow("kept", "scores"),
+            Arrow("scores", "mean"),
+            Arrow("kept", "mean"),
+            Arrow("mean", "output"),
+        ),
+    )
+
+
 def what_a_token_leaves() -> Bars:
     kinds = {"MHA": 2 * 128 * 128, "GQA, 8 heads": 2 * 8 * 128, "latent, 512 + 64": 576, "MQA": 2 * 128}
     title = "Numbers kept for a token in one layer"
@@ -385,7 +392,91 @@ def kept_by_layout() -> Curves:
     return Curves("kept-by-layout", title, "tokens in the text", "kept", lines, log_x=True, log_y=True)
 
 
-# ------------------------------------------------------------ 10 attention in tiles
+# ------------------------------------------------------------ 10 keep all, read some
+
+
+def dense_or_chosen() -> Curves:
+    """Multiplications of one query in one layer of DeepSeek-V3.2."""
+    lengths = [2**n for n in range(9, 21)]
+    token, small, most = 128 * (576 + 512), 64 * 128, 2048
+    lines = (
+        Line("all tokens read", lengths, [n * token for n in lengths]),
+        Line("indexer and 2048 read", lengths, [n * small + min(n, most) * token for n in lengths]),
+        Line("of these, the indexer", lengths, [n * small for n in lengths]),
+    )
+    title = "One query in one layer of DeepSeek-V3.2"
+    return Curves("dense-or-chosen", title, "tokens", "multiplications", lines, log_x=True, log_y=True)
+
+
+def blocks_that_are_read() -> Matrix:
+    """Which of 64 keys the last query of each block of 4 reads: by a window of 12, and by three chosen blocks.
+
+    From query 32 on, the block of keys 8 to 11 is what the queries are looking for.
+    """
+    torch.manual_seed(0)
+    length, block, count = 64, 4, 3
+    keys, queries = torch.randn(length, 16), torch.randn(length, 16)
+    queries[32:] += keys[8:12].mean(0) * 4
+    means = keys.view(-1, block, 16).mean(1)
+    window, chosen = [], []
+    for own in range(length // block):
+        best = (means[:own] @ queries[own * block + block - 1]).topk(min(count - 1, own)).indices.tolist()
+        window.append([_mark(each, own, each > own - count) for each in range(length // block)])
+        chosen.append([_mark(each, own, each in (*best, own)) for each in range(length // block)])
+    rows = tuple(f"query {own * block + block - 1}" for own in range(length // block))
+    columns = tuple(str(each * block) for each in range(length // block))
+    grids = (Grid("a window of 12", rows, columns, window), Grid("three chosen blocks", rows, columns, chosen))
+    return Matrix("blocks-that-are-read", "64 keys in blocks of 4: two ways to read 12 of them", grids, ("",))
+
+
+def _mark(each: int, own: int, read: bool) -> str:
+    return "" if each > own else "■" if read else "·"
+
+
+# ------------------------------------------------------------ 11 a store for many readers
+
+
+def before_and_after_a_write() -> Matrix:
+    """Text B was forked from A, with the blocks 2 and 0; then it writes its seventh token."""
+    before = [["A4", "A5", "", "", "A, B"], ["", "", "", "", ""], ["A0", "A1", "A2", "A3", "A, B"], [""] * 5]
+    after = [["A4", "A5", "", "", "A"], ["A4", "A5", "B6", "", "B"], ["A0", "A1", "A2", "A3", "A, B"], [""] * 5]
+    blocks = tuple(f"block {n}" for n in range(4))
+    places = ("0", "1", "2", "3", "by")
+    grids = (Grid("before", blocks, places, before), Grid("after", blocks, places, after))
+    return Matrix("before-and-after-a-write", "A store of four blocks, two texts", grids, ("→",))
+
+
+# ------------------------------------------------------------ 12 attention in tiles
+
+
+def bytes_on_the_arrows() -> Boxes:
+    """MiB between HBM and chip, for a head of 1024 queries and keys of width 64 at 16 bits, in tiles of 128 queries."""
+    return Boxes(
+        "bytes-on-the-arrows",
+        "Left: three kernels. Right: one, in tiles of 128 queries",
+        (
+            Box("in", "HBM\nqueries, keys", 0, 0),
+            Box("products", "chip\nproducts", 0, 1),
+            Box("scores", "HBM\nscores", 1, 0),
+            Box("softmax", "chip\nsoftmax", 1, 1),
+            Box("weights", "HBM\nweights", 2, 0),
+            Box("mean", "chip\nmean", 2, 1),
+            Box("out", "HBM\noutputs", 3, 0),
+            Box("in tiles", "HBM\nqueries, keys\nand values", 0, 3),
+            Box("all", "chip\nall three,\ntile by tile", 1, 3),
+            Box("out tiles", "HBM\noutputs", 2, 3),
+        ),
+        (
+            Arrow("in", "products", "0.25"),
+            Arrow("products", "scores", "2"),
+            Arrow("scores", "softmax", "2"),
+            Arrow("softmax", "weights", "2"),
+            Arrow("weights", "mean", "2.1"),
+            Arrow("mean", "out", "0.1"),
+            Arrow("in tiles", "all", "2.1"),
+            Arrow("all", "out tiles", "0.1"),
+        ),
+    )
 
 
 def one_pass() -> Curves:
@@ -423,13 +514,6 @@ def tiles_of_a_table() -> Matrix:
 
 
 # ------------------------------------------------------------ 11 a model that speaks
-
-
-def whole_model() -> Boxes:
-    chain = ("ids", "matrix\nof tokens", "layer 0", "...", "layer 29", "norm", "matrix\nof tokens", "logits")
-    boxes = tuple(Box(str(place), label, 0, place) for place, label in enumerate(chain))
-    arrows = tuple(Arrow(str(place), str(place + 1)) for place in range(len(chain) - 1))
-    return Boxes("whole-model", "SmolLM2-135M: 30 layers between two uses of one matrix", boxes, arrows)
 
 
 def where_smollm_lies() -> Bars:

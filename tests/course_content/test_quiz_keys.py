@@ -378,7 +378,7 @@ KEYS: dict[str, Callable[..., float]] = {
     "grouped-query-attention/which-kv-head": kv_head,
     "grouped-query-attention/cache-bytes": lambda config, L, H, G, K, tokens: cache(L, G, K, tokens),
     "grouped-query-attention/sequences-that-fit": sequences,
-    "grouped-query-attention/falcon-config": lambda: cache(32, 1, 4544 // 71, 1),
+    "grouped-query-attention/falcon-config": lambda: cache(24, 1, 3072 // 48, 1),
     "grouped-query-attention/cache-of-latents": lambda L, H, C, R: L * torch.empty(C + R, dtype=torch.bfloat16).nbytes,
     "grouped-query-attention/tokens-of-a-mixed-stack": lambda L, p, W, S: sum(
         S if layer % p == 0 else min(W, S) for layer in range(1, L + 1)
@@ -397,8 +397,10 @@ KEYS: dict[str, Callable[..., float]] = {
     "grouped-query-attention/mean-of-a-group": lambda: (
         torch.tensor([1.0, 2, 6, 3, 5, 10]).view(2, 3, 1).mean(1)[0].item()
     ),
-    "grouped-query-attention/rebuild-or-absorb": lambda: next(
-        queries for queries in itertools.count(1) if 512 * 256 + 320 * queries < 1088 * queries
+    "grouped-query-attention/rebuild-or-absorb": lambda S: next(
+        queries
+        for queries in itertools.count(1)
+        if S * 512 * 256 + S * 320 * queries < (512 * 256 + S * 1088) * queries
     ),
     "grouped-query-attention/slot-and-victim": lambda W, m: next(n for n in range(m - 1, -1, -1) if n % W == m % W),
     "grouped-query-attention/gradient-of-one-score": second_gradient,
