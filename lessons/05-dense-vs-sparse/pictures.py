@@ -13,7 +13,7 @@ D, F, E, K_USED = 8, 16, 4, 2  # the layer of the lesson: four experts, of which
 MIXTRAL_TOTAL, MIXTRAL_ACTIVE = 46.70, 12.88  # billions of weights
 
 
-# ------------------------------------------------------------ 1 what is held equal?
+# ------------------------------------------------------------ 1 a race with two winners, 2 what is held equal?
 
 
 def three_layers() -> Bars:
@@ -24,28 +24,25 @@ def three_layers() -> Bars:
     return Bars("three-layers", "Three layers", groups, (Series("held", held), Series("used", used)), "weights")
 
 
-def _against_mixtral(name: str, title: str, dense: tuple[float, float]) -> Bars:
-    groups = ("weights held", "used by a token")
-    series = (Series("sparse", [MIXTRAL_TOTAL, MIXTRAL_ACTIVE]), Series("dense", list(dense)))
-    return Bars(name, title, groups, series, "billions")
-
-
-def equal_active() -> Bars:
-    return _against_mixtral("equal-active", "Equal active parameters", (MIXTRAL_ACTIVE, MIXTRAL_ACTIVE))
-
-
-def equal_total() -> Bars:
-    return _against_mixtral("equal-total", "Equal total parameters", (MIXTRAL_TOTAL, MIXTRAL_TOTAL))
+def equal_work() -> Curves:
+    """The third row of part 2: the means that measured/toy_layers.py prints."""
+    steps = [100, 200, 400, 1000]
+    lines = (
+        Line("sparse", steps, [16.0, 8.6, 5.5, 3.5]),
+        Line("large, same work", steps, [18.1, 6.6, 2.4, 0.8]),
+    )
+    title = "What is missed of the rule"
+    return Curves("equal-work", title, "steps of the sparse layer", "per cent", lines, log_x=True, log_y=True)
 
 
 def equal_training() -> Bars:
     tokens = [1.0, 1.0, round(MIXTRAL_ACTIVE / MIXTRAL_TOTAL, 2)]
     groups = ("sparse, 46.7", "twin, 12.9", "large, 46.7")
-    title = "Equal work of the training: trillions of tokens"
+    title = "The same work: trillions of tokens"
     return Bars("equal-training", title, groups, (Series("tokens", tokens),), "trillions")
 
 
-# ------------------------------------------------------------ 2 what a token costs
+# ------------------------------------------------------------ 3 what a token costs
 
 
 def _matrices(layers: int, D: int, heads: tuple[int, int, int], experts: tuple[int, int, int], V: int) -> int:
@@ -53,19 +50,6 @@ def _matrices(layers: int, D: int, heads: tuple[int, int, int], experts: tuple[i
     H, G, K = heads
     F, E, k = experts
     return 2 * (layers * (D * K * (2 * H + 2 * G) + k * 3 * D * F + D * E) + D * V)
-
-
-def work_of_mixtral() -> Bars:
-    layers, D, H, G, K, F, V = 32, 4096, 32, 8, 128, 14_336, 32_000
-    parts = {
-        "attention": 2 * layers * D * K * (2 * H + 2 * G),
-        "experts": 2 * layers * 2 * 3 * D * F,
-        "routers": 2 * layers * D * 8,
-        "output": 2 * D * V,
-        "scores": 4 * layers * H * K * 4096,
-    }
-    work = [round(part / 1e9, 2) for part in parts.values()]
-    return Bars("work-of-mixtral", "Where the work goes", tuple(parts), (Series("GFLOPs", work),), "GFLOPs")
 
 
 def work_by_context() -> Curves:
@@ -80,7 +64,7 @@ def work_by_context() -> Curves:
     return Curves("work-by-context", title, "positions", "GFLOPs", lines, log_x=True, log_y=True)
 
 
-# ------------------------------------------------------------ 3 the twin and the bill
+# ------------------------------------------------------------ 4 the twin and the bill
 
 
 def who_computes() -> Matrix:
