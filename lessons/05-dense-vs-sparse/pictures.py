@@ -1,13 +1,12 @@
 """The pictures of lesson 5, computed from the same layers and models as its text."""
 
 from collections.abc import Callable
-from math import comb
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss, silu
 
-from grader.pictures import Arrow, Bars, Box, Boxes, Curves, Grid, Line, Matrix, Series
+from grader.pictures import Bars, Curves, Grid, Line, Matrix, Series
 
 D, F, E, K_USED = 8, 16, 4, 2  # the layer of the lesson: four experts, of which a token uses two
 MIXTRAL_TOTAL, MIXTRAL_ACTIVE = 46.70, 12.88  # billions of weights
@@ -76,7 +75,7 @@ def who_computes() -> Matrix:
     return Matrix("who-computes", "Hidden units, 16 in each cell", grids)
 
 
-# ------------------------------------------------------------ 4 what was measured
+# ------------------------------------------------------------ 5 three studies, 6 a law you can ask
 
 
 class _Dense(nn.Module):
@@ -182,27 +181,43 @@ def two_tasks() -> Bars:
     return Bars("two-tasks", "What is missed", ("1000 facts", "a rule"), series, "per cent")
 
 
-# ------------------------------------------------------------ 5 how long a step takes
-
-SHARED, EXPERT, LLAMA = 1_605_636_096, 176_160_768, 68_976_648_192  # of Mixtral (one layer), and of Llama 2 70B
+# ------------------------------------------------------------ 7 how sparse?
 
 
-def _ms(read: float, used: float, batch: int) -> float:
-    return round(1e3 * max(2 * read / 3.35e12, 2 * used * batch / 989e12), 2)
-
-
-def steps_of_four() -> Curves:
-    batches = [2**n for n in range(13)]
-    twin, total = SHARED + 64 * EXPERT, SHARED + 256 * EXPERT
-    mixtral = [_ms(SHARED + 32 * 8 * (1 - 0.75**batch) * EXPERT, twin, batch) for batch in batches]
+def more_experts() -> Curves:
+    """The first seed of part 7 in measured/toy_layers.py."""
+    experts = [2, 4, 8, 16, 32]
     lines = (
-        Line("Llama 2 70B", batches, [_ms(LLAMA, LLAMA, batch) for batch in batches]),
-        Line("dense, 46.7 billion", batches, [_ms(total, total, batch) for batch in batches]),
-        Line("Mixtral", batches, mixtral),
-        Line("twin, 12.9 billion", batches, [_ms(twin, twin, batch) for batch in batches]),
+        Line("of the rule, found", experts, [97.1, 95.1, 96.2, 96.5, 96.4]),
+        Line("of 4000 facts, known", experts, [26, 35, 51, 80, 97]),
     )
-    title = "A decoding step, at least"
-    return Curves("steps-of-four", title, "texts at once", "ms", lines, log_x=True, log_y=True)
+    title = "More experts, the same work"
+    return Curves(
+        "more-experts", title, "experts, of which two are used", "per cent", lines, low=0.0, high=100.0, log_x=True
+    )
+
+
+# Total and active parameters in billions, as their makers count them.
+FAMILIES = {
+    "GLaM 2021": ((1200, 97),),
+    "DeepSeek 2024 to 2026": ((67, 67), (236, 21), (671, 37), (1600, 49)),
+    "Mistral 2023 to 2025": ((7.2, 7.2), (46.7, 12.9), (141, 39), (675, 41)),
+    "Meta 2023 to 2025": ((69, 69), (400, 17)),
+    "Qwen 2024 to 2026": ((72, 72), (235, 22), (397, 17)),
+    "gpt-oss 2025": ((117, 5.1),),
+}
+
+
+def active_against_total() -> Curves:
+    ends = [5, 2000]
+    shares = [Line(f"{share} %", ends, [share * end / 100 for end in ends]) for share in (100, 10, 3)]
+    families = [Line(name, *map(list, zip(*sizes, strict=True))) for name, sizes in FAMILIES.items()]
+    title = "Open models: active over total, in billions"
+    lines = (*families, *shares)
+    return Curves("active-against-total", title, "total", "active", lines, low=2.0, high=2000.0, log_x=True, log_y=True)
+
+
+# ------------------------------------------------------------ 8 how long a step takes
 
 
 def load_of_the_machines() -> Bars:
@@ -217,7 +232,7 @@ def load_of_the_machines() -> Bars:
     return Bars("load-of-the-machines", "Tokens for each machine", groups, series, "tokens")
 
 
-# ------------------------------------------------------------ 6 harder to train
+# ------------------------------------------------------------ 9 harder to train, 10 few examples
 
 
 def a_function_with_steps() -> Curves:
@@ -230,12 +245,6 @@ def a_function_with_steps() -> Curves:
         ys.append(round((top.softmax(0) * slopes[chosen] * x).sum().item(), 3))
     line = Line("two of four experts", xs, ys)
     return Curves("a-function-with-steps", "A sparse layer of one number", "x", "y", (line,))
-
-
-def stable_or_good() -> Bars:
-    groups = ("nothing (4 of 6)", "clipping (3 of 3)", "z-loss (3 of 3)")
-    title = "Loss, and stable runs (Zoph et al. 2022, table 4)"
-    return Bars("stable-or-good", title, groups, (Series("loss", [1.755, 4.206, 1.741]),), "loss")
 
 
 def few_examples() -> Bars:
@@ -262,61 +271,7 @@ def few_examples() -> Bars:
     return Bars("few-examples", "What is missed, after learning from 200 examples", groups, tuple(series), "per cent")
 
 
-# ------------------------------------------------------------ 7 one becomes many
-
-
-def upcycling() -> Boxes:
-    copies = tuple(Box(f"e{n}", f"copy {n}", n, 1) for n in range(4))
-    boxes = (Box("old", "network", 1, 0), *copies, Box("router", "router, new", 4, 1), Box("y", "y", 2, 2))
-    arrows = (*(Arrow("old", copy.id) for copy in copies), *(Arrow(copy.id, "y") for copy in copies))
-    return Boxes("upcycling", "Sparse upcycling", boxes, (*arrows, Arrow("router", "y")))
-
-
-def three_ways_on() -> Curves:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        facts, answers = torch.randn(1000, D).double(), torch.randint(8, (1000,))
-
-        def learn(layer: nn.Module) -> list[float]:
-            adam = torch.optim.Adam(layer.parameters(), lr=0.01)
-            known = []
-            for step in range(301):
-                logits = layer(facts)
-                if step % 20 == 0:
-                    known.append(round((logits.argmax(1) == answers).double().mean().item(), 2))
-                loss = cross_entropy(logits, answers)
-                adam.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                adam.step()
-            return known
-
-        torch.manual_seed(0)
-        old = _Dense(16).double()
-        learn(old)
-        upcycled, anew = _Sparse().double(), _Sparse().double()
-        nn.init.normal_(upcycled.router.weight, std=0.02)
-        for expert in upcycled.experts:
-            expert.load_state_dict(old.state_dict())
-        ways = {"upcycled": learn(upcycled), "four random experts": learn(anew), "dense, trained on": learn(old)}
-    steps = list(range(0, 301, 20))
-    lines = tuple(Line(name, steps, known) for name, known in ways.items())
-    return Curves("three-ways-on", "Three ways to go on", "steps", "share of the facts", lines, low=0.0, high=1.0)
-
-
-# ------------------------------------------------------------ 8 an expert can be cut
-
-
-def cut_in_two() -> Matrix:
-    hidden, out = [2.0, -1.0, 4.0, 3.0], [1.0, 2.0, 0.5, -1.0]
-    terms = [h * o for h, o in zip(hidden, out, strict=True)]
-    units = ("unit 0", "unit 1", "unit 2", "unit 3")
-    rows = [list(row) for row in zip(hidden, out, terms, strict=True)]
-    sums: list[list[bool | float | str]] = [["", ""], [sum(terms[:2]), ""], ["", ""], [sum(terms[2:]), sum(terms)]]
-    grids = (
-        Grid("", units, ("value", "weight", "term"), rows, digits=1),
-        Grid("", ("", "", "", ""), ("half", "whole"), sums, digits=0),
-    )
-    return Matrix("cut-in-two", "Four terms, two halves, one network", grids)
+# ------------------------------------------------------------ 11 one becomes many
 
 
 def rows_and_columns() -> Matrix:
@@ -330,14 +285,31 @@ def rows_and_columns() -> Matrix:
     return Matrix("rows-and-columns", "The first of two pieces (D = 3, F = 4)", grids)
 
 
-def choices_by_pieces() -> Curves:
-    pieces = list(range(1, 9))
-    line = Line("k m of E m", pieces, [comb(16 * m, 2 * m) for m in pieces])
-    title = "2 of 16 experts, each cut into pieces"
-    return Curves("choices-by-pieces", title, "pieces of an expert", "choices", (line,), log_y=True)
+# ------------------------------------------------------------ 12 does it pay?
+
+STEPS = list(range(0, 601, 100))  # the means that measured/toy_layers.py prints
 
 
-# ------------------------------------------------------------ 9 which for whom
+def three_ways_on() -> Curves:
+    lines = (
+        Line("four random experts", STEPS, [0.12, 0.62, 0.84, 0.94, 0.98, 0.99, 0.99]),
+        Line("four copies", STEPS, [0.33, 0.59, 0.76, 0.85, 0.91, 0.95, 0.97]),
+        Line("dense, trained on", STEPS, [0.33, 0.34, 0.34, 0.34, 0.34, 0.34, 0.34]),
+    )
+    return Curves("three-ways-on", "Facts that are remembered", "steps", "share", lines, low=0.0, high=1.0)
+
+
+def three_ways_on_with_a_rule() -> Curves:
+    lines = (
+        Line("dense, trained on", STEPS, [11.9, 10.5, 9.8, 9.6, 9.2, 8.9, 8.5]),
+        Line("four random experts", STEPS, [100.6, 14.8, 8.0, 6.3, 5.3, 4.7, 4.4]),
+        Line("four copies", STEPS, [12.1, 5.3, 4.2, 3.9, 3.6, 3.3, 3.1]),
+    )
+    title = "What is missed of the rule"
+    return Curves("three-ways-on-with-a-rule", title, "steps", "per cent", lines, log_y=True)
+
+
+# ------------------------------------------------------------ 13 which for whom
 
 
 def dense_until() -> Curves:
@@ -353,19 +325,3 @@ def dense_until() -> Curves:
         Line("sparse, 30.5 billion", users, [step(30.5, 3.35, 8 / 128, n) for n in users]),
     )
     return Curves("dense-until", "A step on eight cards, at least", "users", "ms", lines, log_x=True, log_y=True)
-
-
-def plan_map() -> Boxes:
-    plans = (
-        ("memory is short", "dense,\nas large as fits"),
-        ("one user,\nand it fits", "sparse"),
-        ("ten to hundreds\nat once", "less to read,\ncaches too"),
-        ("thousands at once,\nor pre-training", "sparse"),
-        ("few examples\nto fine-tune on", "dense first"),
-    )
-    boxes = [Box("plan", "your plan", 2, 0)]
-    arrows = []
-    for row, (scarce, first) in enumerate(plans):
-        boxes += [Box(f"if{row}", scarce, row, 1), Box(f"try{row}", first, row, 2)]
-        arrows += [Arrow("plan", f"if{row}"), Arrow(f"if{row}", f"try{row}")]
-    return Boxes("plan-map", "What to try first", tuple(boxes), tuple(arrows))
