@@ -211,7 +211,7 @@ FAMILIES = {
 def active_against_total() -> Curves:
     ends = [5, 2000]
     shares = [Line(f"{share} %", ends, [share * end / 100 for end in ends]) for share in (100, 10, 3)]
-    families = [Line(name, *map(list, zip(*sizes, strict=True))) for name, sizes in FAMILIES.items()]
+    families = [Line(name, [t for t, _ in sizes], [a for _, a in sizes]) for name, sizes in FAMILIES.items()]
     title = "Open models: active over total, in billions"
     lines = (*families, *shares)
     return Curves("active-against-total", title, "total", "active", lines, low=2.0, high=2000.0, log_x=True, log_y=True)
