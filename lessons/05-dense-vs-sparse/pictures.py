@@ -199,12 +199,12 @@ def more_experts() -> Curves:
 
 # Total and active parameters in billions, as their makers count them.
 FAMILIES = {
-    "GLaM 2021": ((1200, 97),),
+    "GLaM 2021": ((27, 1.9), (143, 9.8), (1200, 97)),
     "DeepSeek 2024 to 2026": ((67, 67), (236, 21), (671, 37), (1600, 49)),
     "Mistral 2023 to 2025": ((7.2, 7.2), (46.7, 12.9), (141, 39), (675, 41)),
     "Meta 2023 to 2025": ((69, 69), (400, 17)),
     "Qwen 2024 to 2026": ((72, 72), (235, 22), (397, 17)),
-    "gpt-oss 2025": ((117, 5.1),),
+    "gpt-oss 2025": ((21, 3.6), (117, 5.1)),
 }
 
 
@@ -212,9 +212,9 @@ def active_against_total() -> Curves:
     ends = [5, 2000]
     shares = [Line(f"{share} %", ends, [share * end / 100 for end in ends]) for share in (100, 10, 3)]
     families = [Line(name, [t for t, _ in sizes], [a for _, a in sizes]) for name, sizes in FAMILIES.items()]
-    title = "Open models: active over total, in billions"
+    title = "Active over total, in billions"
     lines = (*families, *shares)
-    return Curves("active-against-total", title, "total", "active", lines, low=2.0, high=2000.0, log_x=True, log_y=True)
+    return Curves("active-against-total", title, "total", "active", lines, low=1.5, high=2000.0, log_x=True, log_y=True)
 
 
 # ------------------------------------------------------------ 8 how long a step takes
