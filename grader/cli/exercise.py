@@ -89,7 +89,7 @@ def command(
     only = find_test_id(result, " ".join(test)) if test else None
     progress = Progress.load(root)
     if path is None:
-        record_result(progress, exercise, result)
+        record_result(progress, exercise, result, submission)
     save_failing_call(root, result)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(result), indent=2))

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import click
 
+from grader.base.errors import UsageError
 from grader.cli.numbers import WholeNumber
 from grader.cli.quiz import INPUT_ENDED, points, run_session, show_missed
 from grader.cli.screen import COLUMNS, columns, course_root, heading, prose, say, step
@@ -23,6 +24,7 @@ from grader.quiz.model import Askable
 from grader.quiz.review import Due, due_after, due_at
 from grader.quiz.session import EndReason, GivenAnswer, QuizSession
 from grader.show.layout import wrap
+from grader.study.slips.store import load_slips
 
 MOST = 20  # questions of one review by default
 NEW_TERMS = 5  # terms of the glossary that one review introduces
@@ -33,38 +35,39 @@ NEW_TERMS = 5  # terms of the glossary that one review introduces
 @click.option(
     "--n", "count", metavar="N", default=MOST, show_default=True, type=WholeNumber(min=1), help="Ask at most N."
 )
+@click.option("--only", type=click.Choice(["mistakes"]), help="Ask only about mistakes in your own code.")
 @click.option("--list", "only_list", is_flag=True, help="Show how many questions are due, without asking them.")
 @click.pass_context
-def command(ctx: click.Context, plain: bool, count: int, only_list: bool) -> None:
+def command(ctx: click.Context, plain: bool, count: int, only: str | None, only_list: bool) -> None:
     """Ask again what you missed and what is due.
 
-    The questions are those of quizzes, the predictions that you made while reading, and a few terms of the lessons
-    whose quizzes you have begun. What you know comes back after days, then weeks, then months. What you do not know
-    is asked again at the end, and tomorrow.
+    The questions are those of quizzes, the predictions that you made while reading, mistakes in your own code whose
+    exercise has passed since, and a few terms of the lessons whose quizzes you have begun. What you know comes back
+    after days, then weeks, then months. What you do not know is asked again at the end, and tomorrow.
     """
     root = course_root()
     course = load_lessons(root)
     progress = Progress.load(root)
-    questions = _questions(course, progress)
-    due = due_at(progress.events, now())
-    missed = [key for key in due.missed if key in questions]
-    again = [key for key in due.due if key in questions]
+    questions = _mistakes(progress) if only else _questions(course, progress) | _mistakes(progress)
+    if only and not questions:
+        raise UsageError("Nothing to review: no mistake was named in an exercise of yours that has passed since.")
+    due = _due(progress, questions)
     answered = history.past_answers(progress.events)
     new = [key for key in questions if key.quiz == GLOSSARY and key not in answered][:NEW_TERMS]
-    say("", *heading("review", f"{len(missed)} missed, {len(again)} due, {len(new)} new terms"), "")
-    if lines := [*_lines_now(missed, "missed"), *_lines_now(again, "due"), *_lines_failed(due)]:
+    say("", *heading("review", f"{len(due.missed)} missed, {len(due.due)} due, {len(new)} new terms"), "")
+    if lines := [*_lines_now(due.missed, "missed"), *_lines_now(due.due, "due"), *_lines_failed(due)]:
         say(*lines, "")
-    keys = [*missed, *again, *new][:count]
+    keys = [*due.missed, *due.due, *new][:count]
     if only_list or not keys:
         _show_next(due, bool(keys))
         return
     session = Review(questions, set(new), progress, history.student_salt(root)).start(keys)
     done = run_session(session, plain, quiet=False)
     _show_score(session, done, len(keys))
-    left = due_at(progress.events, now())
+    left = _due(progress, questions)
     if lines := _lines_failed(left):
         say(*lines, "")
-    _show_next(left, any(key in questions for key in (*left.missed, *left.due)))
+    _show_next(left, bool(left.missed or left.due))
     if done is EndReason.INPUT_ENDED:
         ctx.exit(INPUT_ENDED)
 
@@ -134,6 +137,17 @@ class Review:
 # ------------------------------------------------------------ the questions
 
 
+def _due(progress: Progress, questions: Collection[QuestionKey]) -> Due:
+    """Return which of these questions are due."""
+    found = due_at(progress.events, now())
+    return Due(
+        missed=tuple(key for key in found.missed if key in questions),
+        due=tuple(key for key in found.due if key in questions),
+        later={key: moment for key, moment in found.later.items() if key in questions},
+        failed=found.failed & set(questions),
+    )
+
+
 def _questions(course: Course, progress: Progress) -> dict[QuestionKey, Askable]:
     """Return the questions of begun quizzes, the terms of their lessons, and the predictions that were made."""
     answered = history.past_answers(progress.events)
@@ -164,6 +178,16 @@ def _questions_of_parts(course: Course, parts: Collection[tuple[str, str]]) -> d
         if (file.lesson_slug, file.slug) in parts
         for name, question in questions_of(load_part(course.root, file)).items()
     }
+
+
+def _mistakes(progress: Progress) -> dict[QuestionKey, Askable]:
+    """Return the questions about mistakes in the student's own code."""
+    slips = load_slips(progress)
+    if not slips:
+        return {}
+    from grader.study.slips.questions import slip_questions
+
+    return {QuestionKey(history.SLIPS, name): question for name, question in slip_questions(slips).items()}
 
 
 # ------------------------------------------------------------ the screen

@@ -178,7 +178,7 @@ class WatchSession:
     def _show(self, verdict: TaskResult | UsageError) -> None:
         self._verdict, self._test_index = verdict, -1
         if isinstance(verdict, TaskResult):
-            record_result(Progress.load(self._root), verdict.task.exercise, verdict.result)
+            record_result(Progress.load(self._root), verdict.task.exercise, verdict.result, verdict.task.submission)
             save_failing_call(self._root, verdict.result)
         self._draw()
 

@@ -148,8 +148,24 @@ class Predicted(msgspec.Struct, frozen=True, tag_field="event", tag="predicted",
     time: datetime = msgspec.field(default_factory=now)
 
 
+class Mended(msgspec.Struct, frozen=True, tag_field="event", tag="mended", kw_only=True):
+    """An exercise passed in which a mistake had been named before."""
+
+    exercise: str
+    slip: str  # the id of the mistake's file, and of the question about it
+    due: datetime  # when it comes back for review
+    time: datetime = msgspec.field(default_factory=now)
+
+
+class SlipsForgotten(msgspec.Struct, frozen=True, tag_field="event", tag="slips_forgotten", kw_only=True):
+    """The kept files with mistakes were deleted."""
+
+    time: datetime = msgspec.field(default_factory=now)
+
+
 PartEvent = PartBegun | PartStopped | PartRead
-Event = Graded | HintShown | QuizStarted | Answered | QuizFinished | Reviewed | AnswerUndone | PartEvent | Predicted
+QuizEvent = QuizStarted | Answered | QuizFinished | Reviewed | AnswerUndone | Predicted
+Event = Graded | HintShown | QuizEvent | PartEvent | Mended | SlipsForgotten
 ReadState = Literal["read", "begun", "unread"]
 
 

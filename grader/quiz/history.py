@@ -14,15 +14,18 @@ from grader.course.progress import (
     Answered,
     AnswerUndone,
     Event,
+    Mended,
     Predicted,
     QuizFinished,
     QuizStarted,
     Reviewed,
+    SlipsForgotten,
     now,
 )
 from grader.course.workspace.progress_folder import progress_folder
 
 GLOSSARY = "glossary"  # the `quiz` of a `Reviewed` event whose question is a term of the glossary
+SLIPS = "mistakes"  # the same, if the question is about a mistake in the student's own code
 _SEPARATOR = "/"
 
 
@@ -97,7 +100,8 @@ def answers(events: Iterable[Event], quiz: str, attempt: int) -> dict[str, Answe
 def past_answers(events: Iterable[Event]) -> dict[QuestionKey, list[PastAnswer]]:
     """Return all answers to each question, oldest first.
 
-    Predictions of a question count from the first wrong one on.
+    Predictions of a question count from the first wrong one on. A mistake in the student's own code counts as known
+    when it was mended.
     """
     found: dict[QuestionKey, list[PastAnswer]] = {}
     for event in events:
@@ -110,6 +114,11 @@ def past_answers(events: Iterable[Event]) -> dict[QuestionKey, list[PastAnswer]]
                 del found.get(key, [])[-1:]
                 if not found.get(key):
                     found.pop(key, None)
+            case Mended():
+                answer = PastAnswer(1.0, event.time, event.due, reviewed=True)
+                found.setdefault(QuestionKey(SLIPS, event.slip), []).append(answer)
+            case SlipsForgotten():
+                found = {key: given for key, given in found.items() if key.quiz != SLIPS}
             case Predicted(due=due) if due is not None:
                 answer = PastAnswer(float(event.right or False), event.time, due)
                 found.setdefault(part_key(event.lesson, event.slug, event.question), []).append(answer)

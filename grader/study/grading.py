@@ -19,6 +19,7 @@ from grader.show.context import CourseProgress as Counts
 from grader.show.context import NeededExercise, NextStep, RunContext
 from grader.study import failing_calls
 from grader.study.reader.order import Step, command_for, is_done, next_step
+from grader.study.slips.store import keep_slip
 
 FAULT = 3  # exit code: the grader or the course is at fault
 
@@ -100,8 +101,8 @@ def _normalize(name: str) -> str:
     return name.casefold().replace("_", " ").strip()
 
 
-def record_result(progress: Progress, exercise: Exercise, result: Result) -> None:
-    """Record the score of an exercise, if this result counts as an attempt."""
+def record_result(progress: Progress, exercise: Exercise, result: Result, submission: Submission) -> None:
+    """Record the score of an exercise, if this result counts as an attempt, and keep what made a named mistake."""
     if not _counts_as_attempt(result):
         return
     first = result.main_failure
@@ -120,6 +121,7 @@ def record_result(progress: Progress, exercise: Exercise, result: Result) -> Non
             failing_call=call.function if call is not None else None,
         )
     )
+    keep_slip(progress, result, submission.text)
 
 
 def _explained_tests(result: Result) -> tuple[str, ...]:

@@ -261,7 +261,7 @@ def buckets() -> Matrix:
             expert = experts[rank]
             (places if len(places[expert]) < CAPACITY else dropped)[expert].append(f"{token}{mark}")
     grids = (_grid("places", EXPERTS, places), _grid("dropped", EXPERTS, dropped))
-    return Matrix("buckets", "tokens in the buffers of four experts", grids, ("",))
+    return Matrix("buckets", "Tokens in the buffers of four experts", grids, ("",))
 
 
 def _grid(title: str, experts: tuple[str, ...], rows: list[list[str]]) -> Grid:

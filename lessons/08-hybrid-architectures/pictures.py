@@ -401,7 +401,7 @@ def a_delay() -> Matrix:
     columns = tuple(str(i) for i in range(19))
     looks = [["" if place != 16 + i - 16 else "x" for place in range(19)] for i in range(3)]
     grid = Grid("", ("text", "go 1", "go 2", "go 3"), columns, [[str(sign) for sign in text], *looks])
-    return Matrix("a-delay", "x: the place 16 before the sign", (grid,))
+    return Matrix("a-delay", "The place 16 before the sign: x", (grid,))
 
 
 PLACES, DATA, DIGITS = 16, 3, 4

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from grader.course.progress import Answered, Progress, Reviewed
+from grader.course.progress import Answered, Mended, Progress, Reviewed
 from grader.quiz.draw import draw_question
 from grader.quiz.history import student_salt
 from grader.quiz.score import right_answer
@@ -34,6 +34,6 @@ def later(root: Path, days: int) -> None:
     moved = Progress.load(root)
     past = timedelta(days=days)
     for event in events:
-        due = {"due": event.due - past} if isinstance(event, Answered | Reviewed) else {}
+        due = {"due": event.due - past} if isinstance(event, Answered | Mended | Reviewed) else {}
         fields = {name: getattr(event, name) for name in event.__struct_fields__}
         moved.record(type(event)(**{**fields, "time": event.time - past, **due}))

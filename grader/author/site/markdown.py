@@ -20,6 +20,7 @@ from grader.author.site.terms import TermMarker
 from grader.base.errors import UsageError
 from grader.course.lesson.markdown import parser
 from grader.show.tex import tex_to_text
+from grader.show.typography import typeset
 
 _ADDRESS = re.compile(r"https?://[^\s<>()]*[^\s<>().,;:]|arXiv[ :](?P<arxiv>\d{4}\.\d{4,5})")
 
@@ -82,14 +83,14 @@ class _Renderer(RendererHTML):
     def text(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         text = tokens[idx].content
         if self._link_depth:
-            return escape(text, quote=False)
+            return escape(typeset(text), quote=False)
         parts, done = [], 0
         for match in _ADDRESS.finditer(text):
-            parts.append(self._writer.terms.mark(text[done : match.start()]))
+            parts.append(self._writer.terms.mark(typeset(text[done : match.start()])))
             href = f"https://arxiv.org/abs/{match['arxiv']}" if match["arxiv"] else match[0]
             parts.append(f'<a href="{escape(href)}">{escape(match[0], quote=False)}</a>')
             done = match.end()
-        return "".join([*parts, self._writer.terms.mark(text[done:])])
+        return "".join([*parts, self._writer.terms.mark(typeset(text[done:]))])
 
     def code_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         words = f"<code>{escape(tokens[idx].content, quote=False)}</code>"

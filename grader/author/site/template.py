@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from grader.author.site.markdown import plain
 from grader.author.site.model import relative, url_of
+from grader.show.typography import typeset
 
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]+(?:[ '’ʼ-]+[\u0400-\u04ff]+)*")
 
@@ -28,7 +29,13 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"relative": relative, "breakable": _breakable, "plain": plain, "ukrainian": _ukrainian}
+    environment.filters |= {
+        "relative": relative,
+        "breakable": _breakable,
+        "plain": plain,
+        "typeset": typeset,
+        "ukrainian": _ukrainian,
+    }
     environment.globals["url_of"] = url_of
     return environment
 

@@ -73,7 +73,7 @@ def _widths(part: Part) -> Iterator[tuple[int, str]]:
 def _minutes(part: Part, allowed: tuple[int, int]) -> Iterator[tuple[int, str]]:
     least, most = allowed if part.lesson else OPENING_MINUTES
     if not least <= part.minutes <= most:
-        yield 0, f"this takes {part.minutes} minutes to read; {least} to {most} are allowed."
+        yield 0, f"this takes {part.minutes} min to read; {least} to {most} min are allowed."
 
 
 def _due(part: Part, course: Course) -> Iterator[tuple[int, str]]:

@@ -89,7 +89,7 @@ class NotebookSession:
         if result.outcome is Outcome.GRADED:
             self._cells[root, exercise.id] = submission.text
         progress = Progress.load(root)
-        record_result(progress, exercise, result)
+        record_result(progress, exercise, result, submission)
         save_failing_call(root, result)
         only = find_test_id(result, test) if test else None
         view = view_for(course, list(steps(course)), exercise, progress, submission, result, cell=first)

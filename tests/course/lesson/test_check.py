@@ -44,8 +44,8 @@ def test_a_good_part_has_no_notation_problems(root: Path) -> None:
         ("(https://arxiv.org/abs/1706.03762)", "(1-past.md#the-future)", "paper", "leads to no heading of 1-past.md."),
         ("(https://arxiv.org/abs/1706.03762)", "(https://arxiv.org/a b)", "paper", "this is not a link"),
         ("```picture sums", "```picture sums moving=summs", "moving=summs", "'summs'. Did you mean 'sums'?"),
-        (FILLER, "Short.", "", "this takes 1 minutes to read; 8 to 15 are allowed."),
-        (FILLER, f"{FILLER}\n{FILLER}", "", "this takes 20 minutes to read; 8 to 15 are allowed."),
+        (FILLER, "Short.", "", "this takes 1 min to read; 8 to 15 min are allowed."),
+        (FILLER, f"{FILLER}\n{FILLER}", "", "this takes 20 min to read; 8 to 15 min are allowed."),
         (FILLER, f"{FILLER}\n\n- item\n\n  ```python\n  1\n  ```", "  ```python", "is not run"),
         (FILLER, f"{FILLER}\n```text\nx", "```text", "this fence is not closed."),
         (FILLER, f"{FILLER}\n\n::: deep Last\nx", "::: deep Last", "this deep dive is not closed"),
@@ -107,14 +107,14 @@ def test_the_hidden_output_must_contain_the_answer_within_its_tolerance(root: Pa
 
 def test_the_opening_may_be_short(root: Path) -> None:
     text = edited(FILLER, FILLER[: len(FILLER) // 3])
-    assert [what for _, what in problems(text, root)] == ["this takes 4 minutes to read; 8 to 15 are allowed."]
+    assert [what for _, what in problems(text, root)] == ["this takes 4 min to read; 8 to 15 min are allowed."]
     assert problems(text, root, lesson=0) == []
 
 
 def test_the_course_sets_the_reading_time_of_parts(root: Path) -> None:
     with (root / "course.yaml").open("a") as file:
         file.write("standards: {minutes: [1, 3]}\n")
-    assert [what for _, what in problems(GOOD, root)] == ["this takes 10 minutes to read; 1 to 3 are allowed."]
+    assert [what for _, what in problems(GOOD, root)] == ["this takes 10 min to read; 1 to 3 min are allowed."]
 
 
 def test_a_duplicate_question_id_is_a_problem(root: Path) -> None:

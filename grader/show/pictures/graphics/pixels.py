@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from grader.base.errors import UsageError
 from grader.show.pictures.graphics.colors import LIGHT, color
 from grader.show.pictures.graphics.shapes import MARGIN, SIZE, Graphic, Polyline, Rectangle, Text
+from grader.show.typography import typeset
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,7 +76,7 @@ def _draw_text(axes: "Axes", shape: Text) -> None:
     axes.text(
         shape.x,
         shape.y,
-        shape.text,
+        typeset(shape.text),
         color=color(shape.tone, LIGHT),
         horizontalalignment="center" if shape.upright else shape.align,
         verticalalignment="bottom" if shape.upright else "center_baseline",

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from grader.show.pictures.graphics.colors import variable
 from grader.show.pictures.graphics.shapes import MARGIN, SIZE, Graphic, Point, Polyline, Rectangle, Shape, Text
+from grader.show.typography import typeset
 
 DESCENT = 0.35 * SIZE  # from the middle of a line of text to its baseline
 _ANCHORS = {"left": "start", "center": "middle", "right": "end"}
@@ -91,7 +92,7 @@ def _text(shape: Text) -> str:
         place = f'transform="translate({_short(shape.x + DESCENT)} {y}) rotate(-90)"'
     else:
         place = f'x="{x}" y="{_short(shape.y + DESCENT)}"'
-    return f"<text {place}>{escape(shape.text, quote=False)}</text>"
+    return f"<text {place}>{escape(typeset(shape.text), quote=False)}</text>"
 
 
 def _outline(of: Rectangle) -> str:
