@@ -1,8 +1,8 @@
-"""Train the three layers of part 1 with several seeds: the numbers of parts 1, 2, 7 and 12.
+"""Train the three layers of part 1 with several seeds: the numbers of parts 1, 2, 7, 10 and 12.
 
-Run it with `python toy_layers.py` (three minutes on one core). A seed decides the facts, the rule, and the weights to begin
-with. "large, same work" is the large layer after 800/1536 of the steps, so after as much work as the sparse one. Part 12
-trains a dense layer with F = 16 for 300 steps, and then goes on in four ways for 600 steps. It prints:
+Run it with `python toy_layers.py` (five minutes on one core). A seed decides the facts, the rule, and the weights to begin
+with. "large, same work" is the large layer after 800/1536 of the steps, so after as much work as the sparse one. "1 of 4 wide"
+has four experts with F = 32, of which a token uses one. Part 12 trains a dense layer with F = 16 for 300 steps, and then goes on in four ways for 600 steps. It prints:
 
 part 1: the seeds side by side
 facts, sparse             0.89  0.92  0.92  0.90  0.93
@@ -11,6 +11,7 @@ facts, large              0.77  0.78  0.76  0.79  0.79
 rule, sparse               4.9   5.2   4.3   5.2   4.9
 rule, twin                 3.0   2.8   2.6   2.6   3.2
 rule, large                0.8   0.7   0.8   0.9   0.9
+rule, 1 of 4 wide          3.2   3.4   3.2   3.2   3.7
 part 2: equal work; the mean over the seeds after 100, 200, 400 and 1000 steps of the sparse one
 facts, sparse             0.58  0.81  0.97  1.00
 rule, sparse              16.0   8.6   5.5   3.5
@@ -23,6 +24,20 @@ facts, seed 1             0.25  0.34  0.50  0.78  0.96
 rule, seed 1               3.5   5.2   4.5   4.0   4.4
 facts, seed 2             0.25  0.34  0.51  0.78  0.97
 rule, seed 2               3.2   4.3   4.3   4.0   4.1
+rule, 4000 steps, seed 0   0.5   2.3   1.4   1.2   1.0
+part 10: the rule from 200 examples, and from 2000; what is missed of them, and of new ones
+200 seen, sparse           2.1   2.2   2.3   2.2   2.1
+new ones, sparse          54.6  62.7  64.0  57.5  61.8
+200 seen, twin             5.2   5.4   5.4   4.9   5.2
+new ones, twin            19.4  22.1  21.6  18.1  23.9
+200 seen, large            2.4   2.4   2.7   2.4   2.3
+new ones, large           26.0  27.7  29.1  30.5  30.4
+2000 seen, sparse          9.6  10.6   9.9  10.3  10.3
+new ones, sparse           5.2   5.9   6.0   6.0   5.5
+2000 seen, twin            9.7   9.7   9.4   9.8   9.8
+new ones, twin             2.9   3.2   2.8   3.0   3.0
+2000 seen, large           8.0   8.1   7.7   8.1   8.1
+new ones, large            1.4   1.5   1.5   1.7   1.5
 part 12: after 0, 100, ..., 600 further steps, the mean over the seeds
 facts, copies             0.33  0.59  0.76  0.85  0.91  0.95  0.97
 facts, half redrawn       0.15  0.45  0.59  0.70  0.78  0.85  0.90
@@ -127,6 +142,18 @@ def missed(make: Make, seed: int, steps: int = 500) -> float:
     return 100 * share_missed(rule, layer, 4000).item()
 
 
+def from_examples(make: Make, seed: int, number: int) -> tuple[float, float]:
+    """Return what a layer misses of noisy examples that it has seen again and again, and of the rule, in per cent."""
+    rule = rule_of(seed)
+    x, new = torch.randn(number, D), torch.randn(4000, D)
+    right, right_new = rule(x).detach(), rule(new).detach()
+    seen = right + 0.3 * right.std() * torch.randn_like(right)
+    layer = make()
+    train(layer, lambda f: mse_loss(f(x), seen) / seen.var(), 500)
+    on_seen, on_new = mse_loss(layer(x), seen) / seen.var(), mse_loss(layer(new), right_new) / right_new.var()
+    return 100 * on_seen.item(), 100 * on_new.item()
+
+
 def go_on(layer: nn.Module, loss_of: Loss, score_of: Loss, steps: int) -> Iterator[float]:
     """Train at a constant rate, and yield the score every 100 steps."""
     adam = torch.optim.Adam(layer.parameters(), lr=0.01)
@@ -192,6 +219,7 @@ def main() -> None:
         show(f"facts, {name}", [remembered(make, seed) for seed in SEEDS])
     for name, make in MAKE.items():
         show(f"rule, {name}", [missed(make, seed) for seed in SEEDS], 1)
+    show("rule, 1 of 4 wide", [missed(lambda: Sparse(32, 4, 1), seed) for seed in SEEDS], 1)
     print("part 2: equal work; the mean over the seeds after 100, 200, 400 and 1000 steps of the sparse one")
     counts = (100, 200, 400, 1000)
     for name, make, share in (("sparse", MAKE["sparse"], 1.0), ("large, same work", MAKE["large"], WORK)):
@@ -203,6 +231,13 @@ def main() -> None:
     for seed in range(3):
         show(f"facts, seed {seed}", [remembered(make, seed, number=4000) for make in many])
         show(f"rule, seed {seed}", [missed(make, seed) for make in many], 1)
+    show("rule, 4000 steps, seed 0", [missed(make, 0, 4000) for make in many], 1)
+    print("part 10: the rule from 200 examples, and from 2000; what is missed of them, and of new ones")
+    for number in (200, 2000):
+        for name, make in MAKE.items():
+            pairs = [from_examples(make, seed, number) for seed in SEEDS]
+            show(f"{number} seen, {name}", [seen for seen, _ in pairs], 1)
+            show(f"new ones, {name}", [new for _, new in pairs], 1)
     print("part 12: after 0, 100, ..., 600 further steps, the mean over the seeds")
     for task, digits in (("facts", 2), ("rule", 1)):
         runs = [ways_on(seed, task, 600) for seed in SEEDS]
