@@ -1,8 +1,9 @@
 """Train the three layers of part 1 with several seeds: the numbers of parts 1, 2, 7, 10 and 12.
 
-Run it with `python toy_layers.py` (five minutes on one core). A seed decides the facts, the rule, and the weights to begin
-with. "large, same work" is the large layer after 800/1536 of the steps, so after as much work as the sparse one. "1 of 4 wide"
-has four experts with F = 32, of which a token uses one. Part 12 trains a dense layer with F = 16 for 300 steps, and then goes on in four ways for 600 steps. It prints:
+Run it with `python toy_layers.py` (five minutes on one core). A seed decides the facts, the rule, and the weights to
+begin with. "large, same work" is the large layer after 800/1536 of the steps, so after as much work as the sparse one.
+"1 of 4 wide" has four experts with F = 32, of which a token uses one. Part 12 trains a dense layer with F = 16 for 300
+steps, and then goes on in four ways for 600 steps. It prints:
 
 part 1: the seeds side by side
 facts, sparse             0.89  0.92  0.92  0.90  0.93
