@@ -152,7 +152,8 @@ FIT = {1: (30.3640, -0.1817, 53.9838, -0.1965), 4: (24.8462, -0.1731, 87.7022, -
 
 def _loss(experts: int, active: float, tokens: float) -> float:
     a, p, b, q = FIT[experts]
-    return a * (active * 1e9) ** p + b * (tokens * 1e9) ** q + 1.3637
+    loss: float = a * (active * 1e9) ** p + b * (tokens * 1e9) ** q + 1.3637
+    return loss
 
 
 def who_is_ahead() -> Curves:
