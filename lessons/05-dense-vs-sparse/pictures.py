@@ -1,19 +1,18 @@
 """The pictures of lesson 5, computed from the same layers and models as its text."""
 
 from collections.abc import Callable
-from math import comb
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss, silu
 
-from grader.pictures import Arrow, Bars, Box, Boxes, Curves, Grid, Line, Matrix, Series
+from grader.pictures import Bars, Curves, Grid, Line, Matrix, Series
 
 D, F, E, K_USED = 8, 16, 4, 2  # the layer of the lesson: four experts, of which a token uses two
 MIXTRAL_TOTAL, MIXTRAL_ACTIVE = 46.70, 12.88  # billions of weights
 
 
-# ------------------------------------------------------------ 1 what is held equal?
+# ------------------------------------------------------------ 1 a race with two winners, 2 what is held equal?
 
 
 def three_layers() -> Bars:
@@ -24,28 +23,25 @@ def three_layers() -> Bars:
     return Bars("three-layers", "Three layers", groups, (Series("held", held), Series("used", used)), "weights")
 
 
-def _against_mixtral(name: str, title: str, dense: tuple[float, float]) -> Bars:
-    groups = ("weights held", "used by a token")
-    series = (Series("sparse", [MIXTRAL_TOTAL, MIXTRAL_ACTIVE]), Series("dense", list(dense)))
-    return Bars(name, title, groups, series, "billions")
-
-
-def equal_active() -> Bars:
-    return _against_mixtral("equal-active", "Equal active parameters", (MIXTRAL_ACTIVE, MIXTRAL_ACTIVE))
-
-
-def equal_total() -> Bars:
-    return _against_mixtral("equal-total", "Equal total parameters", (MIXTRAL_TOTAL, MIXTRAL_TOTAL))
+def equal_work() -> Curves:
+    """The third row of part 2: the means that measured/toy_layers.py prints."""
+    steps = [100, 200, 400, 1000]
+    lines = (
+        Line("sparse", steps, [16.0, 8.6, 5.5, 3.5]),
+        Line("large, same work", steps, [18.1, 6.6, 2.4, 0.8]),
+    )
+    title = "What is missed of the rule"
+    return Curves("equal-work", title, "steps of the sparse layer", "per cent", lines, log_x=True, log_y=True)
 
 
 def equal_training() -> Bars:
     tokens = [1.0, 1.0, round(MIXTRAL_ACTIVE / MIXTRAL_TOTAL, 2)]
     groups = ("sparse, 46.7", "twin, 12.9", "large, 46.7")
-    title = "Equal work of the training: trillions of tokens"
+    title = "The same work: trillions of tokens"
     return Bars("equal-training", title, groups, (Series("tokens", tokens),), "trillions")
 
 
-# ------------------------------------------------------------ 2 what a token costs
+# ------------------------------------------------------------ 3 what a token costs
 
 
 def _matrices(layers: int, D: int, heads: tuple[int, int, int], experts: tuple[int, int, int], V: int) -> int:
@@ -53,19 +49,6 @@ def _matrices(layers: int, D: int, heads: tuple[int, int, int], experts: tuple[i
     H, G, K = heads
     F, E, k = experts
     return 2 * (layers * (D * K * (2 * H + 2 * G) + k * 3 * D * F + D * E) + D * V)
-
-
-def work_of_mixtral() -> Bars:
-    layers, D, H, G, K, F, V = 32, 4096, 32, 8, 128, 14_336, 32_000
-    parts = {
-        "attention": 2 * layers * D * K * (2 * H + 2 * G),
-        "experts": 2 * layers * 2 * 3 * D * F,
-        "routers": 2 * layers * D * 8,
-        "output": 2 * D * V,
-        "scores": 4 * layers * H * K * 4096,
-    }
-    work = [round(part / 1e9, 2) for part in parts.values()]
-    return Bars("work-of-mixtral", "Where the work goes", tuple(parts), (Series("GFLOPs", work),), "GFLOPs")
 
 
 def work_by_context() -> Curves:
@@ -80,7 +63,7 @@ def work_by_context() -> Curves:
     return Curves("work-by-context", title, "positions", "GFLOPs", lines, log_x=True, log_y=True)
 
 
-# ------------------------------------------------------------ 3 the twin and the bill
+# ------------------------------------------------------------ 4 the twin and the bill
 
 
 def who_computes() -> Matrix:
@@ -92,7 +75,7 @@ def who_computes() -> Matrix:
     return Matrix("who-computes", "Hidden units, 16 in each cell", grids)
 
 
-# ------------------------------------------------------------ 4 what was measured
+# ------------------------------------------------------------ 5 three studies, 6 a law you can ask
 
 
 class _Dense(nn.Module):
@@ -169,7 +152,8 @@ FIT = {1: (30.3640, -0.1817, 53.9838, -0.1965), 4: (24.8462, -0.1731, 87.7022, -
 
 def _loss(experts: int, active: float, tokens: float) -> float:
     a, p, b, q = FIT[experts]
-    return a * (active * 1e9) ** p + b * (tokens * 1e9) ** q + 1.3637
+    loss: float = a * (active * 1e9) ** p + b * (tokens * 1e9) ** q + 1.3637
+    return loss
 
 
 def who_is_ahead() -> Curves:
@@ -198,27 +182,40 @@ def two_tasks() -> Bars:
     return Bars("two-tasks", "What is missed", ("1000 facts", "a rule"), series, "per cent")
 
 
-# ------------------------------------------------------------ 5 how long a step takes
-
-SHARED, EXPERT, LLAMA = 1_605_636_096, 176_160_768, 68_976_648_192  # of Mixtral (one layer), and of Llama 2 70B
+# ------------------------------------------------------------ 7 how sparse?
 
 
-def _ms(read: float, used: float, batch: int) -> float:
-    return round(1e3 * max(2 * read / 3.35e12, 2 * used * batch / 989e12), 2)
-
-
-def steps_of_four() -> Curves:
-    batches = [2**n for n in range(13)]
-    twin, total = SHARED + 64 * EXPERT, SHARED + 256 * EXPERT
-    mixtral = [_ms(SHARED + 32 * 8 * (1 - 0.75**batch) * EXPERT, twin, batch) for batch in batches]
+def more_experts() -> Curves:
+    """The first seed of part 7 in measured/toy_layers.py."""
+    experts = [2, 4, 8, 16, 32]
     lines = (
-        Line("Llama 2 70B", batches, [_ms(LLAMA, LLAMA, batch) for batch in batches]),
-        Line("dense, 46.7 billion", batches, [_ms(total, total, batch) for batch in batches]),
-        Line("Mixtral", batches, mixtral),
-        Line("twin, 12.9 billion", batches, [_ms(twin, twin, batch) for batch in batches]),
+        Line("of the rule, found", experts, [97.1, 95.1, 96.2, 96.5, 96.4]),
+        Line("of 4000 facts, known", experts, [26, 35, 51, 80, 97]),
     )
-    title = "A decoding step, at least"
-    return Curves("steps-of-four", title, "texts at once", "ms", lines, log_x=True, log_y=True)
+    title = "More experts, the same work"
+    return Curves(
+        "more-experts", title, "experts, of which two are used", "per cent", lines, low=0.0, high=100.0, log_x=True
+    )
+
+
+# Total and active parameters in billions, as their makers count them.
+FAMILIES = {
+    "GLaM 2021": ((27, 1.9), (143, 9.8), (1200, 97)),
+    "DeepSeek 2024 to 2026": ((67, 67), (236, 21), (671, 37), (1600, 49)),
+    "Mistral 2023 to 2026": ((7.2, 7.2), (46.7, 12.9), (141, 39), (675, 41), (128, 128)),
+}
+
+
+def active_against_total() -> Curves:
+    ends = [5, 2000]
+    shares = [Line(f"{share} %", ends, [share * end / 100 for end in ends]) for share in (100, 10, 3)]
+    families = [Line(name, [t for t, _ in sizes], [a for _, a in sizes]) for name, sizes in FAMILIES.items()]
+    title = "Active over total, in billions"
+    lines = (*families, *shares)
+    return Curves("active-against-total", title, "total", "active", lines, low=1.5, high=2000.0, log_x=True, log_y=True)
+
+
+# ------------------------------------------------------------ 8 how long a step takes
 
 
 def load_of_the_machines() -> Bars:
@@ -233,7 +230,7 @@ def load_of_the_machines() -> Bars:
     return Bars("load-of-the-machines", "Tokens for each machine", groups, series, "tokens")
 
 
-# ------------------------------------------------------------ 6 harder to train
+# ------------------------------------------------------------ 9 harder to train, 10 few examples
 
 
 def a_function_with_steps() -> Curves:
@@ -248,91 +245,14 @@ def a_function_with_steps() -> Curves:
     return Curves("a-function-with-steps", "A sparse layer of one number", "x", "y", (line,))
 
 
-def stable_or_good() -> Bars:
-    groups = ("nothing (4 of 6)", "clipping (3 of 3)", "z-loss (3 of 3)")
-    title = "Loss, and stable runs (Zoph et al. 2022, table 4)"
-    return Bars("stable-or-good", title, groups, (Series("loss", [1.755, 4.206, 1.741]),), "loss")
-
-
 def few_examples() -> Bars:
-    """The three layers learn the rule from the same 200 noisy examples again and again."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        rule = _Dense(32).double()
-        for w in rule.parameters():
-            nn.init.normal_(w, std=2 / w.shape[1] ** 0.5)
-        x, new = torch.randn(200, D).double(), torch.randn(4000, D).double()
-        right, right_new = rule(x).detach(), rule(new).detach()
-        seen = right + 0.3 * right.std() * torch.randn_like(right)
-
-        def missed(layer: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-            loss: Tensor = mse_loss(layer(x), y) / y.var()
-            return loss
-
-        series = []
-        for name in MAKE:
-            layer = _trained(name, lambda f: missed(f, x, seen), 500)
-            shares = [missed(layer, x, seen).item(), missed(layer, new, right_new).item()]
-            series.append(Series(name, [round(100 * share) for share in shares]))
-    groups = ("the 200 seen", "new ones")
-    return Bars("few-examples", "What is missed, after learning from 200 examples", groups, tuple(series), "per cent")
+    """The three layers of part 10: the means over the seeds that measured/toy_layers.py prints."""
+    series = (Series("sparse", [2, 60]), Series("twin", [5, 21]), Series("large", [2, 29]))
+    title = "What is missed, after learning from 200 examples"
+    return Bars("few-examples", title, ("the 200 seen", "new ones"), series, "per cent")
 
 
-# ------------------------------------------------------------ 7 one becomes many
-
-
-def upcycling() -> Boxes:
-    copies = tuple(Box(f"e{n}", f"copy {n}", n, 1) for n in range(4))
-    boxes = (Box("old", "network", 1, 0), *copies, Box("router", "router, new", 4, 1), Box("y", "y", 2, 2))
-    arrows = (*(Arrow("old", copy.id) for copy in copies), *(Arrow(copy.id, "y") for copy in copies))
-    return Boxes("upcycling", "Sparse upcycling", boxes, (*arrows, Arrow("router", "y")))
-
-
-def three_ways_on() -> Curves:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        facts, answers = torch.randn(1000, D).double(), torch.randint(8, (1000,))
-
-        def learn(layer: nn.Module) -> list[float]:
-            adam = torch.optim.Adam(layer.parameters(), lr=0.01)
-            known = []
-            for step in range(301):
-                logits = layer(facts)
-                if step % 20 == 0:
-                    known.append(round((logits.argmax(1) == answers).double().mean().item(), 2))
-                loss = cross_entropy(logits, answers)
-                adam.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                adam.step()
-            return known
-
-        torch.manual_seed(0)
-        old = _Dense(16).double()
-        learn(old)
-        upcycled, anew = _Sparse().double(), _Sparse().double()
-        nn.init.normal_(upcycled.router.weight, std=0.02)
-        for expert in upcycled.experts:
-            expert.load_state_dict(old.state_dict())
-        ways = {"upcycled": learn(upcycled), "four random experts": learn(anew), "dense, trained on": learn(old)}
-    steps = list(range(0, 301, 20))
-    lines = tuple(Line(name, steps, known) for name, known in ways.items())
-    return Curves("three-ways-on", "Three ways to go on", "steps", "share of the facts", lines, low=0.0, high=1.0)
-
-
-# ------------------------------------------------------------ 8 an expert can be cut
-
-
-def cut_in_two() -> Matrix:
-    hidden, out = [2.0, -1.0, 4.0, 3.0], [1.0, 2.0, 0.5, -1.0]
-    terms = [h * o for h, o in zip(hidden, out, strict=True)]
-    units = ("unit 0", "unit 1", "unit 2", "unit 3")
-    rows = [list(row) for row in zip(hidden, out, terms, strict=True)]
-    sums: list[list[bool | float | str]] = [["", ""], [sum(terms[:2]), ""], ["", ""], [sum(terms[2:]), sum(terms)]]
-    grids = (
-        Grid("", units, ("value", "weight", "term"), rows, digits=1),
-        Grid("", ("", "", "", ""), ("half", "whole"), sums, digits=0),
-    )
-    return Matrix("cut-in-two", "Four terms, two halves, one network", grids)
+# ------------------------------------------------------------ 11 one becomes many
 
 
 def rows_and_columns() -> Matrix:
@@ -346,14 +266,31 @@ def rows_and_columns() -> Matrix:
     return Matrix("rows-and-columns", "The first of two pieces (D = 3, F = 4)", grids)
 
 
-def choices_by_pieces() -> Curves:
-    pieces = list(range(1, 9))
-    line = Line("k m of E m", pieces, [comb(16 * m, 2 * m) for m in pieces])
-    title = "2 of 16 experts, each cut into pieces"
-    return Curves("choices-by-pieces", title, "pieces of an expert", "choices", (line,), log_y=True)
+# ------------------------------------------------------------ 12 does it pay?
+
+STEPS = list(range(0, 601, 100))  # the means that measured/toy_layers.py prints
 
 
-# ------------------------------------------------------------ 9 which for whom
+def three_ways_on() -> Curves:
+    lines = (
+        Line("four random experts", STEPS, [0.12, 0.62, 0.84, 0.94, 0.98, 0.99, 0.99]),
+        Line("four copies", STEPS, [0.33, 0.59, 0.76, 0.85, 0.91, 0.95, 0.97]),
+        Line("dense, trained on", STEPS, [0.33, 0.34, 0.34, 0.34, 0.34, 0.34, 0.34]),
+    )
+    return Curves("three-ways-on", "Facts that are remembered", "steps", "share", lines, low=0.0, high=1.0)
+
+
+def three_ways_on_with_a_rule() -> Curves:
+    lines = (
+        Line("dense, trained on", STEPS, [11.9, 10.5, 9.8, 9.6, 9.2, 8.9, 8.5]),
+        Line("four random experts", STEPS, [100.6, 14.8, 8.0, 6.3, 5.3, 4.7, 4.4]),
+        Line("four copies", STEPS, [12.1, 5.3, 4.2, 3.9, 3.6, 3.3, 3.1]),
+    )
+    title = "What is missed of the rule"
+    return Curves("three-ways-on-with-a-rule", title, "steps", "per cent", lines, log_y=True)
+
+
+# ------------------------------------------------------------ 13 which for whom
 
 
 def dense_until() -> Curves:
@@ -369,19 +306,3 @@ def dense_until() -> Curves:
         Line("sparse, 30.5 billion", users, [step(30.5, 3.35, 8 / 128, n) for n in users]),
     )
     return Curves("dense-until", "A step on eight cards, at least", "users", "ms", lines, log_x=True, log_y=True)
-
-
-def plan_map() -> Boxes:
-    plans = (
-        ("memory is short", "dense,\nas large as fits"),
-        ("one user,\nand it fits", "sparse"),
-        ("ten to hundreds\nat once", "less to read,\ncaches too"),
-        ("thousands at once,\nor pre-training", "sparse"),
-        ("few examples\nto fine-tune on", "dense first"),
-    )
-    boxes = [Box("plan", "your plan", 2, 0)]
-    arrows = []
-    for row, (scarce, first) in enumerate(plans):
-        boxes += [Box(f"if{row}", scarce, row, 1), Box(f"try{row}", first, row, 2)]
-        arrows += [Arrow("plan", f"if{row}"), Arrow(f"if{row}", f"try{row}")]
-    return Boxes("plan-map", "What to try first", tuple(boxes), tuple(arrows))
