@@ -20,7 +20,7 @@ ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 def near_miss(actual: Tensor, expected: Tensor) -> str | None:
     """Return a sentence such as "Your result is the expected one, transposed.", or None if no mistake fits."""
-    if expected.numel() > _MAX_ELEMENTS or actual.dtype.is_complex:
+    if expected.numel() > _MAX_ELEMENTS or actual.is_complex() or expected.is_complex():
         return None
     mask = expected.dtype is torch.bool
     too_few = expected.numel() < _MIN_MASK if mask else len(torch.unique(expected)) < _MIN_DISTINCT

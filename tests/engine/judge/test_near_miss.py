@@ -77,10 +77,11 @@ def test_a_near_miss_is_named(slip: str) -> None:
         (torch.ones(4, 4).tril(-1).bool(), torch.ones(4, 4).tril().bool()),
         (torch.ones(4, 4).tril(-1), torch.ones(4, 4).tril().bool()),
         (torch.arange(1.0, 5.0) + torch.tensor([4e-5, 1e-5, 3e-5, 2e-5]), torch.arange(1.0, 5.0)),
+        (X, X * 1j),
     ],
     ids=[
         *("other", "exp", "larger throughout", "diagonal", "nan", "inf", "zeros", "shorter", "constant", "empty"),
-        *("scalar", "small mask", "mask", "mask of floats", "nearly right and sorted"),
+        *("scalar", "small mask", "mask", "mask of floats", "nearly right and sorted", "complex"),
     ],
 )
 def test_other_wrong_results_are_no_near_miss(actual: Tensor, expected: Tensor) -> None:

@@ -35,6 +35,8 @@ INF, NAN = float("inf"), float("nan")
         (torch.zeros(2, 8), torch.ones(8, 2), 0),  # a shape
         (torch.rand(2, 8), torch.rand(8, 2), 24),
         (torch.tensor([0.0, -INF, 0.0]), torch.tensor([-INF, 0.0, 0.0]), 2),  # a mask
+        (torch.tensor([0.3 + 0.5j, 1.0]).conj(), torch.tensor([1.0, 1.0]), 12),
+        (torch.tensor([0.3, 1.0]), torch.tensor([1j, 1.0]), 8),
         ({"a": 0.3, "b": 1.0}, {"a": 0.25, "b": 2.0}, 12),
     ],
 )
