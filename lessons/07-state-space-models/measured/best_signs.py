@@ -6,6 +6,7 @@ and counts the logs in which the weighted sum has the sign of the second boat, w
 that no such weights are right more often. It prints:
 
 right in 192 of 224, optimal: True
+the weights of the lesson: right in 192
 """
 
 import itertools
@@ -14,6 +15,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 MARGIN = 0.01
+LESSON = (0, 0, 1, 0.89, 0.79, 0.66, 0.59, 0.46)  # easier to look at than the solver's own
 
 
 def logs() -> np.ndarray:
@@ -39,6 +41,7 @@ def main() -> None:
         bounds=Bounds(np.concatenate([-np.ones(8), np.zeros(count)]), np.ones(8 + count)),
     )
     print(f"right in {-found.fun:.0f} of {count}, optimal: {found.status == 0}")
+    print(f"the weights of the lesson: right in {(rows @ np.array(LESSON) > 0).sum()}")
 
 
 if __name__ == "__main__":
