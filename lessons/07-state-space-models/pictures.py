@@ -225,13 +225,13 @@ def two_memories() -> Boxes:
         "two-memories",
         "Above: three programs. Below: one",
         (
-            Box("hbm1", "HBM: 80 GB, 3.35 TB/s", 0, 0, 5),
+            Box("hbm1", "HBM", 0, 0, 5),
             Box("factors", "factors,\nwrites", 1, 0),
             Box("scan", "scan", 1, 2),
             Box("read", "read\nwith C", 1, 4),
-            Box("hbm2", "HBM: 80 GB, 3.35 TB/s", 2, 0, 5),
-            Box("fused", "factors, scan and read-out, the state stays on the chip", 3, 0, 5),
-            Box("hbm3", "HBM: 80 GB, 3.35 TB/s", 4, 0, 5),
+            Box("hbm2", "HBM", 2, 0, 5),
+            Box("fused", "factors, scan, read:\nthe state stays here", 3, 0, 5),
+            Box("hbm3", "HBM", 4, 0, 5),
         ),
         (
             Arrow("hbm1", "factors", f"{2 * ends:.0f} KB"),
