@@ -1,4 +1,4 @@
-"""What sixteen numbers keep of the past of a signal: HiPPO, S4D and a random state.
+"""What sixteen numbers keep of the past of a signal: HiPPO, S4D and three random states.
 
 Each state runs over many signals. A linear read-out is fitted on most of them, which makes the past out of the last
 state; then it reads one signal that it has not seen.
@@ -13,8 +13,9 @@ from grader.pictures import Curves, Line, Table
 
 T = 1000  # samples of a signal
 N = 16  # real numbers of a state
-DT = 1 / T  # the fixed step of S4D and of the random state
+DT = 1 / T  # the fixed step of S4D and of the random states
 WAVES = 12  # of a signal
+SPEED = 20  # by which the entries of a random matrix grow, so that its speeds cover those of the waves
 SIGNALS = 400  # for the read-out
 RIDGE = 1e-6
 PLACES = 100  # of the past that are read
@@ -29,15 +30,21 @@ def run(submission, rng):
     c = submission.legs_coefficients(signals, N)[:, -1]  # (SIGNALS + 1, N)
     polynomial = submission.reconstruct(c[-1], (places + 1).to(c.dtype) / T)
     found = {"HiPPO, its polynomial": polynomial, "HiPPO, by a read-out": read_out(c, past)}
-    matrices = {"S4D": s4d(), "random": stable(rng)}
+    first, write = rng.randn(N, N) / math.sqrt(N), rng.randn(N)
+    matrices = {
+        "S4D": s4d(),
+        "random": (slowed(first), write),  # its modes turn far more slowly than the signal
+        "random, faster": (slowed(SPEED * first), write),
+        "random, turning": (turning(SPEED * first), write),
+    }
     for name, (A, B) in matrices.items():
         yield Step(f"a state of {N} numbers, sample by sample: {name}")
         found[f"{name}, by a read-out"] = read_out(last_states(A, B, signals), past)
-    for name in ("HiPPO, its polynomial", "S4D, by a read-out", "random, by a read-out"):
-        title = name.partition(",")[0]
+    for name in ("HiPPO, its polynomial", *(f"{name}, by a read-out" for name in matrices)):
+        title = name.rpartition(",")[0]
         lines = (("the signal", past[-1]), (title, found[name]))
         yield Curves(
-            title.lower(),
+            title.lower().replace(", ", "-"),
             f"The past, as it is read out of the last state of {title}",
             "sample",
             "signal",
@@ -74,11 +81,15 @@ def s4d():
     )
 
 
-def stable(rng):
-    """A random matrix whose slowest rate is 1/2, as that of S4D."""
-    A = rng.randn(N, N) / math.sqrt(N)
+def slowed(A):
+    """A, shifted so that its slowest rate is 1/2, as that of S4D. The others fade faster."""
     slowest = torch.linalg.eigvals(A).real.max()
-    return A - (slowest + 0.5) * torch.eye(N, dtype=A.dtype), rng.randn(N)
+    return A - (slowest + 0.5) * torch.eye(N, dtype=A.dtype)
+
+
+def turning(A):
+    """The part of A that only turns, with the same size of entries. All modes fade at the rate 1/2."""
+    return (A - A.T) / math.sqrt(2) - torch.eye(N, dtype=A.dtype) / 2
 
 
 def last_states(A, B, signals):

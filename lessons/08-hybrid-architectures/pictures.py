@@ -1,12 +1,11 @@
 """The pictures of lesson 8, computed from its phone book and from the configurations of published models."""
 
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, elu, normalize, one_hot
+from torch.nn.functional import cross_entropy, elu, normalize
 
 from grader.pictures import Arrow, Bars, Box, Boxes, Curves, Grid, Line, Matrix, Series
 
@@ -392,65 +391,7 @@ def chunks_of_four() -> Matrix:
     return Matrix("chunks-of-four", "How token i (row) meets token j (column)", (Grid("", rows, columns, cells),))
 
 
-# ------------------------------------------------------------ 10 what a test tests
-
-
-def a_delay() -> Matrix:
-    digits = [1, 3, 0]
-    text = [*digits, *(["."] * 13), "go", "go", "go"]
-    columns = tuple(str(i) for i in range(19))
-    looks = [["" if place != 16 + i - 16 else "x" for place in range(19)] for i in range(3)]
-    grid = Grid("", ("text", "go 1", "go 2", "go 3"), columns, [[str(sign) for sign in text], *looks])
-    return Matrix("a-delay", "The place 16 before the sign: x", (grid,))
-
-
-PLACES, DATA, DIGITS = 16, 3, 4
-
-
-def _texts(n: int, random: bool) -> tuple[Tensor, Tensor]:
-    data = torch.randint(DIGITS, (n, DATA))
-    places = torch.arange(DATA).expand(n, DATA)
-    if random:
-        places = torch.rand(n, PLACES).argsort(1)[:, :DATA].sort(1).values
-    tokens = torch.full((n, PLACES + DATA), DIGITS).scatter(1, places, data)
-    tokens[:, PLACES:] = DIGITS + 1
-    return tokens, data
-
-
-def _seen(tokens: Tensor) -> Tensor:
-    """At each go-sign what stood 0, 1, ... places back."""
-    x = one_hot(tokens, DIGITS + 2).double()
-    x = torch.cat([x.new_zeros(len(x), DATA, DIGITS + 2), x], 1)
-    T = PLACES + DATA
-    return torch.stack([x[:, i + 1 : i + 1 + T].flip(1) for i in range(DATA)], 1).flatten(2)
-
-
-def _readers(tokens: Tensor) -> Tensor:
-    return (torch.eye(DATA).double()[:, :, None] * _seen(tokens)[:, :, None, :]).flatten(2)
-
-
-def _share(features: Callable[[Tensor], Tensor], random: bool) -> float:
-    """The share of right digits of the best linear read-out, on new texts."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        (x, data), (new, wanted) = _texts(4000, random), _texts(4000, random)
-    want = one_hot(data, DIGITS).double()
-    fitted = torch.linalg.lstsq(features(x).flatten(0, 1), want.flatten(0, 1), driver="gelsd").solution
-    return round(float(((features(new) @ fitted).argmax(-1) == wanted).double().mean()), 2)
-
-
-def same_layer() -> Bars:
-    shares = {
-        "fixed places": _share(_seen, False),
-        "random, one reader": _share(_seen, True),
-        "random, three readers": _share(_readers, True),
-        "random, MLP": 0.96,  # the model of the exercise, trained with an MLP: 0.95 to 0.97
-    }
-    title = "A convolution at selective copying"
-    return Bars("same-layer", title, tuple(shares), (Series("share right", list(shares.values())),), "share right")
-
-
-# ------------------------------------------------------------ 11 which one
+# ------------------------------------------------------------ 10 which one
 
 
 def two_questions() -> Boxes:

@@ -2,7 +2,8 @@
  * selective-scan: h = a·h + b·x, one step after the other. To find out: what is left of the first large input when the
  * second one comes, with steps that the token chooses and with fixed ones.
  *
- * a = exp(−Δ) and b = Δ, as in Mamba with A = −1 and B = 1. Where Δ is chosen by the token, Δ = softplus(4·|x| − 3): a
+ * a = exp(−Δ) and b = 1 − a, which is zero-order hold with A = −1 and B = 1, so that the state is what was held of the
+ * inputs. (Mamba writes b = Δ and lets the network learn the size.) Where Δ is chosen by the token, Δ = softplus(4·|x| − 3): a
  * large input is written, a small one hardly moves the state. Where it is fixed, all steps forget alike.
  */
 "use strict";
@@ -24,7 +25,8 @@ Moving.add("selective-scan", ({ knobs, stage, said }) => {
     let h = 0;
     for (const x of SIGNAL) {
       const delta = RULES[rule](x);
-      const [a, b] = [Math.exp(-delta), delta];
+      const a = Math.exp(-delta);
+      const b = 1 - a;
       found.push({ x, a, b, before: h, h: a * h + b * x });
       h = found.at(-1).h;
     }
@@ -52,8 +54,8 @@ Moving.add("selective-scan", ({ knobs, stage, said }) => {
       svg.append(Moving.shape("rect", { x: 13 + (step - 1) * COLUMN, y: 0, width: COLUMN - 1, height: 3 * LINE, class: "one", opacity: ".12" }));
     }
     row(svg, 0, "input x", SIGNAL, 15, "three");
-    row(svg, LINE, "b, how much is written", all.map((each) => each.b), 9, "two");
-    row(svg, 2 * LINE, "state h", all.map((each, i) => (i < step ? each.h : 0)), 7, "one");
+    row(svg, LINE, "b, how much is written", all.map((each) => each.b), 40, "two");
+    row(svg, 2 * LINE, "state h", all.map((each, i) => (i < step ? each.h : 0)), 24, "one");
     place.replaceChildren(svg);
     said.textContent = now === null ? "No step is done: the state is 0."
       : `Step ${step}: h = ${Moving.fixed(now.a, 2)} · ${Moving.term(now.before, 2)} + ${Moving.fixed(now.b, 2)} · ${Moving.term(now.x, 2)} = ${Moving.fixed(now.h, 2)}`;
@@ -64,6 +66,6 @@ Moving.add("selective-scan", ({ knobs, stage, said }) => {
     choice.element,
     Moving.slider({ label: "steps done", values: Moving.whole(0, SIGNAL.length), value: step }, (value) => { step = value; update(); }),
   );
-  stage.append(Moving.element("p", { class: "formula-line" }, "h = a · h + b · x,   a = exp(−Δ),   b = Δ"), place);
+  stage.append(Moving.element("p", { class: "formula-line" }, "h = a · h + b · x,   a = exp(−Δ),   b = 1 − a"), place);
   update();
 });

@@ -727,7 +727,7 @@ def test_selective_scan_advances_step_by_step(reader: Reader) -> None:
     put(box, "steps done", "Home")
     assert said(box) == "No step is done: the state is 0."
     put(box, "steps done", "ArrowRight", times=3)
-    assert re.fullmatch(r"Step 3: h = 0\.03 · \(−0\.0\d\) \+ 3\.43 · 1\.60 = 5\.49", said(box))
+    assert re.fullmatch(r"Step 3: h = 0\.03 · \(−0\.0\d\) \+ 0\.97 · 1\.60 = 1\.55", said(box))
     box.get_by_role("button", name="fixed").click()
     assert "Step 3: h = 0.61 · " in said(box)
 
