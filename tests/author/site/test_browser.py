@@ -76,7 +76,7 @@ OUR_PAGES = (
     "lessons/03-mixture-of-experts/7-buffers.html",
     "lessons/04-moe-in-practice/7-the-roofline.html",
     "lessons/06-grouped-query-attention/2-the-cache-is-the-bill.html",
-    "lessons/07-state-space-models/7-what-a-fixed-kernel-cannot-do.html",
+    "lessons/07-state-space-models/4-what-a-fixed-kernel-cannot-do.html",
     "lessons/10-vision-and-multimodal/index.html",
     "lessons/10-vision-and-multimodal/10-noise-and-one-question.html",
     "exercises/index.html",
