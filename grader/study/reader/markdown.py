@@ -20,6 +20,7 @@ PROSE_WIDTH = COLUMNS
 MARGIN = 2  # columns left of all text
 MAX_UNBROKEN = 32  # cells: shorter formulas and code are not wrapped
 BULLET = "-"
+EMPHASIS = "*"  # around a text, since not all terminals show italics
 _COMMENT = re.compile(r"""((?:[^"'#]|"[^"]*"|'[^']*')*?)(\s*)(#.*)""")
 
 
@@ -175,7 +176,7 @@ class _InlineBuilder:
         self._links: list[tuple[str, int]] = []  # address, and index of the first span of the link's text
 
     def add(self, token: Token) -> None:
-        """Add a token. Ignore tokens without text of their own, such as emphasis."""
+        """Add a token. Ignore tokens that a terminal cannot show."""
         match token.type:
             case "text" | "html_inline":
                 self._text(token.content)
@@ -189,6 +190,8 @@ class _InlineBuilder:
                 self._formula(token.content)
             case "image":
                 self._text(f"{token.content} ({token.attrGet('src')})")
+            case "em_open" | "em_close":
+                self._text(EMPHASIS)  # a word that is mentioned would read like one of the sentence
             case "strong_open":
                 self._strong_depth += 1
             case "strong_close":

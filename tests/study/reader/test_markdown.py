@@ -105,3 +105,8 @@ def test_a_hash_in_a_string_starts_no_comment() -> None:
 def test_a_link_within_the_course_shows_only_its_words() -> None:
     (shown,) = markdown_lines("As in [part 5](5-what-leaks.md), see [lesson 2](../02-decoder-only).", ReaderPage(80))
     assert paint(shown, 80, color=False).strip() == "As in part 5, see lesson 2."
+
+
+def test_a_word_that_is_mentioned_is_marked() -> None:
+    lines = markdown_lines("Notice that *the* asks for _nothing at all_.", ReaderPage(80))
+    assert [paint(each, 80, color=False) for each in lines] == ["  Notice that *the* asks for *nothing at all*."]
