@@ -58,25 +58,17 @@ def who_needs_what() -> Matrix:
 
 def moe_layer() -> Boxes:
     boxes = (
-        Box("x", "a token", 1, 0),
-        Box("router", "router:\n0 3 1 2", 0, 1),
-        Box("e0", "expert 0", 1, 1),
-        Box("e1", "expert 1", 2, 1),
-        Box("e2", "expert 2", 3, 1),
-        Box("e3", "expert 3", 4, 1),
-        Box("times1", "times 0.73", 2, 2),
-        Box("times3", "times 0.27", 4, 2),
-        Box("sum", "+", 3, 3),
+        Box("x", "a token", 2, 0),
+        Box("router", "router:\n0 3 1 2", 2, 1),
+        Box("e0", "expert 0", 0, 2),
+        Box("e1", "expert 1", 1, 2),
+        Box("e2", "expert 2", 2, 2),
+        Box("e3", "expert 3", 3, 2),
+        Box("times1", "times 0.73", 1, 3),
+        Box("times3", "times 0.27", 3, 3),
+        Box("sum", "+", 2, 4),
     )
-    steps = (
-        ("x", "router"),
-        ("x", "e1"),
-        ("x", "e3"),
-        ("e1", "times1"),
-        ("e3", "times3"),
-        ("router", "times1"),
-        ("router", "times3"),
-    )
+    steps = (("x", "router"), ("router", "e1"), ("router", "e3"), ("e1", "times1"), ("e3", "times3"))
     arrows = tuple(Arrow(a, b) for a, b in (*steps, ("times1", "sum"), ("times3", "sum")))
     return Boxes("moe-layer", "The router asks the experts 1 and 3", boxes, arrows)
 

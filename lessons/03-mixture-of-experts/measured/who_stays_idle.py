@@ -22,6 +22,7 @@ experts of the eight starts get less than 1 % at each step. Among other things i
     balancing loss   idle {0: 20, 1: 21, 3: 17, 10: 11, 30: 1, 100: 0, 300: 0, 1000: 0, 3000: 0}
     bias             idle {0: 20, 1: 21, 3: 16, 10: 4, 30: 0, 100: 0, 300: 0, 1000: 0, 3000: 0}
     Switch's weights idle {0: 20, 1: 22, 3: 20, 10: 22, 30: 28, 100: 23, 300: 18, 1000: 21, 3000: 20}
+    no common vector idle {0: 10, 1: 10, 3: 7, 10: 5, 30: 9, 100: 11, 300: 11, 1000: 9, 3000: 6}
 """
 
 import torch
