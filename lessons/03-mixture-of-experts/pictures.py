@@ -70,7 +70,7 @@ def moe_layer() -> Boxes:
     )
     steps = (("x", "router"), ("router", "e1"), ("router", "e3"), ("e1", "times1"), ("e3", "times3"))
     arrows = tuple(Arrow(a, b) for a, b in (*steps, ("times1", "sum"), ("times3", "sum")))
-    return Boxes("moe-layer", "The router asks the experts 1 and 3", boxes, arrows)
+    return Boxes("moe-layer", "The router sends the token to experts 1 and 3", boxes, arrows)
 
 
 # ------------------------------------------------------------ 2 a router that learns
