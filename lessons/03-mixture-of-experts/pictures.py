@@ -58,27 +58,19 @@ def who_needs_what() -> Matrix:
 
 def moe_layer() -> Boxes:
     boxes = (
-        Box("x", "a token", 1, 0),
-        Box("router", "router:\n0 3 1 2", 0, 1),
-        Box("e0", "expert 0", 1, 1),
-        Box("e1", "expert 1", 2, 1),
-        Box("e2", "expert 2", 3, 1),
-        Box("e3", "expert 3", 4, 1),
-        Box("times1", "times 0.73", 2, 2),
-        Box("times3", "times 0.27", 4, 2),
-        Box("sum", "+", 3, 3),
+        Box("x", "a token", 2, 0),
+        Box("router", "router:\n0 3 1 2", 2, 1),
+        Box("e0", "expert 0", 0, 2),
+        Box("e1", "expert 1", 1, 2),
+        Box("e2", "expert 2", 2, 2),
+        Box("e3", "expert 3", 3, 2),
+        Box("times1", "times 0.73", 1, 3),
+        Box("times3", "times 0.27", 3, 3),
+        Box("sum", "+", 2, 4),
     )
-    steps = (
-        ("x", "router"),
-        ("x", "e1"),
-        ("x", "e3"),
-        ("e1", "times1"),
-        ("e3", "times3"),
-        ("router", "times1"),
-        ("router", "times3"),
-    )
+    steps = (("x", "router"), ("router", "e1"), ("router", "e3"), ("e1", "times1"), ("e3", "times3"))
     arrows = tuple(Arrow(a, b) for a, b in (*steps, ("times1", "sum"), ("times3", "sum")))
-    return Boxes("moe-layer", "The router asks the experts 1 and 3", boxes, arrows)
+    return Boxes("moe-layer", "The router sends the token to experts 1 and 3", boxes, arrows)
 
 
 # ------------------------------------------------------------ 2 a router that learns
@@ -192,8 +184,18 @@ def collapse_by_start() -> Matrix:
 
 
 def task_by_start() -> Bars:
-    series = tuple(Series(way, errors) for way, errors in ERRORS.items())
+    series = tuple(Series(way, ERRORS[way]) for way in ("no balancing loss", "balancing loss"))
     return Bars("task-by-start", "The error of the task after 300 steps", STARTS, series, "error")
+
+
+# ------------------------------------------------------------ 5 what the loss can see
+
+
+def one_crowd_or_four() -> Heatmap:
+    shares = [[100.0 * (expert == text) for expert in range(4)] for text in range(4)]
+    rows = (*(f"text {text}" for text in range(1, 5)), "all 32 tokens")
+    title = "Per cent of the tokens that choose each expert"
+    return Heatmap("one-crowd-or-four", title, rows, EXPERTS, [*shares, [25.0] * 4], digits=0)
 
 
 # ------------------------------------------------------------ 6 enough is enough
@@ -340,6 +342,11 @@ def bias_evens_out() -> Curves:
     lines = tuple(Line(EXPERTS[e], steps, [load[e] for load in loads]) for e in range(4))
     title = "How many of 256 tokens ask each expert, k = 2"
     return Curves("bias-evens-out", title, "step", "tokens", lines, low=0.0, high=256.0)
+
+
+def task_with_bias() -> Bars:
+    series = tuple(Series(way, errors) for way, errors in ERRORS.items())
+    return Bars("task-with-bias", "The error of the task after 300 steps", STARTS, series, "error")
 
 
 # ------------------------------------------------------------ 10 without a step size
@@ -511,6 +518,7 @@ def guess_the_expert() -> Bars:
         Series("prose or code", [22, 22, 23, 22]),
         Series("the character", [89, 75, 70, 82]),
         Series("and the one before", [95, 86, 85, 87]),
+        Series("nothing, untrained", [32, 26, 40, 38]),
         Series("the character, untrained", [93, 88, 88, 89]),
     )
     return Bars("guess-the-expert", "Experts guessed correctly, by what is known", LAYERS, series, "per cent")
@@ -530,3 +538,20 @@ def kinds_of_characters() -> Heatmap:
     experts = tuple(str(expert) for expert in range(8))
     title = "Layer 4: per cent of the characters that choose each expert first"
     return Heatmap("kinds-of-characters", title, tuple(shares), experts, list(shares.values()), digits=0)
+
+
+# ------------------------------------------------------------ 14 after pre-training
+
+
+def two_routers() -> Heatmap:
+    rng = torch.Generator().manual_seed(0)  # float32, as in the text
+    x, router = torch.randn(2000, 256, generator=rng), torch.randn(128, 256, generator=rng) / 256**0.5
+    trainer, server = x @ router.T, x.bfloat16().float() @ router.T
+    eighth, ninth = trainer.topk(9).indices[:, 7:].unbind(1)
+    swapped = (server.gather(1, eighth[:, None]) < server.gather(1, ninth[:, None]))[:, 0]
+    token = int(torch.where(swapped)[0][0])
+    experts = trainer[token].topk(10).indices[6:]
+    columns = tuple(f"expert {expert}" for expert in experts.tolist())
+    rows = [_numbers(logits[token, experts], 4) for logits in (trainer, server)]
+    title = "The logits of one token, around the place where the choice of eight ends"
+    return Heatmap("two-routers", title, ("trainer", "server"), columns, rows, digits=4)
