@@ -13,7 +13,12 @@ facts, large              0.77  0.78  0.76  0.79  0.79
 rule, sparse               4.9   5.2   4.3   5.2   4.9
 rule, twin                 3.0   2.8   2.6   2.6   3.2
 rule, large                0.8   0.7   0.8   0.9   0.9
-rule, 1 of 4 wide          3.2   3.4   3.2   3.2   3.7
+rule, 2 of 2 narrow        2.9   3.5   3.2   3.3   4.1
+rule, 1 of 2 wide          2.6   3.1   3.2   3.8   3.2
+rule, 1 of 8 wide          3.3   3.9   3.7   3.6   3.7
+2000 facts, sparse        0.64  0.64  0.64  0.63  0.62
+2000 facts, twin          0.35  0.36  0.36  0.35  0.35
+2000 facts, large         0.54  0.53  0.55  0.54  0.55
 part 2: equal work; the mean over the seeds after 100, 200, 400 and 1000 steps of the sparse one
 facts, sparse             0.58  0.81  0.97  1.00
 rule, sparse              16.0   8.6   5.5   3.5
