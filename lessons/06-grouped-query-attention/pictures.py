@@ -195,9 +195,10 @@ def tiled_or_not() -> Matrix:
 
 def step_by_texts() -> Curves:
     texts = [1, 2, 4, 8, 16, 32, 64]
-    weights = (8_030_261_248 - 128_256 * 4096) * 2
+    others = 8_030_261_248 - 128_256 * 4096 - 32 * 2 * 4096 * 8 * 128
     lines = []
     for label, groups in (("8 KV heads", 8), ("32 KV heads", 32)):
+        weights = (others + 32 * 2 * 4096 * groups * 128) * 2
         cache = 2 * 32 * groups * 128 * 8192 * 2
         lines.append(Line(label, texts, _rounded([(weights + n * cache) / BANDWIDTH * 1e3 for n in texts], 1)))
     title = "A step of Llama 3 8B, 8192 tokens in each text"
