@@ -351,12 +351,12 @@ def _norm(x: Tensor) -> Tensor:
     return torch.nn.functional.layer_norm(x, x.shape[-1:])
 
 
-def _gradients(place: Callable[[Tensor, Step], Tensor], last: Step, seed: int, qk: Step = lambda x: x) -> Tensor:
-    """Return the size of the gradient of the last matrix in each of 12 layers, before training.
+def _gradients(place: Callable[[Tensor, Step], Tensor], last: Step, seed: int) -> Tensor:
+    """Return the size of the gradient of the last matrix in each of 36 layers, before training.
 
-    `place` says where the norm goes, `last` is applied after the last layer, and `qk` to queries and keys.
+    `place` says where the norm goes, and `last` is applied after the last layer.
     """
-    D, F, L, V = 64, 256, 12, 16
+    D, F, L, V = 64, 256, 36, 16
 
     def matrix(rows: int, columns: int) -> Tensor:
         return (torch.randn(rows, columns, generator=rng) / rows**0.5).requires_grad_()
@@ -368,7 +368,7 @@ def _gradients(place: Callable[[Tensor, Step], Tensor], last: Step, seed: int, q
     for q, k, v, out, up, down in layers:
 
         def attention(x: Tensor, q: Tensor = q, k: Tensor = k, v: Tensor = v, out: Tensor = out) -> Tensor:
-            return (qk(x @ q) @ qk(x @ k).transpose(1, 2) / D**0.5).softmax(-1) @ (x @ v) @ out
+            return (x @ q @ (x @ k).transpose(1, 2) / D**0.5).softmax(-1) @ (x @ v) @ out
 
         def ffn(x: Tensor, up: Tensor = up, down: Tensor = down) -> Tensor:
             return torch.relu(x @ up) * 2**0.5 @ down
@@ -379,22 +379,17 @@ def _gradients(place: Callable[[Tensor, Step], Tensor], last: Step, seed: int, q
 
 
 def gradient_by_layer() -> Curves:
-    def inside(x: Tensor, f: Step) -> Tensor:
-        return x + _norm(f(x))
-
     orders = {
         "post-norm": (lambda x, f: _norm(x + f(x)), lambda x: x),
         "pre-norm": (lambda x, f: x + f(_norm(x)), _norm),
-        "inside": (inside, _norm),
-        "inside, q and k too": (inside, _norm, _norm),
+        "inside": (lambda x, f: x + _norm(f(x)), _norm),
     }
-    layers = list(range(1, 13))
     lines = []
-    for label, (place, last, *qk) in orders.items():
-        sizes = torch.stack([_gradients(place, last, seed, *qk) for seed in range(5)]).mean(0)
-        lines.append(Line(label, layers, _numbers(sizes)))
+    for label, (place, last) in orders.items():
+        sizes = torch.stack([_gradients(place, last, seed) for seed in range(5)]).mean(0)
+        lines.append(Line(label, list(range(1, 37)), _numbers(sizes)))
     title = "Gradient of each layer's last matrix at the start"
-    return Curves("gradient-by-layer", title, "layer (the loss is after layer 12)", "size", tuple(lines), log_y=True)
+    return Curves("gradient-by-layer", title, "layer (the loss is after layer 36)", "size", tuple(lines), log_y=True)
 
 
 # ------------------------------------------------------------ 10 a whole model
