@@ -37,7 +37,7 @@ def the_toy() -> Boxes:
         Box("table", f"table\n{table}", 2, 0),
         Box("attention", f"norm,\nattention\n4 + {attention}", 2, 1),
         Box("router", f"norm,\nrouter\n4 + {4 * 4}", 2, 2),
-        *(Box(f"e{n}", f"expert {n}: {expert}" + ("" if n in (1, 3) else ", rests"), n, 3) for n in range(4)),
+        *(Box(f"e{n}", f"expert {n}: {expert}" + ("" if n in (1, 3) else ", idle"), n, 3) for n in range(4)),
         Box("output", f"norm,\noutput\n4 + {table}", 2, 4),
     )
     steps = ("table", "attention"), ("attention", "router"), ("router", "e1"), ("router", "e3")
@@ -191,13 +191,13 @@ def _work(batch: float) -> float:
 
 def times_as_fast() -> Curves:
     batches = [2.0 ** (i / 2) for i in range(25)]
-    rivals = {"as Llama 2 70B": LLAMA, "as a dense 46.7B": TOTAL, "as a dense 12.9B": ACTIVE, "as Mistral 7B": MISTRAL}
+    rivals = {"to Llama 2 70B": LLAMA, "to a dense 46.7B": TOTAL, "to a dense 12.9B": ACTIVE, "to Mistral 7B": MISTRAL}
     lines = []
     for name, size in rivals.items():
         ratios = [round(_dense(size, batch) / _mixture(MIXTRAL, batch), 3) for batch in batches]
         lines.append(Line(name, batches, ratios))
     lines.append(Line("equally fast", batches, [1.0] * len(batches)))
-    title = "Mixtral 8x7B is so many times as fast"
+    title = "Mixtral 8x7B's speed, relative to four dense models"
     return Curves("times-as-fast", title, "batch", "times", tuple(lines), low=0.1, high=10.0, log_x=True, log_y=True)
 
 
@@ -205,7 +205,7 @@ def sixteen_against_seven() -> Curves:
     batches = [2.0 ** (i / 2) for i in range(25)]
     ratios = [round(_dense(DEEPSEEK_7B, batch) / _mixture(DEEPSEEK_MOE, batch), 3) for batch in batches]
     lines = (Line("DeepSeekMoE 16B", batches, ratios), Line("equally fast", batches, [1.0] * len(batches)))
-    title = "As fast as DeepSeek 7B, times"
+    title = "DeepSeekMoE 16B's speed, relative to DeepSeek 7B"
     return Curves("sixteen-against-seven", title, "batch", "times", lines, low=0.0, log_x=True)
 
 
@@ -318,7 +318,21 @@ def two_half_batches() -> Timeline:
     return Timeline("two-half-batches", "While one half travels", "pieces of work", lanes)
 
 
-# ------------------------------------------------------------ 13 a mixture for whom?
+# ------------------------------------------------------------ 13 wide enough
+
+
+def what_a_card_holds() -> Bars:
+    """9440 texts of 4989 tokens and DeepSeek-V3 in 8 bits, on more and more cards."""
+    widths = (32, 64, 128, 256)
+    expert, attention, cache = 3 * 7168 * 2048, 61 * 187_107_328, 4989 * 61 * 576 * 2
+    weights = [round((58 * (256 / cards + 1) * expert + attention) / 1e9, 1) for cards in widths]
+    caches = [round(9440 / cards * cache / 1e9, 1) for cards in widths]
+    groups = tuple(f"{cards} cards" for cards in widths)
+    title = "What each card holds, for 9440 texts"
+    return Bars("what-a-card-holds", title, groups, (Series("weights", weights), Series("caches", caches)), "GB")
+
+
+# ------------------------------------------------------------ 14 a mixture for whom?
 
 
 def steps_of_four() -> Curves:
