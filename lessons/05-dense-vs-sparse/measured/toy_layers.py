@@ -2,8 +2,8 @@
 
 Run it with `python toy_layers.py` (five minutes on one core). A seed decides the facts, the rule, and the weights to
 begin with. "large, same work" is the large layer after 800/1536 of the steps, so after as much work as the sparse one.
-"2 of 2 narrow" has two experts with F = 16 and uses both; "1 of 2 wide" has two with F = 32 and uses one. The facts of part 1 are a
-thousand after 300 steps, and two thousand after 3000. Part 12 trains a dense layer with F = 16 for 300
+"2 of 2 narrow" has two experts with F = 16 and uses both; "1 of 2 wide" has two with F = 32 and uses one. The facts of
+part 1 are a thousand after 300 steps, and two thousand after 3000. Part 12 trains a dense layer with F = 16 for 300
 steps, and then goes on in four ways for 600 steps. It prints:
 
 part 1: the seeds side by side
