@@ -170,7 +170,7 @@ def clock_hands() -> Dials:
     """Three hands at four places; 0 is up, and they turn clockwise."""
     D = 32
     dials = []
-    for place in (0, 1, 10, 100):
+    for place in (5, 10, 40, 100):
         angles = {pair: math.degrees(place * 10000 ** (-2 * pair / D)) for pair in (0, 4, 8)}
         hands = tuple(Hand(f"hand {pair}", round((90 - angle) % 360, 1)) for pair, angle in angles.items())
         dials.append(Dial(f"place {place}", hands))

@@ -303,12 +303,12 @@ def on_the_wires() -> Boxes:
 
 def groups_on_machines() -> Matrix:
     """Eight groups of 32 experts, on machines with 32 experts and on machines with 16."""
-    groups, grids = tuple(f"group {n}" for n in range(8)), []
+    groups, grids = tuple(str(n) for n in range(8)), []
     for experts in (32, 16):
         machines = range(256 // experts)
         cells = [[machine * experts // 32 == group for machine in machines] for group in range(8)]
         grids.append(Grid(f"{experts} experts on a machine", groups, tuple(str(n) for n in machines), cells))
-    return Matrix("groups-on-machines", "Where a group is", tuple(grids), ("",))
+    return Matrix("groups-on-machines", "The machines (columns) of each group (row)", tuple(grids), ("",))
 
 
 def two_half_batches() -> Timeline:

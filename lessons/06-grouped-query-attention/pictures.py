@@ -424,7 +424,7 @@ def blocks_that_are_read() -> Matrix:
         best = (means[:own] @ queries[own * block + block - 1]).topk(min(count - 1, own)).indices.tolist()
         window.append([_mark(each, own, each > own - count) for each in range(length // block)])
         chosen.append([_mark(each, own, each in (*best, own)) for each in range(length // block)])
-    rows = tuple(f"query {own * block + block - 1}" for own in range(length // block))
+    rows = tuple(str(own * block + block - 1) for own in range(length // block))
     columns = tuple(str(each * block) for each in range(length // block))
     grids = (Grid("a window of 12", rows, columns, window), Grid("three chosen blocks", rows, columns, chosen))
     return Matrix("blocks-that-are-read", "64 keys in blocks of 4: two ways to read 12 of them", grids, ("",))
