@@ -33,7 +33,8 @@ _SYMBOLS = {
 
 def tex_to_text(tex: str) -> str:
     """Convert a formula to text, on one line unless it has several rows. Malformed TeX and unknown macros stay TeX."""
-    walker = latexwalker.LatexWalker(rf"\({tex}\)", latex_context=_grammar(), tolerant_parsing=False)
+    one_line = tex.replace("\n", " ")  # in TeX, the end of a line is a space
+    walker = latexwalker.LatexWalker(rf"\({one_line}\)", latex_context=_grammar(), tolerant_parsing=False)
     try:
         nodes, _, _ = walker.get_latex_nodes()
     except latexwalker.LatexWalkerParseError:

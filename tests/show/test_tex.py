@@ -30,6 +30,7 @@ from grader.show.tex import tex_to_text
         (r"\begin{pmatrix}1 & 0\\ 1 & 1\end{pmatrix}", "[1 0; 1 1]"),
         (r"M = \begin{cases}0 & j \le i\\-\infty & \text{otherwise}\end{cases}", "M = {0, j ≤ i; −∞, otherwise}"),
         (r"\begin{aligned}a &= b\\c &= d\end{aligned}", "a = b\nc = d"),
+        ("h + \n\\Delta x", "h + Δx"),
         (r"50\%", "50%"),
         (r"T", "T"),
         (r"\frac{", r"\frac{"),

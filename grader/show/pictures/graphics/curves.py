@@ -67,7 +67,8 @@ def draw_curves(picture: Curves, width: float) -> Graphic:
     for place, line in enumerate(picture.lines):
         runs = [run for run in _runs(line, plot) if run]
         for run in runs:
-            graphic.polyline(run, place, thick=THICK, dashes=DASHES[place % len(DASHES)])
+            if len(run) > 1:
+                graphic.polyline(run, place, thick=THICK, dashes=DASHES[place % len(DASHES)])
         ends.append(runs[-1][-1] if runs else (plot.right, plot.bottom))
         if sum(map(len, runs)) == 1:
             graphic.rectangle((ends[-1][0] - 3, ends[-1][1] - 3), 6, 6, place)

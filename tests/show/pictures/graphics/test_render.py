@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from grader.pictures import Heatmap, Picture
+from grader.pictures import Curves, Heatmap, Line, Picture
 from grader.show.pictures.graphics import PNG_DENSITY, NoMatplotlib, png, svg
 from grader.show.pictures.graphics.render import NARROW, WIDE
 from grader.show.pictures.graphics.shapes import MARGIN
@@ -41,6 +41,12 @@ def test_layouts_fit_wide_and_narrow_columns(picture: Picture) -> None:
     widest = {"wide": WIDE, "narrow": NARROW, "any": NARROW}
     for element in elements(picture):
         assert float(element.attrib["width"]) <= widest[element.attrib["class"]] + 2 * MARGIN + 0.5
+
+
+def test_line_with_one_point_is_a_square() -> None:
+    picture = Curves("dot", "one point", "x", "y", (Line("dot", [1.0], [2.0]), Line("line", [0.0, 2.0], [1.0, 3.0])))
+    squares = [path for path in elements(picture)[0].iter() if "h6v6h-6z" in path.attrib.get("d", "")]
+    assert len(squares) == 1
 
 
 def test_picture_that_fits_everywhere_is_drawn_once() -> None:
