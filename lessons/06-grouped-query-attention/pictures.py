@@ -393,7 +393,7 @@ def kept_by_layout() -> Curves:
     return Curves("kept-by-layout", title, "tokens in the text", "kept", lines, log_x=True, log_y=True)
 
 
-# ------------------------------------------------------------ 10 keep all, read some
+# ------------------------------------------------------------ 10 keep all, read some, 11 a text in blocks
 
 
 def dense_or_chosen() -> Curves:
@@ -434,7 +434,7 @@ def _mark(each: int, own: int, read: bool) -> str:
     return "" if each > own else "■" if read else "·"
 
 
-# ------------------------------------------------------------ 11 a store for many readers
+# ------------------------------------------------------------ 12 a store for many readers
 
 
 def before_and_after_a_write() -> Matrix:
@@ -447,7 +447,7 @@ def before_and_after_a_write() -> Matrix:
     return Matrix("before-and-after-a-write", "A store of four blocks, two texts", grids, ("→",))
 
 
-# ------------------------------------------------------------ 12 attention in tiles
+# ------------------------------------------------------------ 14 attention in tiles
 
 
 def bytes_on_the_arrows() -> Boxes:
@@ -514,7 +514,7 @@ def tiles_of_a_table() -> Matrix:
     return Matrix("tiles-of-a-table", "Which tiles of a causal table are computed", (Grid("", rows, columns, cells),))
 
 
-# ------------------------------------------------------------ 11 a model that speaks
+# ------------------------------------------------------------ 18 a model that speaks
 
 
 def where_smollm_lies() -> Bars:
