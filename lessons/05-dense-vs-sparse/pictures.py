@@ -252,7 +252,7 @@ def few_examples() -> Bars:
     return Bars("few-examples", title, ("the 200 seen", "new ones"), series, "per cent")
 
 
-# ------------------------------------------------------------ 11 one becomes many
+# ------------------------------------------------------------ 12 one becomes many
 
 
 def rows_and_columns() -> Matrix:
@@ -266,7 +266,7 @@ def rows_and_columns() -> Matrix:
     return Matrix("rows-and-columns", "The first of two pieces (D = 3, F = 4)", grids)
 
 
-# ------------------------------------------------------------ 12 does it pay?
+# ------------------------------------------------------------ 13 does it pay?
 
 STEPS = list(range(0, 601, 100))  # the means that measured/toy_layers.py prints
 
@@ -290,7 +290,7 @@ def three_ways_on_with_a_rule() -> Curves:
     return Curves("three-ways-on-with-a-rule", title, "steps", "per cent", lines, log_y=True)
 
 
-# ------------------------------------------------------------ 13 which for whom
+# ------------------------------------------------------------ 14 which for whom
 
 
 def dense_until() -> Curves:

@@ -45,7 +45,7 @@ new ones, sparse           5.2   5.9   6.0   6.0   5.5
 new ones, twin             2.9   3.2   2.8   3.0   3.0
 2000 seen, large           8.0   8.1   7.7   8.1   8.1
 new ones, large            1.4   1.5   1.5   1.7   1.5
-part 12: after 0, 100, ..., 600 further steps, the mean over the seeds
+part 13: after 0, 100, ..., 600 further steps, the mean over the seeds
 facts, copies             0.33  0.59  0.76  0.85  0.91  0.95  0.97
 facts, half redrawn       0.15  0.45  0.59  0.70  0.78  0.85  0.90
 facts, new start          0.12  0.62  0.84  0.94  0.98  0.99  0.99
@@ -251,7 +251,7 @@ def main() -> None:
             pairs = [from_examples(make, seed, number) for seed in SEEDS]
             show(f"{number} seen, {name}", [seen for seen, _ in pairs], 1)
             show(f"new ones, {name}", [new for _, new in pairs], 1)
-    print("part 12: after 0, 100, ..., 600 further steps, the mean over the seeds")
+    print("part 13: after 0, 100, ..., 600 further steps, the mean over the seeds")
     for task, digits in (("facts", 2), ("rule", 1)):
         runs = [ways_on(seed, task, 600) for seed in SEEDS]
         for name in runs[0]:
