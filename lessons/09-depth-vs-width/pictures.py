@@ -1,8 +1,9 @@
 """The pictures of lesson 9, computed from the same numbers as its text."""
 
+import itertools
 import math
 
-from grader.pictures import Bars, Curves, Grid, Lane, Line, Matrix, Series, Stretch, Timeline
+from grader.pictures import Arrow, Bars, Box, Boxes, Curves, Grid, Lane, Line, Matrix, Series, Stretch, Timeline
 
 PEAK, BANDWIDTH = 989e12, 3.35e12  # of an H100 SXM, in a second
 SHAPES = ((6, 4096), (24, 2048), (96, 1024))  # layers, width: one budget
@@ -14,20 +15,36 @@ LAUNCH, EXCHANGE = 5e-6, 5e-6  # seconds, as the lesson takes them
 NOTES: tuple[int, ...] = (3, 6, 0, 5, 1, 2, 7, 4)
 
 
-def what_the_boxes_know() -> Matrix:
-    boxes, rows = tuple(str(box) for box in range(8)), tuple(f"box {box}" for box in range(8))
-    known, grids = NOTES, []
-    for hops in ("1 hop", "2 hops"):
-        grids.append(Grid(hops, rows, boxes, [[known[box] == end for end in range(8)] for box in range(8)]))
-        known = tuple(known[box] for box in known)
-    return Matrix("what-the-boxes-know", "Where hops lead (columns) from each box (rows)", tuple(grids), ("",))
+def way_through_a_budget() -> Boxes:
+    groups = (
+        ("shape", "the shape:\ndeep or wide?\nparts 1 to 7"),
+        ("count", "the count:\nweights, FLOPs\nparts 8 and 9"),
+        ("budget", "the budget:\nsize or text?\nparts 10 to 14"),
+        ("service", "the service:\nwhich model?\nparts 15 and 16"),
+    )
+    boxes = tuple(Box(name, label, 0, column) for column, (name, label) in enumerate(groups))
+    arrows = tuple(Arrow(start[0], end[0]) for start, end in itertools.pairwise(groups))
+    return Boxes("way-through-a-budget", "How this lesson goes", boxes, arrows)
 
 
-def notes_behind_the_mask() -> Matrix:
-    boxes, rows = tuple(str(box) for box in range(8)), tuple(f"box {box}" for box in range(8))
-    cells = [[NOTES[box] == end and (end <= box or "no") for end in range(8)] for box in range(8)]
-    grid = Grid("", rows, boxes, cells)
-    return Matrix("notes-behind-the-mask", "Which box (row) may read the one it points to (column)?", (grid,))
+def doubling() -> Boxes:
+    boxes, arrows = [], []
+    at, hops = 0, 1
+    for row, layer in enumerate(("layer 1", "layer 2", "layer 3")):
+        boxes.append(Box(layer, layer, row, 0))
+        boxes += [Box(f"{row}-{box}", str(box), row, box + 1) for box in range(8)]
+        arrows.append(Arrow(f"{row}-{at}", f"{row}-{at + hops}", str(hops)))
+        at, hops = at + hops, 2 * hops
+    return Boxes("doubling", "How far one look reaches, layer by layer", tuple(boxes), tuple(arrows))
+
+
+def mirror() -> Boxes:
+    boxes = [Box(f"{row}-{box}", str(box), row, box) for row in range(2) for box in range(8)]
+    arrows = [Arrow(f"0-{box}", f"0-{box + 1}") for box in range(7)]
+    arrows += [Arrow("1-7", "1-6"), Arrow("1-7", "1-5"), Arrow("1-7", "1-3")]
+    return Boxes(
+        "mirror", "Notes (above), and whom box 7 knows after layers 1, 2, 3 (below)", tuple(boxes), tuple(arrows)
+    )
 
 
 def hops_by_depth() -> Curves:
@@ -47,7 +64,17 @@ def hops_by_depth() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 2 one budget, many shapes
+# ------------------------------------------------------------ 2 behind a mask
+
+
+def notes_behind_the_mask() -> Matrix:
+    boxes, rows = tuple(str(box) for box in range(8)), tuple(f"box {box}" for box in range(8))
+    cells = [[NOTES[box] == end and (end <= box or "no") for end in range(8)] for box in range(8)]
+    grid = Grid("", rows, boxes, cells)
+    return Matrix("notes-behind-the-mask", "Which box (row) may read the one it points to (column)?", (grid,))
+
+
+# ------------------------------------------------------------ 3 one budget, many shapes
 
 
 def three_shapes() -> Matrix:
@@ -78,7 +105,7 @@ def levine() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 3 layers wait for one another
+# ------------------------------------------------------------ 4 layers wait for one another
 
 
 def _work(width: int) -> float:
@@ -116,7 +143,7 @@ def floor() -> Curves:
     return Curves("floor", "Time of a step for one text", "cards", "ms", lines, low=0.0, log_x=True)
 
 
-# ------------------------------------------------------------ 4 trained on one budget
+# ------------------------------------------------------------ 5 trained on one budget
 
 
 def accuracy_by_hops() -> Bars:
@@ -134,7 +161,7 @@ def accuracy_by_hops() -> Bars:
     )
 
 
-# ------------------------------------------------------------ 5 what was measured at scale
+# ------------------------------------------------------------ 6 what was measured at scale
 
 
 def who_found_what() -> Matrix:
@@ -150,7 +177,23 @@ def who_found_what() -> Matrix:
     return Matrix("who-found-what", "Shapes that were compared", (Grid("", tuple(rows), columns, list(rows.values())),))
 
 
-# ------------------------------------------------------------ 6 to the last parameter
+# ------------------------------------------------------------ 7 a knob that need not be turned again
+
+
+def rates_over_width() -> Curves:
+    """Measured: the losses that the part prints, to three digits."""
+    rates = [2.0**-power for power in range(10, 3, -1)]
+    losses = {
+        "32": (6.45, 2.64, 1.13, 0.696, 0.520, 0.433, 0.499),
+        "256": (0.607, 0.386, 0.218, 0.286, 0.573, 3.63, 7.69),
+        "256, rules": (5.93, 1.74, 0.770, 0.514, 0.367, 0.196, 0.301),
+    }
+    lines = tuple(Line(name, rates, list(row)) for name, row in losses.items())
+    title = "Loss after 40 steps, by the learning rate"
+    return Curves("rates-over-width", title, "rate", "loss", lines, log_x=True, log_y=True)
+
+
+# ------------------------------------------------------------ 8 to the last parameter
 
 
 def where_gpt2_is() -> Bars:
@@ -165,7 +208,7 @@ def where_gpt2_is() -> Bars:
     return Bars("where-gpt2-is", "Where the parameters are", ("tables", "attention", "MLP"), series, "per cent")
 
 
-# ------------------------------------------------------------ 7 where the FLOPs go
+# ------------------------------------------------------------ 9 where the FLOPs go
 
 
 def weights_and_pairs() -> Curves:
@@ -183,7 +226,7 @@ def weights_and_pairs() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 8 and 9: size and text
+# ------------------------------------------------------------ 10 to 12: size and text
 
 REFIT = (1.8172, 482.01, 2085.43, 0.3478, 0.3658)  # E, A, B, alpha, beta
 
@@ -227,24 +270,7 @@ def two_bills() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 10 a fit that stopped
-
-
-def squares_and_huber() -> Curves:
-    delta = 0.01
-    errors = [each / 1000 for each in range(-60, 61, 2)]
-    squares = [round(error**2 / 2 * 1e4, 4) for error in errors]
-    huber = [
-        round((error**2 / 2 if abs(error) <= delta else delta * (abs(error) - delta / 2)) * 1e4, 4) for error in errors
-    ]
-    return Curves(
-        "squares-and-huber",
-        "The price of an error",
-        "error",
-        "price, ten-thousandths",
-        (Line("squares", errors, squares), Line("Huber", errors, huber)),
-        low=0.0,
-    )
+# ------------------------------------------------------------ 13 and 14: a fit that stopped
 
 
 def three_laws() -> Curves:
@@ -270,7 +296,7 @@ def three_laws() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 11 what a token waits for
+# ------------------------------------------------------------ 15 what a token waits for
 
 
 def what_a_step_reads() -> Bars:
@@ -303,7 +329,7 @@ def dense_and_mixture() -> Curves:
     return Curves("dense-and-mixture", title, "users", "tokens/s", lines, log_x=True, log_y=True)
 
 
-# ------------------------------------------------------------ 12 which one do we take
+# ------------------------------------------------------------ 16 which one do we take
 
 
 def price_in_steps() -> Curves:
