@@ -161,22 +161,6 @@ def accuracy_by_hops() -> Bars:
     )
 
 
-# ------------------------------------------------------------ 6 what was measured at scale
-
-
-def who_found_what() -> Matrix:
-    rows = {
-        "Kaplan 2020": ["to 1.5 billion", "weights", "loss", "nearly equal"],
-        "Levine 2020": ["6 to 48 layers", "weights", "loss", "better at first"],
-        "Tay 2021": ["T5, many sizes", "cost", "tuned tasks", "better at first"],
-        "Petty 2024": ["41 to 374 M", "weights", "composition", "better at first"],
-        "Liu 2024": ["125, 350 M", "weights", "common sense", "better"],
-        "Ye 2024": ["synthetic", "no: half", "arithmetic", "better"],
-    }
-    columns = ("sizes", "held equal", "measured", "deeper was")
-    return Matrix("who-found-what", "Shapes that were compared", (Grid("", tuple(rows), columns, list(rows.values())),))
-
-
 # ------------------------------------------------------------ 7 a knob that need not be turned again
 
 
