@@ -130,17 +130,22 @@ def one_layer() -> Timeline:
     )
 
 
-def floor() -> Curves:
-    cards = [2**power for power in range(10)]
+def cut_in_two() -> Matrix:
+    up = Grid("up, 4 × 8", (), (), [["A"] * 4 + ["B"] * 4] * 4)
+    down = Grid("down, 8 × 4", (), (), [["A"] * 4] * 4 + [["B"] * 4] * 4)
+    return Matrix("cut-in-two", "Who holds which number of the MLP's matrices", (up, down), ("then",))
 
+
+def floor() -> Curves:
     def step(layers: int, width: int, n: int) -> float:
         fixed = LAUNCH + (2 * EXCHANGE if n > 1 else 0)
         return round(layers * (fixed + _work(width) / n) * 1e3, 3)
 
-    lines = tuple(
-        Line(f"{layers} x {width}", cards, [step(layers, width, n) for n in cards]) for layers, width in SHAPES
-    )
-    return Curves("floor", "Time of a step for one text", "cards", "ms", lines, low=0.0, log_x=True)
+    lines = []
+    for layers, width in SHAPES:
+        cards = [2**power for power in range(7) if 2**power <= width // 64]  # not more than heads
+        lines.append(Line(f"{layers} x {width}", cards, [step(layers, width, n) for n in cards]))
+    return Curves("floor", "Time of a step for one text", "cards", "ms", tuple(lines), low=0.0, log_x=True)
 
 
 # ------------------------------------------------------------ 5 trained on one budget
