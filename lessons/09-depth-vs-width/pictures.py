@@ -288,15 +288,26 @@ def three_laws() -> Curves:
 # ------------------------------------------------------------ 15 what a token waits for
 
 
-def what_a_step_reads() -> Bars:
-    users = (1, 8, 64)
-    weights, cache = 2 * 6_738_415_616 / 1e9, 2 * 32 * 32 * 128 * 2 * 1024 / 1e9
-    series = (
-        Series("weights", [round(weights, 1)] * len(users)),
-        Series("caches", [round(each * cache, 1) for each in users]),
+def under_the_roof() -> Curves:
+    """The roof of an H100, and steps of Llama 2 7B below it: FLOPs for a byte, and FLOPs in a second."""
+    size, cache, pairs = 6_738_415_616, 2 * 32 * 32 * 128 * 2 * 1024, 4 * 32 * 32 * 128 * 1024
+
+    def dot(name: str, read: float, compute: float) -> Line:
+        intensity = compute / read
+        at = round(min(intensity * BANDWIDTH, PEAK) / 1e12, 2)
+        return Line(name, [round(intensity * 0.85, 2), round(intensity / 0.85, 2)], [at, at])  # as a short dash
+
+    roof = [2.0 ** (power / 4) for power in range(-2, 53)]
+    lines = (
+        Line("roof", roof, [round(min(each * BANDWIDTH, PEAK) / 1e12, 2) for each in roof]),
+        dot("1 user", 2 * size, 2 * size),
+        dot("32 users", 2 * size, 32 * 2 * size),
+        dot("32 with caches", 2 * size + 32 * cache, 32 * (2 * size + pairs)),
+        dot("295 users", 2 * size, 295 * 2 * size),
+        dot("prompt of 4096", 2 * size, 4096 * 2 * size),
     )
-    groups = tuple(f"{each} user{'s' * (each > 1)}" for each in users)
-    return Bars("what-a-step-reads", "What a step of Llama 2 7B reads, 1024 tokens each", groups, series, "GB")
+    title = "Steps of Llama 2 7B on an H100"
+    return Curves("under-the-roof", title, "FLOPs for a byte", "10^12 FLOPs/s", lines, log_x=True, log_y=True)
 
 
 def dense_and_mixture() -> Curves:
