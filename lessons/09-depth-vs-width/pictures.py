@@ -182,21 +182,6 @@ def rates_over_width() -> Curves:
     return Curves("rates-over-width", title, "rate", "loss", lines, log_x=True, log_y=True)
 
 
-# ------------------------------------------------------------ 8 to the last parameter
-
-
-def where_gpt2_is() -> Bars:
-    layers, width = 12, 768
-    gpt2 = [50_257 * width + 1024 * width, layers * 4 * width**2, layers * 8 * width**2]
-    layers, width = 32, 4096
-    llama = [2 * 128_256 * width, layers * int(2.5 * width**2), layers * 3 * width * 14_336]
-    series = (
-        Series("GPT-2", [round(100 * each / 124_439_808, 1) for each in gpt2]),
-        Series("Llama 3 8B", [round(100 * each / 8_030_261_248, 1) for each in llama]),
-    )
-    return Bars("where-gpt2-is", "Where the parameters are", ("tables", "attention", "MLP"), series, "per cent")
-
-
 # ------------------------------------------------------------ 9 where the FLOPs go
 
 
