@@ -171,7 +171,7 @@ def accuracy_by_hops() -> Bars:
 
 def rates_over_width() -> Curves:
     """Measured: the losses that the part prints, to three digits."""
-    rates = [2.0**-power for power in range(10, 3, -1)]
+    rates = [1000 * 2.0**-power for power in range(10, 3, -1)]
     losses = {
         "32": (6.45, 2.64, 1.13, 0.696, 0.520, 0.433, 0.499),
         "256": (0.607, 0.386, 0.218, 0.286, 0.573, 3.63, 7.69),
@@ -179,7 +179,7 @@ def rates_over_width() -> Curves:
     }
     lines = tuple(Line(name, rates, list(row)) for name, row in losses.items())
     title = "Loss after 40 steps, by the learning rate"
-    return Curves("rates-over-width", title, "rate", "loss", lines, log_x=True, log_y=True)
+    return Curves("rates-over-width", title, "rate, thousandths", "loss", lines, log_x=True, log_y=True)
 
 
 # ------------------------------------------------------------ 9 where the FLOPs go
