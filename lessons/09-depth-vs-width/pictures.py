@@ -1,8 +1,9 @@
 """The pictures of lesson 9, computed from the same numbers as its text."""
 
+import itertools
 import math
 
-from grader.pictures import Bars, Curves, Grid, Lane, Line, Matrix, Series, Stretch, Timeline
+from grader.pictures import Arrow, Bars, Box, Boxes, Curves, Grid, Lane, Line, Matrix, Series, Stretch, Timeline
 
 PEAK, BANDWIDTH = 989e12, 3.35e12  # of an H100 SXM, in a second
 SHAPES = ((6, 4096), (24, 2048), (96, 1024))  # layers, width: one budget
@@ -14,20 +15,36 @@ LAUNCH, EXCHANGE = 5e-6, 5e-6  # seconds, as the lesson takes them
 NOTES: tuple[int, ...] = (3, 6, 0, 5, 1, 2, 7, 4)
 
 
-def what_the_boxes_know() -> Matrix:
-    boxes, rows = tuple(str(box) for box in range(8)), tuple(f"box {box}" for box in range(8))
-    known, grids = NOTES, []
-    for hops in ("1 hop", "2 hops"):
-        grids.append(Grid(hops, rows, boxes, [[known[box] == end for end in range(8)] for box in range(8)]))
-        known = tuple(known[box] for box in known)
-    return Matrix("what-the-boxes-know", "Where hops lead (columns) from each box (rows)", tuple(grids), ("",))
+def way_through_a_budget() -> Boxes:
+    groups = (
+        ("shape", "the shape:\ndeep or wide?\nparts 1 to 7"),
+        ("count", "the count:\nweights, FLOPs\nparts 8 and 9"),
+        ("budget", "the budget:\nsize or text?\nparts 10 to 14"),
+        ("service", "the service:\nwhich model?\nparts 15 and 16"),
+    )
+    boxes = tuple(Box(name, label, 0, column) for column, (name, label) in enumerate(groups))
+    arrows = tuple(Arrow(start[0], end[0]) for start, end in itertools.pairwise(groups))
+    return Boxes("way-through-a-budget", "How this lesson goes", boxes, arrows)
 
 
-def notes_behind_the_mask() -> Matrix:
-    boxes, rows = tuple(str(box) for box in range(8)), tuple(f"box {box}" for box in range(8))
-    cells = [[NOTES[box] == end and (end <= box or "no") for end in range(8)] for box in range(8)]
-    grid = Grid("", rows, boxes, cells)
-    return Matrix("notes-behind-the-mask", "Which box (row) may read the one it points to (column)?", (grid,))
+def doubling() -> Boxes:
+    boxes, arrows = [], []
+    at, hops = 0, 1
+    for row, layer in enumerate(("layer 1", "layer 2", "layer 3")):
+        boxes.append(Box(layer, layer, row, 0))
+        boxes += [Box(f"{row}-{box}", str(box), row, box + 1) for box in range(8)]
+        arrows.append(Arrow(f"{row}-{at}", f"{row}-{at + hops}", str(hops)))
+        at, hops = at + hops, 2 * hops
+    return Boxes("doubling", "How far one look reaches, layer by layer", tuple(boxes), tuple(arrows))
+
+
+def mirror() -> Boxes:
+    boxes = [Box(f"{row}-{box}", str(box), row, box) for row in range(2) for box in range(8)]
+    arrows = [Arrow(f"0-{box}", f"0-{box + 1}") for box in range(7)]
+    arrows += [Arrow("1-7", "1-6"), Arrow("1-7", "1-5"), Arrow("1-7", "1-3")]
+    return Boxes(
+        "mirror", "Notes (above), and whom box 7 knows after layers 1, 2, 3 (below)", tuple(boxes), tuple(arrows)
+    )
 
 
 def hops_by_depth() -> Curves:
@@ -47,7 +64,17 @@ def hops_by_depth() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 2 one budget, many shapes
+# ------------------------------------------------------------ 2 behind a mask
+
+
+def notes_behind_the_mask() -> Matrix:
+    boxes, rows = tuple(str(box) for box in range(8)), tuple(f"box {box}" for box in range(8))
+    cells = [[NOTES[box] == end and (end <= box or "no") for end in range(8)] for box in range(8)]
+    grid = Grid("", rows, boxes, cells)
+    return Matrix("notes-behind-the-mask", "Which box (row) may read the one it points to (column)?", (grid,))
+
+
+# ------------------------------------------------------------ 3 one budget, many shapes
 
 
 def three_shapes() -> Matrix:
@@ -78,7 +105,7 @@ def levine() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 3 layers wait for one another
+# ------------------------------------------------------------ 4 layers wait for one another
 
 
 def _work(width: int) -> float:
@@ -103,20 +130,25 @@ def one_layer() -> Timeline:
     )
 
 
-def floor() -> Curves:
-    cards = [2**power for power in range(10)]
+def cut_in_two() -> Matrix:
+    up = Grid("up, 4 × 8", (), (), [["A"] * 4 + ["B"] * 4] * 4)
+    down = Grid("down, 8 × 4", (), (), [["A"] * 4] * 4 + [["B"] * 4] * 4)
+    return Matrix("cut-in-two", "Who holds which number of the MLP's matrices", (up, down), ("then",))
 
+
+def floor() -> Curves:
     def step(layers: int, width: int, n: int) -> float:
         fixed = LAUNCH + (2 * EXCHANGE if n > 1 else 0)
         return round(layers * (fixed + _work(width) / n) * 1e3, 3)
 
-    lines = tuple(
-        Line(f"{layers} x {width}", cards, [step(layers, width, n) for n in cards]) for layers, width in SHAPES
-    )
-    return Curves("floor", "Time of a step for one text", "cards", "ms", lines, low=0.0, log_x=True)
+    lines = []
+    for layers, width in SHAPES:
+        cards = [2**power for power in range(7) if 2**power <= width // 64]  # not more than heads
+        lines.append(Line(f"{layers} x {width}", cards, [step(layers, width, n) for n in cards]))
+    return Curves("floor", "Time of a step for one text", "cards", "ms", tuple(lines), low=0.0, log_x=True)
 
 
-# ------------------------------------------------------------ 4 trained on one budget
+# ------------------------------------------------------------ 5 trained on one budget
 
 
 def accuracy_by_hops() -> Bars:
@@ -134,38 +166,23 @@ def accuracy_by_hops() -> Bars:
     )
 
 
-# ------------------------------------------------------------ 5 what was measured at scale
+# ------------------------------------------------------------ 7 a knob that need not be turned again
 
 
-def who_found_what() -> Matrix:
-    rows = {
-        "Kaplan 2020": ["to 1.5 billion", "weights", "loss", "nearly equal"],
-        "Levine 2020": ["6 to 48 layers", "weights", "loss", "better at first"],
-        "Tay 2021": ["T5, many sizes", "cost", "tuned tasks", "better at first"],
-        "Petty 2024": ["41 to 374 M", "weights", "composition", "better at first"],
-        "Liu 2024": ["125, 350 M", "weights", "common sense", "better"],
-        "Ye 2024": ["synthetic", "no: half", "arithmetic", "better"],
+def rates_over_width() -> Curves:
+    """Measured: the losses that the part prints, to three digits."""
+    rates = [1000 * 2.0**-power for power in range(10, 3, -1)]
+    losses = {
+        "32": (6.45, 2.64, 1.13, 0.696, 0.520, 0.433, 0.499),
+        "256": (0.607, 0.386, 0.218, 0.286, 0.573, 3.63, 7.69),
+        "256, rules": (5.93, 1.74, 0.770, 0.514, 0.367, 0.196, 0.301),
     }
-    columns = ("sizes", "held equal", "measured", "deeper was")
-    return Matrix("who-found-what", "Shapes that were compared", (Grid("", tuple(rows), columns, list(rows.values())),))
+    lines = tuple(Line(name, rates, list(row)) for name, row in losses.items())
+    title = "Loss after 40 steps, by the learning rate"
+    return Curves("rates-over-width", title, "rate, thousandths", "loss", lines, log_x=True, log_y=True)
 
 
-# ------------------------------------------------------------ 6 to the last parameter
-
-
-def where_gpt2_is() -> Bars:
-    layers, width = 12, 768
-    gpt2 = [50_257 * width + 1024 * width, layers * 4 * width**2, layers * 8 * width**2]
-    layers, width = 32, 4096
-    llama = [2 * 128_256 * width, layers * int(2.5 * width**2), layers * 3 * width * 14_336]
-    series = (
-        Series("GPT-2", [round(100 * each / 124_439_808, 1) for each in gpt2]),
-        Series("Llama 3 8B", [round(100 * each / 8_030_261_248, 1) for each in llama]),
-    )
-    return Bars("where-gpt2-is", "Where the parameters are", ("tables", "attention", "MLP"), series, "per cent")
-
-
-# ------------------------------------------------------------ 7 where the FLOPs go
+# ------------------------------------------------------------ 9 where the FLOPs go
 
 
 def weights_and_pairs() -> Curves:
@@ -183,7 +200,7 @@ def weights_and_pairs() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 8 and 9: size and text
+# ------------------------------------------------------------ 10 to 12: size and text
 
 REFIT = (1.8172, 482.01, 2085.43, 0.3478, 0.3658)  # E, A, B, alpha, beta
 
@@ -227,24 +244,7 @@ def two_bills() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 10 a fit that stopped
-
-
-def squares_and_huber() -> Curves:
-    delta = 0.01
-    errors = [each / 1000 for each in range(-60, 61, 2)]
-    squares = [round(error**2 / 2 * 1e4, 4) for error in errors]
-    huber = [
-        round((error**2 / 2 if abs(error) <= delta else delta * (abs(error) - delta / 2)) * 1e4, 4) for error in errors
-    ]
-    return Curves(
-        "squares-and-huber",
-        "The price of an error",
-        "error",
-        "price, ten-thousandths",
-        (Line("squares", errors, squares), Line("Huber", errors, huber)),
-        low=0.0,
-    )
+# ------------------------------------------------------------ 13 and 14: a fit that stopped
 
 
 def three_laws() -> Curves:
@@ -270,18 +270,29 @@ def three_laws() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 11 what a token waits for
+# ------------------------------------------------------------ 15 what a token waits for
 
 
-def what_a_step_reads() -> Bars:
-    users = (1, 8, 64)
-    weights, cache = 2 * 6_738_415_616 / 1e9, 2 * 32 * 32 * 128 * 2 * 1024 / 1e9
-    series = (
-        Series("weights", [round(weights, 1)] * len(users)),
-        Series("caches", [round(each * cache, 1) for each in users]),
+def under_the_roof() -> Curves:
+    """The roof of an H100, and steps of Llama 2 7B below it: FLOPs for a byte, and FLOPs in a second."""
+    size, cache, pairs = 6_738_415_616, 2 * 32 * 32 * 128 * 2 * 1024, 4 * 32 * 32 * 128 * 1024
+
+    def dot(name: str, read: float, compute: float) -> Line:
+        intensity = compute / read
+        at = round(min(intensity * BANDWIDTH, PEAK) / 1e12, 2)
+        return Line(name, [round(intensity * 0.85, 2), round(intensity / 0.85, 2)], [at, at])  # as a short dash
+
+    roof = [2.0 ** (power / 4) for power in range(-2, 53)]
+    lines = (
+        Line("roof", roof, [round(min(each * BANDWIDTH, PEAK) / 1e12, 2) for each in roof]),
+        dot("1 user", 2 * size, 2 * size),
+        dot("32 users", 2 * size, 32 * 2 * size),
+        dot("32 with caches", 2 * size + 32 * cache, 32 * (2 * size + pairs)),
+        dot("295 users", 2 * size, 295 * 2 * size),
+        dot("prompt of 4096", 2 * size, 4096 * 2 * size),
     )
-    groups = tuple(f"{each} user{'s' * (each > 1)}" for each in users)
-    return Bars("what-a-step-reads", "What a step of Llama 2 7B reads, 1024 tokens each", groups, series, "GB")
+    title = "Steps of Llama 2 7B on an H100"
+    return Curves("under-the-roof", title, "FLOPs for a byte", "10^12 FLOPs/s", lines, log_x=True, log_y=True)
 
 
 def dense_and_mixture() -> Curves:
@@ -303,7 +314,7 @@ def dense_and_mixture() -> Curves:
     return Curves("dense-and-mixture", title, "users", "tokens/s", lines, log_x=True, log_y=True)
 
 
-# ------------------------------------------------------------ 12 which one do we take
+# ------------------------------------------------------------ 16 which one do we take
 
 
 def price_in_steps() -> Curves:

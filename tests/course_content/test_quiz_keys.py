@@ -424,6 +424,8 @@ KEYS: dict[str, Callable[..., float]] = {
     "depth-vs-width/floor-of-a-step": lambda L, o, a: sum(o + a + a for _ in range(int(L))) / 1000,
     "depth-vs-width/ceiling-of-decoding": lambda config, bw, N, b: 1 / (N * b / (bw * 1000)),
     "depth-vs-width/hops-of-an-encoder": lambda L: sum(2**layer for layer in range(int(L))),
+    "depth-vs-width/hops-in-the-mirror": lambda L: 1 + sum(2**layer for layer in range(int(L) - 1)),
+    "depth-vs-width/rate-of-a-wide-matrix": lambda config, rate, base, D: rate * sum(1 for _ in range(int(base))) / D,
     "depth-vs-width/layers-within-a-limit": lambda limit, o, a: next(
         layers - 1 for layers in itertools.count(1) if layers * (o + a + a) > limit * 1000
     ),

@@ -75,7 +75,7 @@ def test_words_of_the_statement(ours: ModuleType) -> None:
 def test_models_of_the_lesson(ours: ModuleType) -> None:
     """Its last part has four of them: what fits a device, how long a step takes, and what one of 40 GB serves."""
     roofline = reference("decode_roofline")
-    part = (ROOT / "lessons" / "09-depth-vs-width" / "12-which-one-do-we-take.md").read_text(encoding="utf-8")
+    part = (ROOT / "lessons" / "09-depth-vs-width" / "16-which-one-do-we-take.md").read_text(encoding="utf-8")
     names = {"dense 8B": "dense 8B", "dense 33B": "dense 33B", "dense 13B without GQA": "dense 13B", "MoE": "mixture"}
     candidates = [m for m in MODELS if m is not HYBRID]
     for m in candidates:
