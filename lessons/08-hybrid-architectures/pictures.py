@@ -1,11 +1,14 @@
 """The pictures of lesson 8, computed from its phone book and from the configurations of published models."""
 
+import re
 from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, elu, normalize
+from torch import Tensor
+from torch.nn.functional import elu, normalize
 
 from grader.pictures import Arrow, Bars, Box, Boxes, Curves, Grid, Line, Matrix, Series
 
@@ -59,94 +62,35 @@ def share_of_right_answers() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 2 one layer that looks back
-
-BOOK, WIDTH = 32, 32  # names, and D
+# ------------------------------------------------------------ a test that asks back
 
 
-class _Layer(nn.Module):
-    """Attention, or a state with positive features; added to the residual stream."""
-
-    def __init__(self, exact: bool, K: int) -> None:
-        super().__init__()
-        self.exact, self.K = exact, K
-        self.norm = nn.LayerNorm(WIDTH)
-        self.qkv = nn.Linear(WIDTH, 2 * K + WIDTH, bias=False)
-        self.out = nn.Linear(WIDTH, WIDTH, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        q, k, v = self.qkv(self.norm(x)).split([self.K, self.K, WIDTH], -1)
-        past = torch.ones(x.shape[1], x.shape[1], dtype=x.dtype).tril()
-        if self.exact:
-            w = (q @ k.mT / self.K**0.5).masked_fill(past == 0, float("-inf")).softmax(-1)
-        else:
-            w = (elu(q) + 1) @ (elu(k) + 1).mT * past
-            w = w / w.sum(-1, keepdim=True)
-        y: Tensor = x + self.out(w @ v)
-        return y
+def _file(name: str) -> ModuleType:
+    """The module that a block of this lesson whose first line is `# name.py` defines, as its parts import it."""
+    for part in sorted(Path(__file__).parent.glob("*.md")):
+        block = re.search(rf"^```python\n(# {name}\.py\n.*?)^```", part.read_text(), re.DOTALL | re.MULTILINE)
+        if block:
+            module = ModuleType(name)
+            exec(block[1], module.__dict__)
+            return module
+    raise LookupError(name)
 
 
-class _Reader(nn.Module):
-    """Entries and questions in, logits of ten digits out. Digit 10 is a question."""
-
-    def __init__(self, plan: str, K: int) -> None:
-        super().__init__()
-        self.name, self.digit = nn.Embedding(BOOK, WIDTH), nn.Embedding(11, WIDTH)
-        self.layers = nn.Sequential(*(_Layer(kind == "A", K) for kind in plan))
-        self.norm, self.out = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, 10)
-
-    def forward(self, names: Tensor, digits: Tensor) -> Tensor:
-        logits: Tensor = self.out(self.norm(self.layers(self.name(names) + self.digit(digits))))
-        return logits
+SIZES = [4, 8, 12, 16, 24, 32]  # names in a book
 
 
-def _books(count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Shuffled books and as many questions: names, digits (10 for a question), and the answers."""
-    names = torch.rand(count, BOOK).argsort(1)
-    digits = torch.randint(10, (count, BOOK))
-    asked = torch.randint(BOOK, (count, BOOK))
-    shown = torch.cat([digits, torch.full_like(digits, 10)], 1)
-    return torch.cat([names, names.gather(1, asked)], 1), shown, digits.gather(1, asked)
+def crossing() -> Curves:
+    reader = _file("reader")
+    models = (("attention", reader.attention, 8), *(("state", reader.added, K) for K in (8, 16, 32)))
+    lines = []
+    for kind, mix, K in models:
+        model = reader.trained([mix], K)
+        lines.append(Line(f"{kind}, K = {K}", SIZES, [round(reader.right(model, size), 2) for size in SIZES]))
+    title = "One layer, books of several sizes"
+    return Curves("crossing", title, "names", "share right", tuple(lines), low=0.0, high=1.05)
 
 
-def _trained(plan: str, K: int, steps: int = 160) -> tuple[_Reader, list[float]]:
-    """A model after these steps, and the share of right answers of every 20 steps."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = _Reader(plan, K).double()
-        adam = torch.optim.Adam(model.parameters(), lr=0.01)
-        shares = []
-        for _ in range(steps):
-            names, digits, answers = _books(32)
-            logits = model(names, digits)[:, BOOK:]
-            loss = cross_entropy(logits.flatten(0, 1), answers.flatten())
-            adam.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            adam.step()
-            shares.append((logits.argmax(-1) == answers).double().mean().item())
-    return model, [round(sum(shares[i : i + 20]) / 20, 2) for i in range(0, steps, 20)]
-
-
-def one_layer_is_enough() -> Curves:
-    steps = list(range(10, 160, 20))
-    plans = (("state, attention, state", "SAS", 8), ("three states", "SSS", 8), ("three states, K = 32", "SSS", 32))
-    lines = tuple(Line(label, steps, _trained(plan, K)[1]) for label, plan, K in plans)
-    return Curves("one-layer-is-enough", "Three layers, K = 8", "step", "share right", lines, low=0.0, high=1.05)
-
-
-def one_layer_off() -> Bars:
-    model, _ = _trained("SAS", 8, 100)
-    with torch.random.fork_rng(), torch.no_grad():
-        torch.manual_seed(1)
-        names, digits, answers = _books(200)
-        shares = {}
-        for off, label in ((None, "none off"), (0, "state below off"), (1, "attention off"), (2, "state above off")):
-            left = nn.Sequential(*(layer for i, layer in enumerate(model.layers) if i != off))
-            x = left(model.name(names) + model.digit(digits))
-            right = model.out(model.norm(x))[:, BOOK:].argmax(-1) == answers
-            shares[label] = round(right.double().mean().item(), 1)
-    title = "State, attention, state: one layer switched off"
-    return Bars("one-layer-off", title, tuple(shares), (Series("share right", list(shares.values())),), "share right")
+# ------------------------------------------------------------ one layer that looks back
 
 
 def layers_of_jamba() -> Matrix:
@@ -166,7 +110,7 @@ ATTENTION = {  # attention layers, and all layers that mix tokens
     "Mamba-2-Hybrid": (4, 28),
     "Nemotron-H 8B": (4, 28),
     "Qwen3-Next": (12, 48),
-    "Kimi Linear": (1, 4),
+    "Kimi Linear": (7, 27),
     "MiniMax-M2": (62, 62),
 }
 
@@ -389,6 +333,22 @@ def chunks_of_four() -> Matrix:
     rows = tuple(f"token {i}" for i in range(12))
     cells = [[cell(i, j) for j in range(12)] for i in range(12)]
     return Matrix("chunks-of-four", "How token i (row) meets token j (column)", (Grid("", rows, columns, cells),))
+
+
+# ------------------------------------------------------------ one step, seven names
+
+
+def four_transitions() -> Matrix:
+    key = torch.tensor([0.8, 0.6, 0.0, 0.0], dtype=torch.float64)
+    one = torch.eye(4, dtype=torch.float64)
+    rows = torch.diag(torch.tensor([0.9, 0.5, 1.0, 0.2], dtype=torch.float64))
+    erase = one - torch.outer(key, key)
+    names = {"Mamba-2": 0.5 * one, "GLA": rows, "DeltaNet": erase, "KDA": erase @ rows}
+    cells = {
+        name: [[f"{x:.1f}" if x else "" for x in row] for row in _numbers(each, 1)] for name, each in names.items()
+    }
+    grids = tuple(Grid(name, (), (), each) for name, each in cells.items())
+    return Matrix("four-transitions", "What a token does to the state, K = 4", grids, ("", "", ""))
 
 
 # ------------------------------------------------------------ 10 which one
