@@ -50,10 +50,10 @@ def way_through_pictures() -> Boxes:
             Box("patches", "1 patches", 0, 0),
             Box("vit", "2-3 vision\ntransformer", 0, 1),
             Box("clip", "4-6 pictures\nand captions", 0, 2),
-            Box("prompt", "7-9 a picture\nin a prompt", 1, 2),
-            Box("noise", "10-12 from noise\nto a picture", 2, 0),
-            Box("network", "13-15 the\nnetwork", 2, 1),
-            Box("flow", "16-17 straight\nlines", 2, 2),
+            Box("prompt", "7-10 a picture\nin a prompt", 1, 2),
+            Box("noise", "12-15 from noise\nto a picture", 2, 0),
+            Box("network", "16-19 the\nnetwork", 2, 1),
+            Box("flow", "20-22 straight\nlines", 2, 2),
         ),
         (
             Arrow("patches", "vit"),
@@ -324,7 +324,21 @@ def positions_of_a_picture() -> Bars:
     return Bars("positions-of-a-picture", "What a picture takes of the context", names, series, "positions")
 
 
-# ------------------------------------------------------------ 10 why the average is grey
+# ------------------------------------------------------------ 10 four patches, one token
+
+
+def three_positions() -> Matrix:
+    cells = [["" for _ in range(7)] for _ in range(7)]
+    for place in (0, 1, 5, 6):
+        cells[place][place] = "word"
+    for row in range(2):
+        for column in range(3):
+            cells[2 + row][2 + column] = "photo"
+    names = tuple(str(i) for i in range(7))
+    return Matrix("three-positions", "Row (down) and column (across) of nine tokens", (Grid("", names, names, cells),))
+
+
+# ------------------------------------------------------------ 12 why the average is grey
 
 
 def _pixels(title: str, picture: Tensor) -> Grid:
@@ -375,7 +389,7 @@ def two_schedules() -> Curves:
     return Curves("two-schedules", title, "step t", "share", lines, low=0.0, high=1.0)
 
 
-# ------------------------------------------------------------ 11 one step back
+# ------------------------------------------------------------ 13 one step back
 
 
 def _guess(x: Tensor, a: Tensor) -> Tensor:
@@ -399,7 +413,7 @@ def boat_out_of_noise() -> Matrix:
     return Matrix("boat-out-of-noise", "A boat on its way out of noise", tuple(grids), ("",) * 5)
 
 
-# ------------------------------------------------------------ 12 more of what was asked
+# ------------------------------------------------------------ 15 more of what was asked
 
 
 def _drawn(scale: float) -> Tensor:
@@ -429,7 +443,7 @@ def guided_drawings() -> Curves:
     return Curves("guided-drawings", title, "tip of the sail", "density", tuple(lines), low=0.0)
 
 
-# ------------------------------------------------------------ 13 and 14 down and up again
+# ------------------------------------------------------------ 16 to 18 down and up again
 
 
 def boat_without_skips() -> Matrix:
@@ -509,7 +523,7 @@ def latent_diffusion() -> Boxes:
     )
 
 
-# ------------------------------------------------------------ 15 a transformer that draws
+# ------------------------------------------------------------ 19 a transformer that draws
 
 
 def dit_block() -> Boxes:
@@ -540,22 +554,7 @@ def dit_block() -> Boxes:
     )
 
 
-def dit_sizes() -> Bars:
-    sizes = {"S": (384, 12), "B": (768, 12), "L": (1024, 24), "XL": (1152, 28)}
-    knobs, others = [], []
-    for D, L in sizes.values():
-        ada = L * (6 * D * D + 6 * D)
-        rest = 16 * D + D + 256 * D + D + D * D + D + 1001 * D + L * (12 * D * D + 9 * D)
-        rest += 2 * D * D + 2 * D + (D + 1) * 32
-        knobs.append(ada / 1e6)
-        others.append(rest / 1e6)
-    series = (Series("step and label", _rounded(knobs, 1)), Series("all else", _rounded(others, 1)))
-    return Bars(
-        "dit-sizes", "Weights of DiT with patches of 2", tuple(f"DiT-{name}" for name in sizes), series, "millions"
-    )
-
-
-# ------------------------------------------------------------ 16 and 17 straight lines
+# ------------------------------------------------------------ 20 and 21 straight lines
 
 
 def lines_and_paths() -> Curves:

@@ -2,7 +2,7 @@
  * guidance: two answers about the noise, the line through them, and what is drawn when one walks along it.
  *
  * What to find out: where the label changes nothing, far to the right, no scale does; elsewhere a larger scale pushes
- * to the right, so that the drawings move beyond the data and become alike. The two bumps and DDIM are those of part 12.
+ * to the right, so that the drawings move beyond the data and become alike. The two bumps and DDIM are those of part 15.
  */
 "use strict";
 

@@ -78,7 +78,7 @@ OUR_PAGES = (
     "lessons/06-grouped-query-attention/2-the-cache-is-the-bill.html",
     "lessons/07-state-space-models/4-what-a-fixed-kernel-cannot-do.html",
     "lessons/10-vision-and-multimodal/index.html",
-    "lessons/10-vision-and-multimodal/10-noise-and-one-question.html",
+    "lessons/10-vision-and-multimodal/12-noise-and-one-question.html",
     "exercises/index.html",
     "exercises/causal_mask.html",
     "exercises/moe_router.html",
