@@ -118,6 +118,13 @@ def test_twin(submission, rng):
     """one key new, five gone, the others stay"""
     others = {"model_type": "mixtral", "rope_scaling": {"factor": 8.0}, "qk_norm": True, "num_local_experts": 3}
     others["sliding_window"] = None  # which is no key of experts, and stays
+    c = random_sparse(rng, **others)
+    L, wider = c["num_hidden_layers"], c["intermediate_size"] + 1  # no twin is as wide as the dense layers
+    twin = {key: c[key] for key in c if key not in EXPERT_KEYS}
+    twin["intermediate_size"] = c["num_experts_per_tok"] * wider
+    for dense in (L - 1, L):
+        config = {**c, "moe_intermediate_size": wider, "first_k_dense_replace": dense}
+        assert_equal(submission.dense_twin(config), twin, name=f"twin, where {dense} of {L} layers are dense")
     s, first, Fe = rng.sizes(3, low=1)
     all_three = {"n_shared_experts": s, "moe_intermediate_size": Fe, "first_k_dense_replace": first}
     for experts in ({}, *({key: all_three[key]} for key in all_three), all_three):
