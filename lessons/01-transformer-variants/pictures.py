@@ -9,6 +9,8 @@ from torch import Tensor
 
 from grader.pictures import Arrow, Box, Boxes, Curves, Dial, Dials, Grid, Hand, Heatmap, Line, Matrix
 
+torch.set_num_threads(1)  # fastest for such small matrices
+
 SENTENCE = ("the", "boat", "that", "we", "painted", "sank")
 WORDS = ("boat", "painted", "sank")
 VALUES = torch.tensor([3.0, 6.0, 9.0])
@@ -70,20 +72,18 @@ def sentence_weights() -> Heatmap:
 # ------------------------------------------------------------ 3 many heads
 
 
-def split_and_join() -> Matrix:
-    rng = torch.Generator().manual_seed(3)
-    q, k, v = torch.randn(3, 3, 6, generator=rng)
-    grids, answers = [Grid("queries", WORDS, ("0", "0", "1", "1", "2", "2"), _numbers(q, 1), digits=1)], []
+def split_and_join() -> Boxes:
+    boxes = [Box("x", "word,\n6 numbers", 1, 0), Box("q", "queries,\n6 numbers", 1, 1)]
+    arrows = [Arrow("x", "q", "w_q")]
     for h in range(3):
-        own = slice(2 * h, 2 * h + 2)
-        scores = q[:, own] @ k[:, own].T / 2**0.5
-        weights = scores.masked_fill(~_triangle(3), -math.inf).softmax(-1)
-        answers.append(weights @ v[:, own])
-        grids.append(Grid(f"head {h}", WORDS, ("b", "p", "s"), _numbers(weights, 1), digits=1))
-    joined = _numbers(torch.cat(answers, dim=1), 1)
-    grids.append(Grid("answers, joined", WORDS, ("0", "0", "1", "1", "2", "2"), joined, digits=1))
-    title = "D = 6, H = 3, K = 2. Above the numbers: the head to which they belong"
-    return Matrix("split-and-join", title, tuple(grids), ("→", "", "", "→"))
+        boxes += [
+            Box(f"piece{h}", f"numbers\n{2 * h}, {2 * h + 1}", h, 2),
+            Box(f"head{h}", f"head {h}\nattends", h, 3),
+        ]
+        arrows += [Arrow("q", f"piece{h}"), Arrow(f"piece{h}", f"head{h}"), Arrow(f"head{h}", "joined", "2")]
+    boxes += [Box("joined", "joined,\n6 numbers", 1, 4), Box("out", "output", 1, 5)]
+    arrows.append(Arrow("joined", "out", "w_out"))
+    return Boxes("split-and-join", "One word in a layer with D = 6, H = 3, K = 2", tuple(boxes), tuple(arrows))
 
 
 # ------------------------------------------------------------ 4 a softmax that does not break
@@ -148,7 +148,7 @@ def four_masks() -> Matrix:
         outputs = _numbers(_weights(keep) @ VALUES)
         cells = [[*row, out] for row, out in zip(keep.tolist(), outputs, strict=True)]
         grids.append(Grid(name, WORDS, ("3", "6", "9", "out"), cells))
-    title = "One attention under four masks: values 3, 6, 9 and what comes out"
+    title = "One attention, three masks, and padding: values 3, 6, 9 and what comes out"
     return Matrix("four-masks", title, tuple(grids), ("",) * 3)
 
 
@@ -167,13 +167,13 @@ def document_mask() -> Matrix:
 
 
 def clock_hands() -> Dials:
-    """Three hands at four places; 0 is up, and they turn clockwise."""
+    """Three hands at five positions; 0 is up, and they turn clockwise."""
     D = 32
     dials = []
-    for place in (5, 10, 40, 100):
+    for place in (0, 5, 10, 40, 100):
         angles = {pair: math.degrees(place * 10000 ** (-2 * pair / D)) for pair in (0, 4, 8)}
         hands = tuple(Hand(f"hand {pair}", round((90 - angle) % 360, 1)) for pair, angle in angles.items())
-        dials.append(Dial(f"place {place}", hands))
+        dials.append(Dial(f"position {place}", hands))
     return Dials("clock-hands", "Three of the 16 hands, D = 32", tuple(dials))
 
 
@@ -351,24 +351,25 @@ def _norm(x: Tensor) -> Tensor:
     return torch.nn.functional.layer_norm(x, x.shape[-1:])
 
 
-def _gradients(place: Callable[[Tensor, Step], Tensor], last: Step, seed: int) -> Tensor:
+def _gradients(place: Callable[[Tensor, Step], Tensor], last: Step, factor: float, seed: int) -> Tensor:
     """Return the size of the gradient of the last matrix in each of 36 layers, before training.
 
-    `place` says where the norm goes, and `last` is applied after the last layer.
+    `place` says where the norm goes, `last` is applied after the last layer, and `factor` multiplies the scores. In
+    float32 the largest gradient would differ from machine to machine.
     """
     D, F, L, V = 64, 256, 36, 16
 
     def matrix(rows: int, columns: int) -> Tensor:
-        return (torch.randn(rows, columns, generator=rng) / rows**0.5).requires_grad_()
+        return (torch.randn(rows, columns, generator=rng).double() / rows**0.5).requires_grad_()
 
     rng = torch.Generator().manual_seed(seed)
     layers = [[*(matrix(D, D) for _ in range(4)), matrix(D, F), matrix(F, D)] for _ in range(L)]
-    logits, x = matrix(D, V), torch.randn(8, 16, D, generator=rng)
+    logits, x = matrix(D, V), torch.randn(8, 16, D, generator=rng).double()
     labels = torch.randint(0, V, (8 * 16,), generator=rng)
     for q, k, v, out, up, down in layers:
 
         def attention(x: Tensor, q: Tensor = q, k: Tensor = k, v: Tensor = v, out: Tensor = out) -> Tensor:
-            return (x @ q @ (x @ k).transpose(1, 2) / D**0.5).softmax(-1) @ (x @ v) @ out
+            return (factor * x @ q @ (x @ k).transpose(1, 2) / D**0.5).softmax(-1) @ (x @ v) @ out
 
         def ffn(x: Tensor, up: Tensor = up, down: Tensor = down) -> Tensor:
             return torch.relu(x @ up) * 2**0.5 @ down
@@ -380,13 +381,14 @@ def _gradients(place: Callable[[Tensor, Step], Tensor], last: Step, seed: int) -
 
 def gradient_by_layer() -> Curves:
     orders = {
-        "post-norm": (lambda x, f: _norm(x + f(x)), lambda x: x),
-        "pre-norm": (lambda x, f: x + f(_norm(x)), _norm),
-        "inside": (lambda x, f: x + _norm(f(x)), _norm),
+        "post-norm": (lambda x, f: _norm(x + f(x)), lambda x: x, 1.0),
+        "pre-norm": (lambda x, f: x + f(_norm(x)), _norm, 1.0),
+        "inside": (lambda x, f: x + _norm(f(x)), _norm, 1.0),
+        "inside, scores halved": (lambda x, f: x + _norm(f(x)), _norm, 0.5),
     }
     lines = []
-    for label, (place, last) in orders.items():
-        sizes = torch.stack([_gradients(place, last, seed) for seed in range(5)]).mean(0)
+    for label, (place, last, factor) in orders.items():
+        sizes = torch.stack([_gradients(place, last, factor, seed) for seed in range(5)]).mean(0)
         lines.append(Line(label, list(range(1, 37)), _numbers(sizes)))
     title = "Gradient of each layer's last matrix at the start"
     return Curves("gradient-by-layer", title, "layer (the loss is after layer 36)", "size", tuple(lines), log_y=True)
@@ -401,7 +403,7 @@ def whole_model() -> Boxes:
         "From ids to logits, with two layers",
         (
             Box("ids", "ids\n(B, T)", 0, 0),
-            Box("entry", "word +\nplace", 0, 1),
+            Box("entry", "word +\nposition", 0, 1),
             Box("first", "layer 0", 0, 2),
             Box("second", "layer 1", 0, 3),
             Box("norm", "last\nnorm", 0, 4),
@@ -523,14 +525,17 @@ def two_ways_to_compare() -> Boxes:
 
 
 def batch_of_pairs() -> Heatmap:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        questions = torch.nn.functional.normalize(torch.randn(4, 16), dim=-1)
-        answers = torch.nn.functional.normalize(questions + 0.3 * torch.randn(4, 16), dim=-1)
-    rows = tuple(f"question {i}" for i in range(4))
-    columns = tuple(f"answer {i}" for i in range(4))
-    title = "Cosines of a batch: the diagonal should be large, the rest small"
-    return Heatmap("batch-of-pairs", title, rows, columns, _numbers(questions @ answers.T))
+    """What measured/heads_of_minilm.py prints."""
+    cosines = (
+        (0.74, 0.14, 0.04, 0.05),
+        (0.77, 0.58, 0.0, 0.06),
+        (0.08, 0.09, 0.47, 0.16),
+        (0.09, 0.11, 0.04, 0.47),
+    )
+    rows = ("what sank?", "who painted?", "when open?", "password?")
+    columns = ("we painted", "my sister", "nine to six", "click")
+    title = "Cosines of four questions with four answers, from MiniLM"
+    return Heatmap("batch-of-pairs", title, rows, columns, cosines)
 
 
 # ------------------------------------------------------------ 15 look inside
@@ -570,6 +575,5 @@ def minilm_subject() -> Heatmap:
     )
     rows = tuple(f"layer {layer}" for layer in range(6))
     columns = tuple(f"{head}" for head in range(12))
-    title = "Weight on the subject minus weight on the other noun, if positive"
-    shown = [[max(each, 0.0) for each in row] for row in differences]
-    return Heatmap("minilm-subject", title, rows, columns, shown)
+    title = "Weight on the subject minus weight on the other noun"
+    return Heatmap("minilm-subject", title, rows, columns, differences)

