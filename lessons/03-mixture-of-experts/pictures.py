@@ -376,24 +376,24 @@ def quantile_and_sign() -> Curves:
 
 def one_cutoff() -> Heatmap:
     scores = [0.9, 0.8, 0.6, 0.5, 0.3, 0.2]
-    lacks = [round(scores[2] - score, 1) for score in scores]
+    shortfall = [round(scores[2] - score, 1) for score in scores]
     columns = ("chosen", "chosen", "cutoff", "4th", "5th", "6th")
-    title = "The scores of one token, sorted, and what each expert lacks"
-    return Heatmap("one-cutoff", title, ("score", "lacks"), columns, [scores, lacks], digits=1)
+    title = "The scores of one token, sorted, and each expert's shortfall"
+    return Heatmap("one-cutoff", title, ("score", "shortfall"), columns, [scores, shortfall], digits=1)
 
 
-def what_they_lack() -> Curves:
+def shortfalls() -> Curves:
     rng = torch.Generator().manual_seed(0)
     scores = (torch.randn(4096, 64, generator=rng) + 0.7 * torch.randn(64, generator=rng)).sigmoid()
     best = scores.topk(9)
-    lacks = (best.values[:, -1:] - scores).sort(0).values
+    shortfall = (best.values[:, -1:] - scores).sort(0).values
     load = best.indices[:, :8].flatten().bincount(minlength=64)
     tokens = list(range(0, 2049, 64))
     experts = {"the busiest": load.argmax(), "one in between": load.argsort()[32], "expert 0": 0}
-    lines = [Line(name, tokens, _numbers(lacks[tokens, e], 3)) for name, e in experts.items()]
+    lines = [Line(name, tokens, _numbers(shortfall[tokens, e], 3)) for name, e in experts.items()]
     mark = Line("512 tokens", [512, 512], [-0.5, 0.75])
     title = "Cutoff minus score, sorted, for the first 2,048 of 4,096 tokens"
-    return Curves("what-they-lack", title, "tokens", "lacks", (*lines, mark), low=-0.5, high=0.75)
+    return Curves("shortfalls", title, "tokens", "shortfall", (*lines, mark), low=-0.5, high=0.75)
 
 
 # ------------------------------------------------------------ 11 smaller and more
@@ -518,10 +518,18 @@ def guess_the_expert() -> Bars:
         Series("prose or code", [22, 22, 23, 22]),
         Series("the character", [89, 75, 70, 82]),
         Series("and the one before", [95, 86, 85, 87]),
-        Series("nothing, untrained", [32, 26, 40, 38]),
-        Series("the character, untrained", [93, 88, 88, 89]),
     )
     return Bars("guess-the-expert", "Experts guessed correctly, by what is known", LAYERS, series, "per cent")
+
+
+def guess_untrained() -> Bars:
+    series = (
+        Series("nothing", [32, 26, 40, 38]),
+        Series("the character", [93, 88, 88, 89]),
+        Series("the character, trained", [89, 75, 70, 82]),
+    )
+    title = "Experts of the untrained model guessed correctly"
+    return Bars("guess-untrained", title, LAYERS, series, "per cent")
 
 
 def kinds_of_characters() -> Heatmap:
@@ -555,3 +563,28 @@ def two_routers() -> Heatmap:
     rows = [_numbers(logits[token, experts], 4) for logits in (trainer, server)]
     title = "The logits of one token, around the place where the choice of eight ends"
     return Heatmap("two-routers", title, ("trainer", "server"), columns, rows, digits=4)
+
+
+def record_and_replay() -> Boxes:
+    boxes = (
+        Box("server", "server's\nrouter", 0, 0),
+        Box("chosen", "chooses\n0 and 2", 0, 1),
+        Box("answer", "its experts\n0 and 2", 0, 2),
+        Box("replay", "trainer's\nexperts 0, 2", 1, 2),
+        Box("trainer", "trainer's\nrouter", 2, 0),
+        Box("weights", "weights of\n0 and 2", 2, 1),
+        Box("sum", "weighted\nsum", 2, 2),
+        Box("loss", "loss", 2, 3),
+    )
+    steps = (
+        ("server", "chosen", ""),
+        ("chosen", "answer", ""),
+        ("chosen", "replay", "who"),
+        ("chosen", "weights", "who"),
+        ("trainer", "weights", "logits"),
+        ("weights", "sum", "how much"),
+        ("replay", "sum", ""),
+        ("sum", "loss", ""),
+    )
+    arrows = tuple(Arrow(*step) for step in steps)
+    return Boxes("record-and-replay", "The server says who, the trainer how much", boxes, arrows)
