@@ -140,24 +140,8 @@ def inside_an_expert() -> Boxes:
 E = 4
 STARTS = tuple(f"start {number}" for number in range(8))
 
-# What measured/who_stays_idle.py printed: per cent of the tokens, a row for each step of start 3, or for each start.
+# What measured/who_stays_idle.py printed, for each start.
 
-COLLAPSE = {
-    0: (0, 23, 59, 7, 2, 2, 74, 33),
-    1: (0, 24, 61, 11, 1, 0, 75, 29),
-    3: (0, 30, 57, 14, 0, 0, 75, 23),
-    10: (0, 57, 52, 7, 0, 0, 75, 8),
-    30: (0, 60, 64, 0, 0, 0, 75, 0),
-    100: (0, 54, 61, 12, 0, 0, 73, 0),
-    300: (0, 51, 49, 25, 25, 0, 49, 0),
-    1000: (0, 53, 47, 25, 26, 0, 48, 0),
-    3000: (0, 53, 41, 50, 25, 0, 31, 0),
-}
-IN_USE = {  # experts with at least 1 % of the tokens
-    0: ("--###--#", "##-#-###", "#--#####", "-#######", "#-#-####", "-##-#-#-", "#####-#-", "##---###"),
-    300: ("--#-#--#", "####-##-", "##-#####", "-####-#-", "#-#-####", "-####-#-", "#####-#-", "##---###"),
-    3000: ("--###--#", "####-##-", "##-#####", "-####-#-", "#-#-####", "-####-#-", "#####-#-", "##---#-#"),
-}
 ERRORS = {
     "no balancing loss": (0.052, 0.027, 0.009, 0.039, 0.017, 0.047, 0.016, 0.028),
     "balancing loss": (0.02, 0.024, 0.008, 0.02, 0.016, 0.021, 0.007, 0.025),
@@ -166,26 +150,32 @@ ERRORS = {
 
 
 def collapse() -> Heatmap:
+    """The run of the text without a penalty."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        kwargs: dict[str, Any] = {"dtype": torch.float64}
+        words, maps = 1.5 * torch.randn(8, 1, 16, **kwargs), torch.randn(8, 16, 16, **kwargs) / 4
+        router = (0.3 * torch.randn(8, 16, **kwargs)).requires_grad_()
+        experts = (torch.randn(8, 16, 16, **kwargs) / 4).requires_grad_()
+        adam = torch.optim.Adam([router, experts], lr=0.02)
+        seen = {}
+        for step in range(401):
+            x = words + torch.randn(8, 32, 16, **kwargs)
+            target, x = (x @ maps).flatten(0, 1), x.flatten(0, 1)
+            weight, chosen = (x @ router.T).softmax(-1).max(-1)
+            y = torch.zeros_like(x)
+            for e in range(8):
+                t = torch.where(chosen == e)[0]
+                y = y.index_add(0, t, weight[t, None] * (x[t] @ experts[e]))
+            adam.zero_grad()
+            (y - target).square().mean().backward()
+            adam.step()
+            if step in (0, 10, 20, 50, 100, 200, 300, 400):
+                seen[step] = _numbers(100 * chosen.bincount(minlength=8) / 256, 0)
     rows = tuple(f"expert {e}" for e in range(8))
-    columns = tuple(f"{step:,}" for step in COLLAPSE)
-    shares = list(zip(*COLLAPSE.values(), strict=True))
-    title = "Start 3 without a balancing loss: per cent of the tokens, by step"
-    return Heatmap("collapse", title, rows, columns, shares, digits=0)
-
-
-def collapse_by_start() -> Matrix:
-    numbers = tuple(map(str, range(8)))
-    grids = [
-        Grid(f"step {step:,}", numbers, (), [[each == "#" for each in used] for used in IN_USE[step]])
-        for step in IN_USE
-    ]
-    title = "Experts in use without a balancing loss, from eight starts"
-    return Matrix("collapse-by-start", title, tuple(grids), ("", ""))
-
-
-def task_by_start() -> Bars:
-    series = tuple(Series(way, ERRORS[way]) for way in ("no balancing loss", "balancing loss"))
-    return Bars("task-by-start", "The error of the task after 300 steps", STARTS, series, "error")
+    shares = list(zip(*seen.values(), strict=True))
+    title = "Without a balancing loss: per cent of the tokens, by step"
+    return Heatmap("collapse", title, rows, tuple(map(str, seen)), shares, digits=0)
 
 
 # ------------------------------------------------------------ 5 what the loss can see
@@ -376,24 +366,24 @@ def quantile_and_sign() -> Curves:
 
 def one_cutoff() -> Heatmap:
     scores = [0.9, 0.8, 0.6, 0.5, 0.3, 0.2]
-    lacks = [round(scores[2] - score, 1) for score in scores]
+    shortfall = [round(scores[2] - score, 1) for score in scores]
     columns = ("chosen", "chosen", "cutoff", "4th", "5th", "6th")
-    title = "The scores of one token, sorted, and what each expert lacks"
-    return Heatmap("one-cutoff", title, ("score", "lacks"), columns, [scores, lacks], digits=1)
+    title = "The scores of one token, sorted, and each expert's shortfall"
+    return Heatmap("one-cutoff", title, ("score", "shortfall"), columns, [scores, shortfall], digits=1)
 
 
-def what_they_lack() -> Curves:
+def shortfalls() -> Curves:
     rng = torch.Generator().manual_seed(0)
     scores = (torch.randn(4096, 64, generator=rng) + 0.7 * torch.randn(64, generator=rng)).sigmoid()
     best = scores.topk(9)
-    lacks = (best.values[:, -1:] - scores).sort(0).values
+    shortfall = (best.values[:, -1:] - scores).sort(0).values
     load = best.indices[:, :8].flatten().bincount(minlength=64)
     tokens = list(range(0, 2049, 64))
     experts = {"the busiest": load.argmax(), "one in between": load.argsort()[32], "expert 0": 0}
-    lines = [Line(name, tokens, _numbers(lacks[tokens, e], 3)) for name, e in experts.items()]
+    lines = [Line(name, tokens, _numbers(shortfall[tokens, e], 3)) for name, e in experts.items()]
     mark = Line("512 tokens", [512, 512], [-0.5, 0.75])
     title = "Cutoff minus score, sorted, for the first 2,048 of 4,096 tokens"
-    return Curves("what-they-lack", title, "tokens", "lacks", (*lines, mark), low=-0.5, high=0.75)
+    return Curves("shortfalls", title, "tokens", "shortfall", (*lines, mark), low=-0.5, high=0.75)
 
 
 # ------------------------------------------------------------ 11 smaller and more
@@ -518,10 +508,18 @@ def guess_the_expert() -> Bars:
         Series("prose or code", [22, 22, 23, 22]),
         Series("the character", [89, 75, 70, 82]),
         Series("and the one before", [95, 86, 85, 87]),
-        Series("nothing, untrained", [32, 26, 40, 38]),
-        Series("the character, untrained", [93, 88, 88, 89]),
     )
     return Bars("guess-the-expert", "Experts guessed correctly, by what is known", LAYERS, series, "per cent")
+
+
+def guess_untrained() -> Bars:
+    series = (
+        Series("nothing", [32, 26, 40, 38]),
+        Series("the character", [93, 88, 88, 89]),
+        Series("the character, trained", [89, 75, 70, 82]),
+    )
+    title = "Experts of the untrained model guessed correctly"
+    return Bars("guess-untrained", title, LAYERS, series, "per cent")
 
 
 def kinds_of_characters() -> Heatmap:
@@ -555,3 +553,28 @@ def two_routers() -> Heatmap:
     rows = [_numbers(logits[token, experts], 4) for logits in (trainer, server)]
     title = "The logits of one token, around the place where the choice of eight ends"
     return Heatmap("two-routers", title, ("trainer", "server"), columns, rows, digits=4)
+
+
+def record_and_replay() -> Boxes:
+    boxes = (
+        Box("server", "server's\nrouter", 0, 0),
+        Box("chosen", "chooses\n0 and 2", 0, 1),
+        Box("answer", "its experts\n0 and 2", 0, 2),
+        Box("replay", "trainer's\nexperts 0, 2", 1, 2),
+        Box("trainer", "trainer's\nrouter", 2, 0),
+        Box("weights", "weights of\n0 and 2", 2, 1),
+        Box("sum", "weighted\nsum", 2, 2),
+        Box("loss", "loss", 2, 3),
+    )
+    steps = (
+        ("server", "chosen", ""),
+        ("chosen", "answer", ""),
+        ("chosen", "replay", "who"),
+        ("chosen", "weights", "who"),
+        ("trainer", "weights", "logits"),
+        ("weights", "sum", ""),
+        ("replay", "sum", ""),
+        ("sum", "loss", ""),
+    )
+    arrows = tuple(Arrow(*step) for step in steps)
+    return Boxes("record-and-replay", "The server says who, the trainer how much", boxes, arrows)
