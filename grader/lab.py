@@ -39,7 +39,7 @@ class Note(msgspec.Struct, frozen=True, tag="note"):
     text: str
 
 
-class Passage(msgspec.Struct, frozen=True, tag="passage"):
+class Quote(msgspec.Struct, frozen=True, tag="quote"):
     """A text under a title, such as what a model says."""
 
     title: str
@@ -59,4 +59,4 @@ class Stopped(Exception):
 
 
 LabOption: TypeAlias = int | float | str
-Shown: TypeAlias = Step | Note | Passage | Picture | Table
+Shown: TypeAlias = Step | Note | Quote | Picture | Table

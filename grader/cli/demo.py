@@ -14,7 +14,7 @@ from grader.course.progress import Progress
 from grader.engine.judge.messages import LabCode, LabEnded
 from grader.engine.pool.client import Judges, with_judges
 from grader.engine.pool.single_runs import run_lab
-from grader.lab import Note, Passage, Step
+from grader.lab import Note, Quote, Step
 from grader.show.pictures.characters import draw_picture
 from grader.show.symbols import supports_unicode
 from grader.study.demos import Demo, demos_of
@@ -67,7 +67,7 @@ def _lines_of(judges: Judges, course: Course, demo: Demo, code: LabCode) -> Iter
         if isinstance(message, LabEnded):
             if message.failure is not None:
                 yield from _stopped(demo.exercise, message.failure)
-        elif not isinstance(message.shown, Step | Note | Passage):
+        elif not isinstance(message.shown, Step | Note | Quote):
             width = min(columns(), COLUMNS) - len(MARGIN)
             for line in draw_picture(message.shown, width, unicode=supports_unicode(sys.stdout)):
                 yield MARGIN + line

@@ -26,7 +26,7 @@ from grader.engine.judge.materials import MIB
 from grader.engine.judge.messages import LabCode, LabEnded, RunLab
 from grader.engine.pool.client import Judges, with_judges
 from grader.engine.pool.single_runs import run_lab
-from grader.lab import LabOption, Note, Passage, Setting, Step
+from grader.lab import LabOption, Note, Quote, Setting, Step
 from grader.pictures import Picture, Table
 from grader.show.crash import frame_location
 from grader.show.symbols import supports_unicode
@@ -38,7 +38,7 @@ MARGIN = "    "
 COURSE_MEMORY = 2048  # MiB that the code of a lab of the whole course may use
 
 
-Figure: TypeAlias = Picture | Table | Passage
+Figure: TypeAlias = Picture | Table | Quote
 
 
 @click.command("lab", context_settings={"ignore_unknown_options": True})
@@ -222,8 +222,8 @@ def _run(course: Course, lab: RunLab) -> tuple[list[Figure], LabEnded]:
                     continue
                 status.show(None)
                 figures.append(message.shown)
-                if isinstance(message.shown, Passage):
-                    say(*(MARGIN + line for line in _lines_of_passage(message.shown)), "")
+                if isinstance(message.shown, Quote):
+                    say(*(MARGIN + line for line in _lines_of_quote(message.shown)), "")
                     continue
                 lines = draw_picture(
                     message.shown, COLUMNS - len(MARGIN), unicode=supports_unicode(sys.stdout), known=known
@@ -279,10 +279,10 @@ class _StepLine:
             self._spinner = None
 
 
-def _lines_of_passage(passage: Passage) -> Iterator[str]:
+def _lines_of_quote(quote: Quote) -> Iterator[str]:
     """Format a text under its title, with its own line breaks."""
-    yield bold(passage.title)
-    for line in passage.text.split("\n"):
+    yield bold(quote.title)
+    for line in quote.text.split("\n"):
         yield from (f"  {each}" for each in textwrap.wrap(line, COLUMNS - len(MARGIN) - 2) or [""])
 
 
@@ -301,7 +301,7 @@ def _write_results(figures: list[Figure], folder: Path, prepared: _Prepared, end
     numbers = write_bytes(folder / "measured.json", text)
     try:
         for figure in figures:
-            if not isinstance(figure, Table | Passage):
+            if not isinstance(figure, Table | Quote):
                 yield f"  {dim('picture')}   {shown(write_bytes(folder / f'{figure.name}.png', png(figure)))}"
     except NoMatplotlib:
         yield f"  {dim('picture')}   none: pip install 'archgrade[report]' draws them"

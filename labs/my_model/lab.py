@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from grader.base.errors import UsageError
 from grader.course.document import Document
-from grader.lab import Note, Passage, Step, Stopped
+from grader.lab import Note, Quote, Step, Stopped
 from grader.pictures import Curves, Line, Table, smoothed
 
 TEXT = Path(__file__).parent / "text.txt"
@@ -73,7 +73,7 @@ def run(submission, rng, setting, *, broken="none"):
     yield learned(models, text)
     yield page(submission, config)
     if setting.references:
-        yield Passage("Not yours, but the reference of", ", ".join(setting.references))
+        yield Quote("Not yours, but the reference of", ", ".join(setting.references))
 
 
 # ---------------------------------------------------------------- the config
@@ -194,7 +194,7 @@ class Models:
 
     def speech(self, name, prompt, title):
         said = self.submission.speak(name, prompt, LENGTH, self.seed + 1)
-        return Passage(title, f"{prompt}{said} ...")
+        return Quote(title, f"{prompt}{said} ...")
 
 
 def learned(models, text):

@@ -44,7 +44,7 @@ from typing import Annotated
 import msgspec
 
 from grader.course.document import Document
-from grader.lab import Note, Passage, Step, Stopped
+from grader.lab import Note, Quote, Step, Stopped
 from grader.pictures import Table
 
 
@@ -70,7 +70,7 @@ def run(submission, rng, setting, *, patience=0.0):
             time.sleep(patience)
     except Stopped:
         yield Note("frost")
-    yield Passage("It says", submission.say())
+    yield Quote("It says", submission.say())
     yield Table("Grown", ("size", "references"), [("plant", [plant, len(setting.references)])])
 '''
 

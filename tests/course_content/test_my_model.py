@@ -19,7 +19,7 @@ from grader.engine.judge.messages import LabCode, LabEnded, LabOutput, RunLab
 from grader.engine.pool.client import with_judges
 from grader.engine.pool.single_runs import run_lab
 from grader.engine.sandbox import source
-from grader.lab import Passage, Setting, Shown
+from grader.lab import Quote, Setting, Shown
 from grader.pictures import Curves, Table
 from grader.study.lab_code import code_of_lab
 from tests.paths import ROOT
@@ -71,7 +71,7 @@ def shown(path: Path, missing: tuple[str, ...] = (), **options: Any) -> list[Sho
 @pytest.mark.parametrize("name", VARIANTS)
 def test_what_is_predicted_is_counted(name: str, tmp_path: Path) -> None:
     found = shown(config(tmp_path / "my_model.yaml", {**SMALL, **VARIANTS[name]}))
-    assert sum(isinstance(each, Passage) for each in found) == 2
+    assert sum(isinstance(each, Quote) for each in found) == 2
     table = found[-1]
     assert isinstance(table, Table)
     for part, (predicted, counted, _) in table.rows:
@@ -87,7 +87,7 @@ def test_each_part_can_be_broken(tmp_path: Path) -> None:
     names = ["whole", "positions", "mask_offset", "balance", "norm", "window"]
     (curves,) = (each for each in found if isinstance(each, Curves))
     assert [line.label for line in curves.lines] == names
-    assert sum(isinstance(each, Passage) for each in found) == len(names)
+    assert sum(isinstance(each, Quote) for each in found) == len(names)
     table = found[-1]
     assert isinstance(table, Table)
     losses = {name: row[0] for name, row in table.rows}
