@@ -368,14 +368,13 @@ def copy(name: str, of: str, broken: str) -> None:
 
 
 def train(name: str, seconds: float) -> tuple[list[float], float]:
-    """Train for about so many seconds, or to the last step. Returns the losses of these steps, and their CPU time."""
-    run, begun, before = RUNS[name], time.monotonic(), len(RUNS[name].losses)
-    used = time.process_time()
-    while len(run.losses) < run.steps:
+    """Train for so many seconds of CPU time, or to the last step. Returns the losses of these steps, and the time."""
+    run, begun, before = RUNS[name], time.process_time(), len(RUNS[name].losses)
+    used = 0.0
+    while len(run.losses) < run.steps and used < seconds:
         run.step()
-        if time.monotonic() - begun > seconds:
-            break
-    return run.losses[before:], time.process_time() - used
+        used = time.process_time() - begun
+    return run.losses[before:], used
 
 
 def plan(name: str, steps: int) -> None:
