@@ -23,7 +23,7 @@ TIME = re.compile(r"in&#160;[\d.]+&#160;s")
 # rich's own frame, without the fonts that it would fetch from the network
 FRAME = """\
 <svg xmlns="http://www.w3.org/2000/svg" class="rich-terminal" viewBox="0 0 {width} {height}"
-     role="img" aria-label="Screen of grade exercise moe_router: which test fails, why, and what differs">
+     role="img" aria-label="Screen of COMMAND: LABEL">
 <style>
 .{unique_id}-matrix {{
   font-family: ui-monospace, "Fira Code", Menlo, Consolas, "DejaVu Sans Mono", monospace;
@@ -64,11 +64,12 @@ def printed() -> str:
     return f"$ {COMMAND}\n" + screen(COMMAND.split(), cwd=PICTURE.parents[1], env=env, rows=ROWS, columns=COLUMNS)
 
 
-def picture(shown: str) -> str:
-    """Return a screen as SVG."""
+def picture(shown: str, command: str = COMMAND, label: str = "which test fails, why, and what differs") -> str:
+    """Return the screen of a command as SVG, labelled for those who cannot see it."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     console.print(Text.from_ansi(shown))
-    return console.export_svg(title=COMMAND, theme=DIMMED_MONOKAI, code_format=FRAME, unique_id="screen")
+    frame = FRAME.replace("COMMAND", command.partition(" --")[0]).replace("LABEL", label)
+    return console.export_svg(title=command, theme=DIMMED_MONOKAI, code_format=frame, unique_id="screen")
 
 
 if __name__ == "__main__":

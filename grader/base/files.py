@@ -21,13 +21,17 @@ _LINK = "it is a symbolic link, which grade does not follow; replace it with its
 
 
 def shown(path: Path) -> str:
-    """Return the path for a message: relative to the working directory if it is below it, else absolute."""
+    """Return the path for a message: relative to the working directory if it is below it, else absolute.
+
+    It is absolute, too, where the working directory is the root, as in a judge.
+    """
     path = path.absolute()
     try:
         here = Path.cwd()
     except FileNotFoundError:  # the working directory was deleted
         return str(path)
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    is_below = path.is_relative_to(here) and here != Path(here.anchor)
+    return str(path.relative_to(here)) if is_below else str(path)
 
 
 def is_below_folder(name: str) -> bool:

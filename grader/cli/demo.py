@@ -14,12 +14,12 @@ from grader.course.progress import Progress
 from grader.engine.judge.messages import LabCode, LabEnded
 from grader.engine.pool.client import Judges, with_judges
 from grader.engine.pool.single_runs import run_lab
-from grader.lab import Step
+from grader.lab import Note, Quote, Step
 from grader.show.pictures.characters import draw_picture
 from grader.show.symbols import supports_unicode
 from grader.study.demos import Demo, demos_of
 from grader.study.grading import lost_as_usage_error
-from grader.study.lab_code import own_code
+from grader.study.lab_code import passed_code
 from grader.study.reader.order import next_step, steps
 
 MARGIN = "    "
@@ -43,7 +43,7 @@ def command(words: tuple[str, ...]) -> None:
 
 def show_demos(course: Course, lesson: Lesson, demos: tuple[Demo, ...], progress: Progress) -> None:
     """Run the demos whose exercises have passed, show each picture as it arrives, and name the other exercises."""
-    codes = {demo.exercise.id: _own_code(course, demo.exercise, progress) for demo in demos}
+    codes = {demo.exercise.id: passed_code(course, demo.exercise, progress) for demo in demos}
     ready = sum(code is not None for code in codes.values())
     say("", *heading("what you can do now", f"{lesson.title}, {ready} of {len(demos)}"), "")
 
@@ -61,21 +61,13 @@ def show_demos(course: Course, lesson: Lesson, demos: tuple[Demo, ...], progress
             say(step("", f"grade exercise {demo.exercise.id}", f"for {demo.title[:1].lower()}{demo.title[1:]}"))
 
 
-def _own_code(course: Course, exercise: Exercise, progress: Progress) -> LabCode | None:
-    """Return the student's code if it can be shown, else None: grading the exercise, as is advised then, tells why."""
-    try:
-        return own_code(course, exercise, progress)
-    except UsageError:
-        return None
-
-
 def _lines_of(judges: Judges, course: Course, demo: Demo, code: LabCode) -> Iterator[str]:
     """Run a demo on a student's code and yield its pictures, and why it stopped if it did."""
     for message in run_lab(judges, demo.job(code), forbidden=course.folders):
         if isinstance(message, LabEnded):
             if message.failure is not None:
                 yield from _stopped(demo.exercise, message.failure)
-        elif not isinstance(message.shown, Step):
+        elif not isinstance(message.shown, Step | Note | Quote):
             width = min(columns(), COLUMNS) - len(MARGIN)
             for line in draw_picture(message.shown, width, unicode=supports_unicode(sys.stdout)):
                 yield MARGIN + line

@@ -10,6 +10,7 @@ from grader.base.files import shown
 from grader.cli.numbers import WholeNumber
 from grader.cli.screen import COLUMNS, columns, course_root, dim, heading, prose, say, step
 from grader.course import Course, Exercise, load_course
+from grader.course.labs import course_labs
 from grader.course.lesson.files import part_title
 from grader.course.progress import Progress
 from grader.study.pace import FEWEST, Pace, own_pace
@@ -41,7 +42,8 @@ def command(minutes: int | None) -> None:
     if following is None and course.released:
         raise UsageError("Every part is read, and every exercise passes its public tests; hand in what was asked for.")
     if following is None:
-        raise UsageError("Every part is read and every exercise passed; grade review brings back what is due.")
+        whole = "".join(f" grade lab {lab.name} runs what you have built." for lab in course_labs(course.root))
+        raise UsageError(f"Every part is read and every exercise passed; grade review brings back what is due.{whole}")
     stopped = where_stopped(course.root, following, progress)
     say("", *_lines(following, stopped, course, reason_for(following, course, order, progress)))
 

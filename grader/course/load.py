@@ -19,6 +19,7 @@ from grader.base.text import did_you_mean
 from grader.course import model
 from grader.course.document import Document
 from grader.course.kept import keep_course, kept_course, stamps_of
+from grader.course.labs import course_labs
 from grader.course.model import Course, Description, Exercise, Syllabus, no_exercise
 from grader.course.workspace.installed import installed_course, solutions_for
 from grader.course.workspace.marker import COURSE_FILE as COURSE_FILE
@@ -184,7 +185,8 @@ def exercise_ids(root: Path) -> list[str]:
 def lab_names(root: Path) -> list[str]:
     """Return the sorted names of the labs of a course. Raise UsageError if the description of one is invalid."""
     labs = [name for name in exercise_ids(root) if (root / "exercises" / name / "lab.py").is_file()]
-    return sorted(_exercise(root, name, root / "solutions")[1].lab_names[0] for name in labs)
+    of_exercises = (_exercise(root, name, root / "solutions")[1].lab_names[0] for name in labs)
+    return sorted((*of_exercises, *(lab.name for lab in course_labs(root))))
 
 
 def names_of_tests(exercise: Exercise) -> list[str]:

@@ -7,7 +7,7 @@ from grader.course import load_course
 from grader.engine.judge.messages import LabEnded, LabOutput
 from grader.engine.pool.client import with_judges
 from grader.engine.pool.single_runs import run_lab
-from grader.lab import Step
+from grader.lab import Note, Quote, Step
 from grader.show.layout import COLUMNS
 from grader.show.pictures.characters import draw_picture
 from grader.study.demos import Demo, demos_of
@@ -38,6 +38,6 @@ def _lines(demo: Demo) -> list[str]:
     assert isinstance(ended, LabEnded)
     assert ended.failure is None
     shown = [output.shown for output in outputs if isinstance(output, LabOutput)]
-    pictures = [each for each in shown if not isinstance(each, Step)]
+    pictures = [each for each in shown if not isinstance(each, Step | Note | Quote)]
     assert pictures
     return [line for each in pictures for line in draw_picture(each, COLUMNS - MARGIN, unicode=True)]

@@ -27,6 +27,7 @@ def test_an_edition_holds_exactly_the_public_paths(course: Course, edition: Mapp
     lessons, exercises = ROOT / "lessons", ROOT / "exercises"
     public = [*lessons.glob("*.yaml"), *lessons.glob("**/*.md"), *lessons.glob("**/*.json"), *lessons.glob("*/*.js")]
     public += lessons.glob("*/quiz.yaml")
+    public += (path for path in (ROOT / "labs").glob("*/*") if path.is_file())
     for each in course.exercises:
         names = ("exercise.yaml", "README.md", f"{each.id}.py", "test_public.py", "lab.py")
         public += (path for name in names if (path := exercises / each.id / name).is_file())

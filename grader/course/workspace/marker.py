@@ -11,7 +11,7 @@ from grader.base.files import Folder, is_below_folder, reading, shown
 
 MARKER = ".workspace.json"
 COURSE_FILE = "course.yaml"
-FOLDERS = ("lessons", "exercises")
+FOLDERS = ("lessons", "exercises", "labs")
 _MAX_NAME = 255  # bytes of a file name, the limit of file systems
 _AGAIN = f"delete {MARKER} and run grade init here, which changes no other file"
 

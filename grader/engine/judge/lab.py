@@ -2,13 +2,15 @@
 
 import itertools
 import runpy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from grader.base.errors import UsageError
 from grader.base.result import Failure, Versions
+from grader.base.text import clean
 from grader.engine.judge.context import FailureContext
 from grader.engine.judge.explain import explain
 from grader.engine.judge.faults import Fault
@@ -16,22 +18,31 @@ from grader.engine.judge.messages import FromJudge, InvalidCourse, LabEnded, Lab
 from grader.engine.judge.rng import Rng
 from grader.engine.judge.session import Session, SessionLimits
 from grader.engine.sandbox.starter import Starter
-from grader.lab import Shown
+from grader.lab import Shown, Stopped
 
 SECONDS = 1200.0  # time limit of the submission in a lab
 
 
-def run_lab(lab: RunLab, starter: Starter, versions: Versions, send: Callable[[FromJudge], None]) -> None:
-    """Run a lab, and send what it shows and then LabEnded, or InvalidCourse if the lab itself is at fault."""
+def run_lab(
+    lab: RunLab,
+    starter: Starter,
+    versions: Versions,
+    send: Callable[[FromJudge], None],
+    stopped: Callable[[], bool] = lambda: False,
+) -> None:
+    """Run a lab, and send what it shows and then LabEnded, or InvalidCourse if the lab itself is at fault.
+
+    `stopped` returns whether the lab was asked to end; then it shows what there is.
+    """
     try:
-        failure = _run(lab, starter, lambda shown: send(LabOutput(_plain(shown, lab.path))))
+        failure = _run(lab, starter, lambda shown: send(LabOutput(_plain(shown, lab.path))), stopped)
     except UsageError as error:
         send(InvalidCourse(str(error)))
     else:
         send(LabEnded(versions, failure))
 
 
-def _run(lab: RunLab, starter: Starter, show: Callable[[Shown], None]) -> Failure | None:
+def _run(lab: RunLab, starter: Starter, show: Callable[[Shown], None], stopped: Callable[[], bool]) -> Failure | None:
     run = _load_run(Path(lab.path))
     limits = SessionLimits(SECONDS, lab.memory)
     ids = itertools.count(1)  # shared, so that the last request of all logs can be found
@@ -46,7 +57,8 @@ def _run(lab: RunLab, starter: Starter, show: Callable[[Shown], None]) -> Failur
             loaded += 1
         submission, *others = (session.begin(lab.seed) for session in sessions)
         named = {code.exercise: other for code, other in zip(lab.codes[1:], others, strict=True)}
-        for shown in run(submission, Rng(lab.seed), **named, **lab.options):
+        setting = () if lab.setting is None else (lab.setting,)
+        for shown in _until_stopped(run(submission, Rng(lab.seed), *setting, **named, **lab.options), stopped):
             show(shown)
     except UsageError:
         raise
@@ -73,7 +85,19 @@ def _run(lab: RunLab, starter: Starter, show: Callable[[Shown], None]) -> Failur
     return None
 
 
-def _load_run(path: Path) -> Callable[..., Iterator[Shown]]:
+def _until_stopped(shown: Generator[Shown, None, None], stopped: Callable[[], bool]) -> Iterator[Shown]:
+    """Yield what a lab shows. Once it is asked to stop, raise Stopped in it, and yield what it shows then."""
+    try:
+        yield next(shown)
+        while not stopped():
+            yield next(shown)
+        yield shown.throw(Stopped())
+        yield from shown
+    except (StopIteration, Stopped):
+        return
+
+
+def _load_run(path: Path) -> Callable[..., Generator[Shown, None, None]]:
     """Return the function `run` of a `lab.py`. Raises UsageError."""
     try:
         found = runpy.run_path(str(path)).get("run")
@@ -85,9 +109,22 @@ def _load_run(path: Path) -> Callable[..., Iterator[Shown]]:
 
 
 def _plain(shown: Shown, path: str) -> Shown:
-    """Return what a lab shows with plain numbers. Raises UsageError if it is of no known type."""
+    """Return what a lab shows with plain numbers and clean texts. Raises UsageError if it is of no known type."""
     try:
-        return msgspec.convert(msgspec.to_builtins(shown), Shown)  # type: ignore[no-any-return]
+        return msgspec.convert(_clean(msgspec.to_builtins(shown)), Shown)  # type: ignore[no-any-return]
     except (TypeError, msgspec.ValidationError) as error:
         what = "a lab yields Step, Curves, Heatmap or Table, of plain numbers"
         raise UsageError(f"{path}: {what}: {error}.") from error
+
+
+def _clean(value: Any) -> Any:
+    """Return builtins with clean texts: what a model says, for instance, comes from the student's code."""
+    match value:
+        case str():
+            return clean(value)
+        case dict():
+            return {key: _clean(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_clean(each) for each in value]
+        case _:
+            return value

@@ -6,7 +6,7 @@ import msgspec
 
 from grader.base.result import Failure, Isolation, Output, Result, Versions
 from grader.engine.submission.examine import Import
-from grader.lab import LabOption, Shown
+from grader.lab import LabOption, Setting, Shown
 from grader.pictures import Picture
 
 
@@ -77,6 +77,11 @@ class RunLab(msgspec.Struct, frozen=True, tag="lab"):
     options: dict[str, LabOption]
     seed: int
     memory: int  # bytes, for each
+    setting: Setting | None = None  # of a lab of the whole course
+
+
+class StopLab(msgspec.Struct, frozen=True, tag="stop_lab"):
+    """Request to end the lab that runs, after it has shown what there is."""
 
 
 class PartScript(msgspec.Struct, frozen=True):
@@ -176,7 +181,7 @@ class InvalidCourse(msgspec.Struct, frozen=True, tag="invalid_course"):
     message: str
 
 
-ToJudge: TypeAlias = Setup | RunLab | RunLessons | Submit
+ToJudge: TypeAlias = Setup | RunLab | StopLab | RunLessons | Submit
 FromJudge: TypeAlias = (
     TestStarted | JobGraded | LabOutput | LabEnded | PartResult | DrawingStarted | PicturesDrawn | InvalidCourse
 )

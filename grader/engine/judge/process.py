@@ -4,6 +4,7 @@ import contextlib
 import gc
 import os
 import platform
+import select
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from grader.engine.judge.messages import (
     RunLab,
     RunLessons,
     Setup,
+    StopLab,
     Submit,
     decode_to_judge,
     encode,
@@ -49,6 +51,16 @@ def _jobs(sock: socket.socket, before: Callable[[], None]) -> Iterator[Job]:
         yield message.job
 
 
+def _is_asked_to_stop(sock: socket.socket) -> bool:
+    """Return whether there is a request to stop. Exit if the command line has ended."""
+    if not select.select([sock], [], [], 0)[0]:
+        return False
+    try:
+        return isinstance(decode_to_judge.decode(channel.receive(sock)[0]), StopLab)
+    except channel.ChannelClosed:
+        os._exit(0)
+
+
 def serve(sock: socket.socket, starter: Starter) -> NoReturn:
     """Grade jobs until the channel closes, then exit the process."""
     versions = Versions(__version__, platform.python_version(), str(torch.__version__))
@@ -63,7 +75,7 @@ def serve(sock: socket.socket, starter: Starter) -> NoReturn:
     if isinstance(setup, RunLab):
         from grader.engine.judge.lab import run_lab
 
-        run_lab(setup, starter, versions, send)
+        run_lab(setup, starter, versions, send, lambda: _is_asked_to_stop(sock))
         os._exit(0)
     if isinstance(setup, RunLessons):
         from grader.engine.judge.lesson import run_lessons

@@ -14,6 +14,7 @@ from grader.engine.judge.messages import (
     RunLab,
     RunLessons,
     Setup,
+    StopLab,
     Submit,
     decode_from_judge,
     encode,
@@ -62,6 +63,10 @@ class Judge:
     def submit(self, job: Job) -> None:
         """Send a job. Raise JudgeLost."""
         self._send(encode(Submit(job)))
+
+    def stop_lab(self) -> None:
+        """Ask for the end of its lab, which then shows what there is. Raise JudgeLost."""
+        self._send(encode(StopLab()))
 
     def watchdog(self, max_cpu: float = math.inf) -> Watchdog:
         """Return a watchdog for the next answer, which may take `max_cpu` seconds of CPU."""

@@ -1,6 +1,8 @@
 """Runs a lab or the code of lessons in a judge. Imports neither torch nor pytest."""
 
-from collections.abc import Iterator, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from grader.base.errors import UsageError
@@ -14,20 +16,44 @@ from grader.engine.judge.messages import (
     RunLessons,
 )
 from grader.engine.pool.client import Judges
-from grader.engine.pool.judge_client import JudgeLost, without_working_directory
+from grader.engine.pool.judge_client import Judge, JudgeLost, without_working_directory
 
 _CPU_FACTOR = 2  # times its time limit that code for pictures may use before its judge is given up
 
 
-def run_lab(judges: Judges, lab: RunLab, forbidden: Sequence[Path]) -> Iterator[LabOutput | LabEnded]:
-    """Run a lab, and yield all that the judge sends until the lab has ended. Raise UsageError and JudgeLost."""
+def run_lab(
+    judges: Judges, lab: RunLab, forbidden: Sequence[Path], stopping: Callable[[], None] | None = None
+) -> Iterator[LabOutput | LabEnded]:
+    """Run a lab, and yield all that the judge sends until the lab has ended. Raise UsageError and JudgeLost.
+
+    With `stopping`, which is called then, a first Ctrl-C lets the lab show what there is; a second one ends it.
+    """
     judge = judges.set_up_single(lab, forbidden, optim=False)  # one worker, which imports what it uses
-    while True:
-        message = judges.receive(judge)
-        assert isinstance(message, LabOutput | LabEnded)
-        yield message
-        if isinstance(message, LabEnded):
-            return
+    with nullcontext() if stopping is None else _interrupt_stops(judge, stopping):
+        while True:
+            message = judges.receive(judge)
+            assert isinstance(message, LabOutput | LabEnded)
+            yield message
+            if isinstance(message, LabEnded):
+                return
+
+
+@contextmanager
+def _interrupt_stops(judge: Judge, stopping: Callable[[], None]) -> Iterator[None]:
+    before = signal.getsignal(signal.SIGINT)
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        stopping()
+        with suppress(JudgeLost):  # which the next message tells
+            judge.stop_lab()
+
+    if callable(before):  # a process in the background ignores the signal
+        signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def run_lessons(judges: Judges, lessons: RunLessons, forbidden: Sequence[Path]) -> Iterator[PartResult | PicturesDrawn]:

@@ -11,6 +11,7 @@ from grader.base.files import read_bytes, read_text, shown
 from grader.course.document import Document
 from grader.course.glossary import glossary_path
 from grader.course.lab_script import lab_signature as asked_by_lab
+from grader.course.labs import course_labs
 from grader.course.lesson.files import form_name, lesson_folder, opening, part_files, quiz_path
 from grader.course.lesson.moving import moving_scripts
 from grader.course.lesson.notation import notation_path
@@ -18,7 +19,7 @@ from grader.course.lesson.references import references_path
 from grader.course.load import COURSE_FILE
 from grader.course.model import Course, Exercise, Lesson, Syllabus
 from grader.course.workspace.digest import course_digest, exercise_digests
-from grader.engine.submission.examine import is_untouched
+from grader.engine.submission.examine import examine, is_untouched
 from grader.quiz.attempt import draw_questions
 from grader.quiz.form import form_text
 from grader.quiz.load import load_quiz
@@ -104,6 +105,7 @@ def edition_files(course: Course, edition: Edition, seed: str) -> dict[str, byte
     Raises UsageError if a file is missing or reached through a link, or if a stub was modified.
     """
     public = [course.root / COURSE_FILE, *public_paths(course, edition.lessons, edition.exercises)]
+    public += _files_of_labs(course, edition)
     for path in (*public, *(quiz_path(course, lesson) for lesson in edition.lessons_with_quiz(course))):
         _require_own(course, path)
     for exercise in edition.exercises:
@@ -143,6 +145,15 @@ def public_paths(course: Course, lessons: Iterable[Lesson], exercises: Iterable[
     for exercise in exercises:
         yield from (exercise.folder / "exercise.yaml", exercise.stub, exercise.statement, exercise.public_tests)
         yield from (path for path in (exercise.lab,) if path.is_file())
+
+
+def _files_of_labs(course: Course, edition: Edition) -> Iterator[Path]:
+    """Yield the files of the labs of the whole course whose exercises are all in the edition."""
+    every, here = ({each.id for each in exercises} for exercises in (course.exercises, edition.exercises))
+    for lab in course_labs(course.root):
+        imported = {each.module for each in examine(read_text(lab.code), lab.name).imports}
+        if imported & every <= here:
+            yield from sorted(path for path in lab.folder.iterdir() if path.is_file())
 
 
 def _require_own(course: Course, path: Path) -> None:
