@@ -106,7 +106,7 @@ def test_positions_are_theirs(ours: ModuleType, theirs: Any, parts: list[Any]) -
 
 def test_long_videos_differ_as_the_statement_says(ours: ModuleType, theirs: Any) -> None:
     """They go on after rows and columns, and the paper after the largest number of all."""
-    parts = [2, (5, 4, 4), 1]
+    parts: list[int | tuple[int, int, int]] = [2, (5, 4, 4), 1]
     mine, other = ours.mrope_positions(parts), rope_index(theirs, parts)
     assert mine[:, :-1].equal(other[:, :-1])
     assert mine[0, -1] == 2 + 5
