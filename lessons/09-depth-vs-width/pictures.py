@@ -280,7 +280,7 @@ def under_the_roof() -> Curves:
     def dot(name: str, read: float, compute: float) -> Line:
         intensity = compute / read
         at = round(min(intensity * BANDWIDTH, PEAK) / 1e12, 2)
-        return Line(name, [round(intensity * 0.85, 2), round(intensity / 0.85, 2)], [at, at])  # as a short dash
+        return Line(name, [round(intensity, 2)] * 2, [at, round(at / 2, 2)])  # a mark that hangs from the roof
 
     roof = [2.0 ** (power / 4) for power in range(-2, 53)]
     lines = (
