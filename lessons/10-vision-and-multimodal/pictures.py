@@ -6,10 +6,10 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, interpolate
+from torch import Tensor
+from torch.nn.functional import cross_entropy, interpolate, normalize
 
-from grader.pictures import Arrow, Bars, Box, Boxes, Curves, Grid, Heatmap, Line, Matrix, Series
+from grader.pictures import Arrow, Bars, Box, Boxes, Curves, Dial, Dials, Grid, Hand, Heatmap, Line, Matrix, Series
 
 ROWS = ("...#....", "...##...", "...###..", "...####.", "...#....", "########", ".######.", "..####..")
 BOAT = torch.tensor([[float(c == "#") for c in row] for row in ROWS])
@@ -129,59 +129,14 @@ def vision_transformer() -> Boxes:
 # ------------------------------------------------------------ 3 to the last weight
 
 
-def _boats(count: int) -> tuple[Tensor, Tensor]:
-    """Patches (B, 4, 16) of noisy pictures, afloat and sunk, and which of the two each is."""
-    y = torch.randint(0, 2, (count,))
-    x = torch.stack([BOAT, SUNK])[y] + 0.5 * torch.randn(count, 8, 8)
-    return x.view(count, 2, 4, 2, 4).permute(0, 1, 3, 2, 4).reshape(count, 4, 16), y
-
-
-class _Tiny(nn.Module):
-    """The vision transformer of part 2."""
-
-    def __init__(self, D: int = 16) -> None:
-        super().__init__()
-        self.map, self.head, self.norm = nn.Linear(16, D), nn.Linear(D, 2), nn.LayerNorm(D)
-        self.cls, self.place = nn.Parameter(torch.randn(1, 1, D)), nn.Parameter(torch.randn(5, D))
-        self.layer = nn.TransformerEncoderLayer(D, 2, 4 * D, 0.0, "gelu", batch_first=True, norm_first=True)
-
-    def forward(self, patches: Tensor) -> Tensor:
-        x = torch.cat([self.cls.expand(len(patches), -1, -1), self.map(patches)], 1)
-        logits: Tensor = self.head(self.norm(self.layer(x + self.place))[:, 0])
-        return logits
-
-
-def wrong_cut() -> Bars:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = _Tiny()
-        adam = torch.optim.Adam(model.parameters(), lr=0.003)
-        for _ in range(200):
-            patches, y = _boats(64)
-            adam.zero_grad()
-            cross_entropy(model(patches), y).backward()  # type: ignore[no-untyped-call]
-            adam.step()
-        patches, y = _boats(2000)
-
-    def right() -> float:
-        return round((model(patches).argmax(1) == y).double().mean().item(), 1)
-
-    shares = [right()]
-    attention = model.layer.self_attn
-    for rows in (attention.in_proj_weight, attention.in_proj_bias):
-        rows.data = rows.data.unflatten(0, (2, 3, 8)).transpose(0, 1).flatten(0, 2)
-    shares.append(right())
-    labels = ("three, heads, K", "heads, three, K")
-    return Bars("wrong-cut", "One set of learned weights, two cuts", labels, (Series("share right", shares),), "right")
-
-
-def weights_of_vit() -> Bars:
-    D, F, L = 768, 3072, 12
-    layer = 4 * D * D + 4 * D + 2 * D * F + F + D + 4 * D
-    parts = [3 * 16 * 16 * D + D, 198 * D, L * layer, 2 * D + 1001 * D - D + 1000]
-    names = ("patch map", "places", "layers", "norm, head")
-    series = (Series("weights", _rounded([part / 1e6 for part in parts])),)
-    return Bars("weights-of-vit", "ViT-B/16", names, series, "millions")
+def wrong_cut() -> Matrix:
+    names, heads = ("queries", "keys", "values"), ("head 0", "head 1")
+    rows = torch.arange(12)
+    grids = []
+    for title, of in (("three, heads, K", rows.view(3, 2, 2).transpose(0, 1)), ("heads, three, K", rows.view(2, 3, 2))):
+        cells = [[" ".join(str(number) for number in pair) for pair in head] for head in of.tolist()]
+        grids.append(Grid(title, heads, names, cells))
+    return Matrix("wrong-cut", "Which rows of qkv each head takes", tuple(grids), ("",))
 
 
 def places_resized() -> Matrix:
@@ -209,6 +164,34 @@ def pictures_and_captions() -> Heatmap:
     rows, columns = ("picture: afloat", "picture: sunk"), ("afloat", "sunk")
     title = "Scale times cosine, for two pairs"
     return Heatmap("pictures-and-captions", title, rows, columns, _numbers(LOGITS, 1), digits=1)
+
+
+def vectors_on_a_circle() -> Dials:
+    """Three pairs with two numbers each: before training, collapsed, and after training with a choice among B."""
+
+    def trained(steps: int) -> tuple[Tensor, Tensor]:
+        rng = torch.Generator().manual_seed(0)
+        u, v = (torch.randn(3, 2, generator=rng).requires_grad_() for _ in range(2))
+        sgd = torch.optim.SGD([u, v], lr=0.2)
+        for _ in range(steps):
+            a, b = normalize(u, dim=1), normalize(v, dim=1)
+            z, own = 5 * a @ b.T, torch.arange(3)
+            loss = cross_entropy(z, own) + cross_entropy(z.T, own)
+            sgd.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            sgd.step()
+        return u.detach(), v.detach()
+
+    def hands(label: str, vectors: Tensor) -> list[Hand]:
+        return [Hand(label, round(math.degrees(math.atan2(x, y)) % 360)) for x, y in vectors.tolist()]
+
+    dials = []
+    for title, steps in (("before", 0), ("choose among B", 500)):
+        u, v = trained(steps)
+        dials.append(Dial(title, (*hands("picture", u), *hands("caption", v))))
+    same = [Hand("picture", 40.0), Hand("caption", 40.0)]
+    dials.insert(1, Dial("nearness alone", tuple(same * 3)))
+    return Dials("vectors-on-a-circle", "Three pictures and their captions", tuple(dials))
 
 
 # ------------------------------------------------------------ 5 yes or no
@@ -317,11 +300,15 @@ def causal_or_prefix() -> Matrix:
     return Matrix("causal-or-prefix", "Two masks for a picture in a prompt", grids, ("",))
 
 
-def positions_of_a_picture() -> Bars:
-    names = ("LLaVA-1.5, 336 pixels", "PaliGemma, 224", "PaliGemma, 896", "Gemma 3, 896", "Flamingo")
-    counts = [(336 // 14) ** 2, (224 // 14) ** 2, (896 // 14) ** 2, (896 // 14 // 4) ** 2, 1]
-    series = (Series("positions", counts),)
-    return Bars("positions-of-a-picture", "What a picture takes of the context", names, series, "positions")
+# ------------------------------------------------------------ 8 what it learns from
+
+
+def labels_and_gradients() -> Matrix:
+    tokens = ("hi", "p0", "p1", "p2", "what", "?", "a", "boat")
+    says = ["", "", "", "", "", "a", "boat", ""]
+    reached: list[bool | str] = [place <= 6 for place in range(8)]
+    grid = Grid("", ("must say", "gradient"), tokens, [says, reached])
+    return Matrix("labels-and-gradients", "Two places have a label, seven are reached", (grid,))
 
 
 # ------------------------------------------------------------ 10 four patches, one token
@@ -336,6 +323,32 @@ def three_positions() -> Matrix:
             cells[2 + row][2 + column] = "photo"
     names = tuple(str(i) for i in range(7))
     return Matrix("three-positions", "Row (down) and column (across) of nine tokens", (Grid("", names, names, cells),))
+
+
+# ------------------------------------------------------------ 11 a picture in few numbers
+
+
+def past_the_codebook() -> Boxes:
+    return Boxes(
+        "past-the-codebook",
+        "A picture becomes codes, and comes back",
+        (
+            Box("picture", "picture", 0, 0),
+            Box("encoder", "encoder", 0, 1),
+            Box("z", "vectors z", 0, 2),
+            Box("decoder", "decoder", 0, 4),
+            Box("again", "picture", 0, 5),
+            Box("codebook", "nearest of\n16 codes", 1, 3),
+        ),
+        (
+            Arrow("picture", "encoder"),
+            Arrow("encoder", "z"),
+            Arrow("z", "codebook"),
+            Arrow("codebook", "decoder"),
+            Arrow("decoder", "z", "gradient"),
+            Arrow("decoder", "again"),
+        ),
+    )
 
 
 # ------------------------------------------------------------ 12 why the average is grey
