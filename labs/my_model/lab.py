@@ -40,7 +40,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     width: Size
     heads: Size
     kv_heads: Size
-    attention: Literal["grouped_query_attention", "latent_attention"]
+    attention: Literal["grouped_query_attention", "scaled_dot_product", "latent_attention"]
     window: Annotated[int, Meta(ge=0)]
     mixer: Literal["gated_delta_net", "mamba_block"]
     attention_every: Size
@@ -72,6 +72,7 @@ def run(submission, rng, setting, *, broken="none"):
         yield models.speech("whole", prompt, f"What it says after '{prompt}'")
     yield learned(models, text)
     yield page(submission, config)
+    yield from differences(config)
     if setting.references:
         yield Quote("Not yours, but the reference of", ", ".join(setting.references))
 
@@ -87,8 +88,13 @@ def require_fit(config, document):
         ("heads", c.width % c.heads == 0, f"{c.heads} heads do not divide the width {c.width}"),
         ("heads", head % 2 == 0, f"a head of {head} numbers has no pairs to turn; its width must be even"),
         ("kv_heads", c.heads % c.kv_heads == 0, f"{c.kv_heads} kv_heads do not divide {c.heads} heads"),
-        ("attention", head >= 4 or c.attention[0] == "g", "latent_attention needs heads of 4 numbers or more"),
-        ("window", not c.window or c.attention[0] == "g", "only grouped_query_attention has a window"),
+        (
+            "kv_heads",
+            c.attention[0] != "s" or c.kv_heads == c.heads,
+            "scaled_dot_product has as many kv_heads as heads",
+        ),
+        ("attention", head >= 4 or c.attention[0] != "l", "latent_attention needs heads of 4 numbers or more"),
+        ("window", not c.window or c.attention[0] != "l", "latent_attention has no window"),
         ("attention_every", c.attention_every <= c.layers, f"there are only {c.layers} layers"),
         ("experts_every", c.experts_every <= c.layers, f"there are only {c.layers} layers"),
     ):
@@ -100,7 +106,7 @@ def require_passed(config, document, missing):
     """Raise UsageError at the line of a part whose exercise has not passed."""
     c = config
     attention = [c.attention]
-    if c.attention == "grouped_query_attention":
+    if c.attention != "latent_attention":
         attention += ["rope", "sliding_window" if c.window else "causal_mask"]
     needs = {
         "layers": ["decoder_block"],
@@ -128,13 +134,12 @@ def parts_to_break(name, config, missing):
         return []
     if name not in (*PARTS, "all"):
         raise UsageError(f"--broken takes {', '.join(PARTS)} or all, not {name!r}.")
-    grouped = config.attention == "grouped_query_attention"
     why_not = {}
-    if not grouped:
+    if config.attention == "latent_attention":
         why_not |= dict.fromkeys(("mask_offset", "window"), "latent_attention makes its mask itself")
     elif "sliding_window" in missing:
         why_not["window"] = "sliding_window has not passed"
-    if grouped and config.window:
+    if config.window:
         why_not["mask_offset"] = "with a window, positions say who is seen"
     if not config.experts_every:
         why_not["balance"] = "this model has no experts"
@@ -245,6 +250,16 @@ def page(submission, config):
     if "state" in guess:
         rows.append(row("states, bytes", guess["state"], count["state"], by.get(config.mixer, "")))
     return Table("Predicted by your functions, and counted in the model", ("predicted", "counted", "by"), rows)
+
+
+def differences(config):
+    """Why some predictions are not what was counted."""
+    sentences = ["2 FLOPs for each number that a token uses leave out what attention does for each pair of tokens"]
+    if config.attention_every > 1:
+        sentences[0] += " and a recurrent layer for its state"
+    if config.attention_every > 1 and config.mixer == "mamba_block":
+        sentences.append("Jamba keeps as many columns as its convolution is wide, your block one less")
+    yield Quote("Where they differ", ". ".join(sentences) + ".")
 
 
 def row(name, predicted, counted, by):

@@ -71,12 +71,13 @@ class Tokens:
 
 
 class Grouped(nn.Module):
-    """grouped_query_attention with rope; its mask is causal_mask's, or sliding_window's with a window."""
+    """grouped_query_attention or scaled_dot_product with rope, and causal_mask; with a window, sliding_window."""
 
     def __init__(self, config: Config, broken: str) -> None:
         super().__init__()
         D, H, G = config["width"], config["heads"], config["kv_heads"]
         self.head_dim, self.window, self.broken = D // H, config["window"], broken
+        self.is_grouped = config["attention"] == "grouped_query_attention"
         self.q_proj, self.o_proj = nn.Linear(D, D, bias=False), nn.Linear(D, D, bias=False)
         self.k_proj, self.v_proj = (nn.Linear(D, G * self.head_dim, bias=False) for _ in "kv")
         if broken == "window":
@@ -99,18 +100,23 @@ class Grouped(nn.Module):
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, at: Tensor, keys_at: Tensor) -> Tensor:
         T, S = q.shape[2], k.shape[2]
-        if self.broken == "mask_offset":
-            from grouped_query_attention import grouped_attention
-
-            return grouped_attention(q, k, v, torch.ones(T, S, dtype=torch.bool).tril())  # as if no tokens came before
         if self.window:
             from sliding_window import window_attention
 
             return window_attention(q, k, v, at, keys_at, self.window)
-        from causal_mask import causal_mask
-        from grouped_query_attention import grouped_attention
+        if self.broken == "mask_offset":
+            mask = torch.ones(T, S, dtype=torch.bool).tril()  # as if no tokens came before
+        else:
+            from causal_mask import causal_mask
 
-        return grouped_attention(q, k, v, causal_mask(T, S))
+            mask = causal_mask(T, S)
+        if self.is_grouped:
+            from grouped_query_attention import grouped_attention
+
+            return grouped_attention(q, k, v, mask)
+        from scaled_dot_product import attention
+
+        return attention(q, k, v, mask)[0]
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # (B, T, n K) -> (B, n, T, K)

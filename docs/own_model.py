@@ -1,6 +1,6 @@
 """Draw docs/my-model.svg: a run of `grade lab my_model` on the references. It trains for a minute or more.
 
-python docs/my_model.py
+python docs/own_model.py
 """
 
 import hashlib
