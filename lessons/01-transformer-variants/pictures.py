@@ -39,24 +39,6 @@ def _column(x: Tensor, digits: int = 2) -> list[list[float]]:
     return [[number] for number in _numbers(x, digits)]
 
 
-# ------------------------------------------------------------ 1 attention from zero
-
-
-def average_of_the_past() -> Matrix:
-    w = _triangle(3).double()
-    w = w / w.sum(1, keepdim=True)
-    return Matrix(
-        "average-of-the-past",
-        "The average of the past is one product of a matrix",
-        (
-            Grid("weights", WORDS, WORDS, _numbers(w)),
-            Grid("values", WORDS, ("",), _column(VALUES)),
-            Grid("averages", WORDS, ("",), _column(w @ VALUES.double())),
-        ),
-        ("×", "="),
-    )
-
-
 # ------------------------------------------------------------ 2 queries, keys, values
 
 
@@ -167,10 +149,10 @@ def document_mask() -> Matrix:
 
 
 def clock_hands() -> Dials:
-    """Three hands at five positions; 0 is up, and they turn clockwise."""
+    """Three hands at four positions; 0 is up, and they turn clockwise."""
     D = 32
     dials = []
-    for place in (0, 5, 10, 40, 100):
+    for place in (5, 10, 40, 100):
         angles = {pair: math.degrees(place * 10000 ** (-2 * pair / D)) for pair in (0, 4, 8)}
         hands = tuple(Hand(f"hand {pair}", round((90 - angle) % 360, 1)) for pair, angle in angles.items())
         dials.append(Dial(f"position {place}", hands))
@@ -453,21 +435,6 @@ def encoder_decoder() -> Boxes:
     )
 
 
-# ------------------------------------------------------------ 12 a task from any text
-
-
-def span_corruption() -> Matrix:
-    places = tuple(str(n) for n in range(6))
-    text = [*SENTENCE]
-    read = ["the", "<X>", "that", "<Y>", "sank", ""]
-    write = ["<X>", "boat", "<Y>", "we", "painted", "<Z>"]
-    return Matrix(
-        "span-corruption",
-        "Two spans are cut out: boat, and we painted",
-        (Grid("tokens", ("text", "read", "write"), places, [text, read, write]),),
-    )
-
-
 # ------------------------------------------------------------ 13 how far away?
 
 
@@ -480,15 +447,19 @@ def _bucket(r: int, bidirectional: bool) -> int:
     return offset + min(exact + int(math.log(d / exact) / math.log(128 / exact) * (n - exact)), n - 1)
 
 
-def t5_buckets() -> Matrix:
-    near, far = (0, 1, 2, 7, 8, 15), (16, 32, 64, 112, 113, 500)
-    distances = [*(-r for r in near + far), 1, 8, 64]
-    buckets = [[_bucket(r, True), _bucket(r, False)] for r in distances]
-    rows = tuple(f"{r}" if r <= 0 else f"+{r}" for r in distances)
-    return Matrix(
+def t5_buckets() -> Curves:
+    distances = [*range(1, 17), *range(18, 33, 2), *range(36, 65, 4), *range(72, 129, 8), 192, 256, 512]
+    return Curves(
         "t5-buckets",
-        "32 buckets of T5: key minus query, and its bucket",
-        (Grid("bucket", rows, ("encoder", "decoder"), buckets),),
+        "The bucket of a word in the past, of 32 buckets",
+        "distance",
+        "bucket",
+        (
+            Line("decoder", distances, [_bucket(-d, False) for d in distances]),
+            Line("encoder", distances, [_bucket(-d, True) for d in distances]),
+        ),
+        low=0.0,
+        log_x=True,
     )
 
 
@@ -564,7 +535,7 @@ def minilm_rest() -> Heatmap:
     return Heatmap("minilm-rest", "Head 2.9 of MiniLM", TOKENS, TOKENS, weights)
 
 
-def minilm_subject() -> Heatmap:
+def minilm_subject() -> Curves:
     differences = (
         (0.0, 0.01, -1.0, -0.02, -0.1, -0.04, 0.01, 0.0, 0.0, 0.01, 0.0, -0.02),
         (0.0, 0.0, -0.1, 0.04, -0.01, 0.0, -0.01, -0.15, 0.01, -0.14, 0.0, -0.02),
@@ -573,7 +544,9 @@ def minilm_subject() -> Heatmap:
         (-0.02, 0.01, 0.0, 0.02, 0.0, 0.0, 0.0, -0.02, 0.0, 0.0, 0.02, 0.0),
         (-0.01, 0.0, 0.0, 0.02, 0.0, 0.01, 0.06, 0.02, 0.02, 0.0, 0.02, 0.05),
     )
-    rows = tuple(f"layer {layer}" for layer in range(6))
-    columns = tuple(f"{head}" for head in range(12))
+    flat = [each for row in differences for each in row]
     title = "Weight on the subject minus weight on the other noun"
-    return Heatmap("minilm-subject", title, rows, columns, differences)
+    line = Line("difference", list(range(72)), flat)
+    return Curves(
+        "minilm-subject", title, "head: 0 to 11 are in layer 0, 12 to 23 in layer 1 ...", "difference", (line,)
+    )
