@@ -189,14 +189,8 @@ def heads_or_questions() -> Boxes:
 GOOD = ("painted", "mended", "loved")
 
 
-def _texts(who: str, verb: str, what: str) -> list[str]:
-    mood = "good" if verb in GOOD else "bad"
-    tasks = ("mood", mood), ("what", what), ("who", who)
-    return [f"{who} {verb} the {what} . {question} ? {answer}" for question, answer in tasks]
-
-
 class _Decoder(nn.Module):
-    """The model of part 3: two layers with a causal mask. Without the mask it is that of part 13."""
+    """The model of part 3: two layers with a causal mask. Without the mask it is that of part 16."""
 
     def __init__(self, words: int, width: int = 32, causal: bool = True) -> None:
         super().__init__()
@@ -215,41 +209,6 @@ class _Decoder(nn.Module):
             x = layer(x, src_mask=hidden)
         logits: Tensor = self.out(self.norm(x))
         return logits
-
-
-def answers_to_one_message() -> Bars:
-    messages = [
-        (who, verb, what)
-        for who in ("we", "they", "anna", "peter")
-        for verb in (*GOOD, "sank", "broke", "lost")
-        for what in ("boat", "net", "sail", "mast", "oar", "rope")
-    ]
-    vocabulary = sorted({word for message in messages for text in _texts(*message) for word in text.split()})
-    known = [message for message in messages if message != ("anna", "lost", "net")]
-    texts = torch.tensor(
-        [[vocabulary.index(word) for word in text.split()] for message in known for text in _texts(*message)]
-    )
-    prompts = torch.tensor(
-        [[vocabulary.index(word) for word in text.split()] for text in _texts("anna", "lost", "net")]
-    )[:, :-1]
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = _Decoder(len(vocabulary))
-        adam = torch.optim.Adam(model.parameters(), lr=0.003)
-        for _ in range(200):
-            b = texts[torch.randint(len(texts), (64,))]
-            loss = cross_entropy(model(b)[:, :-1].flatten(0, 1), b[:, 1:].flatten())
-            adam.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            adam.step()
-        p = model(prompts)[:, -1].softmax(-1)
-    shown = ("bad", "good", "net", "boat", "anna", "we")
-    series = tuple(
-        Series(f"{question} ?", _numbers(p[i, [vocabulary.index(word) for word in shown]], 1))
-        for i, question in enumerate(("mood", "what", "who"))
-    )
-    title = "anna lost the net . (a question) ? and the next token"
-    return Bars("answers-to-one-message", title, shown, series, "probability")
 
 
 def gpt3_answers() -> Bars:
@@ -343,6 +302,18 @@ def loss_beyond_the_end() -> Curves:
     return Curves("loss-beyond-the-end", "SmolLM2-135M beyond 8192", "place in the text", "loss", lines, low=0.0)
 
 
+def known_and_new_angles() -> Curves:
+    """A slow hand that gets as far as 200 degrees in 8192 places."""
+    places = [0, 4096, 8192, 12_288, 16_384]
+    lines = (
+        Line("as trained", places, [200 * place / 8192 for place in places]),
+        Line("half as fast", places, [100 * place / 8192 for place in places]),
+        Line("angles met in training", places, [200.0] * len(places)),
+        Line("end of training", [8192, 8192], [0.0, 400.0]),
+    )
+    return Curves("known-and-new-angles", "One slow hand", "distance of query and key", "degrees", lines, low=0.0)
+
+
 def four_rules() -> Curves:
     """The rules of `rope_scaling`, by how many times a hand becomes slower: K = 128, factor 8, 8192 places."""
     width, base, factor, old = 128, 500_000.0, 8.0, 8192
@@ -365,7 +336,7 @@ def four_rules() -> Curves:
     lines = [Line(name, [pair + 1 for pair in pairs], _rounded(times)) for name, times in slower.items()]
     first = next(pair for pair in pairs if old * theta[pair] < 2 * math.pi) + 1
     lines.append(Line("less than one turn", [first, first], [0.0, factor]))
-    title = "Four rules for eight times the length"
+    title = "Four rules with the factor 8"
     return Curves("four-rules", title, "hand, from fast to slow", "times as slow", tuple(lines), low=0.0)
 
 
@@ -380,7 +351,7 @@ def loss_at_four_times() -> Curves:
     return Curves("loss-at-four-times", title, "place in the text", "loss", lines, low=2.5, high=4.5)
 
 
-# ------------------------------------------------------------ 6 a layer of Llama
+# ------------------------------------------------------------ 7 a layer of Llama
 
 
 def llama_layer() -> Boxes:
@@ -425,7 +396,7 @@ def gated_network() -> Boxes:
     )
 
 
-# ------------------------------------------------------------ 7 since Llama
+# ------------------------------------------------------------ 8 since Llama
 
 
 def right_to_be_silent() -> Bars:
@@ -439,9 +410,9 @@ def right_to_be_silent() -> Bars:
 
 def places_of_the_norm() -> Boxes:
     chains = {
-        "Llama": {1: "norm", 2: "half", 4: "+"},
-        "OLMo 2": {2: "half", 3: "norm", 4: "+"},
-        "Gemma": {1: "norm", 2: "half", 3: "norm", 4: "+"},
+        "Llama": {1: "norm", 2: "sublayer", 4: "+"},
+        "OLMo 2": {2: "sublayer", 3: "norm", 4: "+"},
+        "Gemma": {1: "norm", 2: "sublayer", 3: "norm", 4: "+"},
     }
     boxes, arrows = [], []
     for row, (name, chain) in enumerate(chains.items()):
@@ -462,7 +433,7 @@ def four_streams() -> Boxes:
             Box("plus", "+", 0, 4),
             Box("new", "four\nstreams", 0, 5),
             Box("read", "read: one\nmixture", 1, 1),
-            Box("half", "half", 1, 2),
+            Box("half", "sublayer", 1, 2),
             Box("write", "write: four\ncopies", 1, 3),
         ),
         (
@@ -477,7 +448,7 @@ def four_streams() -> Boxes:
     )
 
 
-# ------------------------------------------------------------ 8 choosing the next token
+# ------------------------------------------------------------ 10 choosing the next token
 
 
 def temperatures() -> Bars:
@@ -497,7 +468,7 @@ def two_places() -> Bars:
     return Bars("two-places", "Two places of a text", groups, series, "probability")
 
 
-# ------------------------------------------------------------ 9 keeping the past
+# ------------------------------------------------------------ 11 keeping the past
 
 
 def work_for_an_answer() -> Curves:
@@ -546,12 +517,12 @@ def block_tables() -> Matrix:
     )
 
 
-def cache_of_a_text() -> Bars:
-    lengths = (1024, 4096, 16_384, 32_768)
-    sizes = [2 * LAYERS * D * 2 * length / 2**30 for length in lengths]
-    weights = 2 * (WEIGHTS + V * D + (2 * LAYERS + 1) * D) / 2**30
-    groups = (*(f"{length:,} tokens" for length in lengths), "the weights")
-    return Bars("cache-of-a-text", "16-bit numbers", groups, (Series("GiB", _rounded([*sizes, weights], 1)),), "GiB")
+def cache_of_a_text() -> Curves:
+    lengths = (0, 8192, 16_384, 24_576, 32_768, 40_960)
+    sizes = _rounded([2 * LAYERS * D * 2 * length / 2**30 for length in lengths], 1)
+    weights = round(2 * (WEIGHTS + V * D + (2 * LAYERS + 1) * D) / 2**30, 1)
+    lines = Line("caches", lengths, sizes), Line("weights", lengths, [weights] * len(lengths))
+    return Curves("cache-of-a-text", "16-bit numbers", "tokens in all conversations", "GiB", lines, low=0.0)
 
 
 def piece_after_four() -> Matrix:
@@ -561,7 +532,7 @@ def piece_after_four() -> Matrix:
     return Matrix("piece-after-four", "Filled: may be looked at", (Grid("keys", queries, labels, keep),))
 
 
-# ------------------------------------------------------------ 10 prefill and decoding
+# ------------------------------------------------------------ 12 prefill and decoding
 
 
 def _step(tokens: int) -> float:
@@ -595,7 +566,7 @@ def batch_for_free() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 11 guess, then check
+# ------------------------------------------------------------ 14 guess, then check
 
 
 def one_draft_and_check() -> Timeline:
@@ -631,7 +602,7 @@ def speed_of_drafts() -> Curves:
     return Curves("speed-of-drafts", "Times as fast as without drafts", "drafts", "times", tuple(lines), low=0.0)
 
 
-# ------------------------------------------------------------ 12 why it won
+# ------------------------------------------------------------ 15 why it won
 
 
 def smooth_curve() -> Curves:
@@ -648,7 +619,7 @@ def smooth_curve() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 13 writing in any order
+# ------------------------------------------------------------ 16 writing in any order
 
 
 def forgetting() -> Matrix:
@@ -706,7 +677,7 @@ def order_of_filling() -> Matrix:
     return Matrix("order-of-filling", "One place at a time", (grid,))
 
 
-# ------------------------------------------------------------ 14 what any order costs
+# ------------------------------------------------------------ 17 what any order costs
 
 
 def three_ways_to_write() -> Matrix:
@@ -723,11 +694,11 @@ def three_ways_to_write() -> Matrix:
     return Matrix("three-ways-to-write", "Filled: may be looked at", grids, ("", ""))
 
 
-# ------------------------------------------------------------ 8 choosing the next token, once more
+# ------------------------------------------------------------ 10 choosing the next token, once more
 
 
 def filters_in_order() -> Bars:
-    """The filters of part 8 one after another; the page lets the reader set them."""
+    """The filters of part 10 one after another; the page lets the reader set them."""
     warm = P.log() / 2.0
     first = warm.masked_fill(warm < warm.topk(2).values[-1], -math.inf)
     p = first.softmax(-1)

@@ -1,4 +1,4 @@
-"""Let SmolLM2-135M read further than it was trained for, for part 5 of lesson 2.
+"""Let SmolLM2-135M read further than it was trained for, for parts 5 and 6 of lesson 2.
 
 It needs what smollm2.py needs, and takes 15 minutes on two cores that do nothing else. The text is the first 32,768
 tokens of lessons 1, 3, 4 and 6, without front matter and fences. Matrices are multiplied in bfloat16. As of December
