@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
@@ -184,31 +184,6 @@ def heads_or_questions() -> Boxes:
             Arrow("decoder", "next"),
         ),
     )
-
-
-GOOD = ("painted", "mended", "loved")
-
-
-class _Decoder(nn.Module):
-    """The model of part 3: two layers with a causal mask. Without the mask it is that of part 16."""
-
-    def __init__(self, words: int, width: int = 32, causal: bool = True) -> None:
-        super().__init__()
-        self.causal = causal
-        self.word, self.place = nn.Embedding(words, width), nn.Embedding(8, width)
-        self.layers = nn.ModuleList(
-            nn.TransformerEncoderLayer(width, 2, 4 * width, 0.0, batch_first=True, norm_first=True) for _ in range(2)
-        )
-        self.norm, self.out = nn.LayerNorm(width), nn.Linear(width, words)
-
-    def forward(self, ids: Tensor) -> Tensor:
-        T = ids.shape[1]
-        x = self.word(ids) + self.place.weight[:T]
-        hidden = torch.ones(T, T).triu(1).bool() if self.causal else None
-        for layer in self.layers:
-            x = layer(x, src_mask=hidden)
-        logits: Tensor = self.out(self.norm(x))
-        return logits
 
 
 def gpt3_answers() -> Bars:
@@ -458,14 +433,26 @@ def temperatures() -> Bars:
     return Bars("temperatures", "Four logits at three temperatures", WORDS, series, "probability")
 
 
-def two_places() -> Bars:
-    """The largest probabilities of SmolLM2-135M-Instruct, from the file of the exercise llama_decoder."""
-    certain = {"Paris": 0.773, "the": 0.065, "London": 0.012, "Le": 0.010, "New": 0.009, "La": 0.009, "·": 0.007}
-    open_ = {"new": 0.044, "few": 0.029, "massive": 0.016, "group": 0.015, "·": 0.015, "small": 0.014, "woman": 0.014}
-    certain["not"], open_["large"] = 0.007, 0.013
-    groups = tuple(f"{a} / {b}" for a, b in zip(certain, open_, strict=True))
-    series = (Series("France is", tuple(certain.values())), Series("We saw a", tuple(open_.values())))
-    return Bars("two-places", "Two places of a text", groups, series, "probability")
+def two_places() -> Curves:
+    """What measured/smollm2.py printed: the best eight tokens, the mass of 40, and the number for 90 %."""
+    certain = [0.773, 0.065, 0.012, 0.010, 0.009, 0.009, 0.007, 0.007]
+    open_ = [0.044, 0.029, 0.016, 0.015, 0.015, 0.014, 0.014, 0.013]
+    ranks = list(range(1, 9))
+    return Curves(
+        "two-places",
+        "How fast the probability adds up",
+        "tokens, the best first",
+        "together",
+        (
+            Line("The capital of France is", [*ranks, 10, 40], _rounded([*accumulate(certain), 0.9, 0.95])),
+            Line("We saw a", [*ranks, 40, 1364], _rounded([*accumulate(open_), 0.37, 0.9])),
+            Line("k = 40", [40, 40], [0.0, 1.0]),
+            Line("p = 0.9", [1, 1364], [0.9, 0.9]),
+        ),
+        low=0.0,
+        high=1.0,
+        log_x=True,
+    )
 
 
 # ------------------------------------------------------------ 11 keeping the past
@@ -631,43 +618,6 @@ def forgetting() -> Matrix:
     return Matrix("forgetting", "Words that are left", (Grid("", tuple(f"t = {t}" for t in times), TEXT, cells),))
 
 
-def both_sides() -> Bars:
-    """A masked model of the messages of part 3: what is behind a blank decides what it is filled with."""
-    verbs = (*GOOD, "sank", "broke", "lost")
-    known = [
-        f"{who} {verb} the {what} . {'good' if verb in GOOD else 'bad'} news".split()
-        for who in ("we", "they", "anna", "peter")
-        for verb in verbs
-        for what in ("boat", "net", "sail", "mast", "oar", "rope")
-        if (who, what) != ("anna", "net")
-    ]
-    vocabulary = ["____", *sorted({word for text in known for word in text})]  # the mask is word 0
-    texts = torch.tensor([[vocabulary.index(word) for word in text] for text in known])
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = _Decoder(len(vocabulary), causal=False)
-        adam = torch.optim.Adam(model.parameters(), lr=0.003)
-        for _ in range(300):
-            ids = texts[torch.randint(len(texts), (64,))]
-            t = 0.01 + 0.99 * torch.rand(64, 1)
-            noisy = ids.masked_fill(torch.rand(ids.shape) < t, 0)
-            log_p = model(noisy)[..., 1:].log_softmax(-1)  # the mask is never predicted
-            told = log_p.gather(-1, (ids - 1)[..., None])[..., 0]
-            loss = -(told * (noisy == 0) / t).mean()
-            adam.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            adam.step()
-        ends = ("good", "bad")
-        prompts = [f"anna ____ the net . {end} news".split() for end in ends]
-        p = model(torch.tensor([[vocabulary.index(word) for word in text] for text in prompts]))[:, 1, 1:].softmax(-1)
-    series = tuple(
-        Series(name, _numbers(p[:, [vocabulary.index(verb) - 1 for verb in some]].sum(-1), 1))
-        for name, some in (("painted, mended, loved", GOOD), ("sank, broke, lost", verbs[3:]))
-    )
-    groups = tuple(f"... {end} news" for end in ends)
-    return Bars("both-sides", "anna ____ the net . (good or bad) news", groups, series, "probability of the blank")
-
-
 def order_of_filling() -> Matrix:
     p = torch.tensor([[0.40, 0.15], [0.0, 0.45]])
     rows = ("start", "step 1", "step 2")
@@ -692,6 +642,18 @@ def three_ways_to_write() -> Matrix:
         Grid(name, labels, labels, [[rule(i, j) for j in places] for i in places]) for name, rule in rules.items()
     )
     return Matrix("three-ways-to-write", "Filled: may be looked at", grids, ("", ""))
+
+
+def canvas_of_six() -> Matrix:
+    """A sketch: uniform noise in a block of six words."""
+    rows = ("step 0", "step 1", "step 2", "step 3")
+    cells = [
+        ["mast", "sail", "we", "oar", "lost", "net"],
+        ["mast", "boat", "we", "the", "rope", "sank"],
+        ["the", "boat", "and", "the", "mast", "sank"],
+        ["the", "boat", "and", "the", "boat", "sank"],
+    ]
+    return Matrix("canvas-of-six", "we painted ...", (Grid("", rows, tuple("123456"), cells),))
 
 
 # ------------------------------------------------------------ 10 choosing the next token, once more
