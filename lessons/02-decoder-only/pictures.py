@@ -255,6 +255,7 @@ FOUR_TIMES = {
     "raised base": [3.39, 3.17, 3.27, 3.09, 3.17, 2.93, 3.41, 3.94],
     "YaRN": [3.40, 3.18, 3.28, 3.15, 3.23, 2.95, 3.31, 3.56],
     "Llama 3.1": [3.47, 3.42, 3.53, 3.37, 3.46, 3.16, 3.58, 3.78],
+    "YaRN's angles alone": [3.40, 3.24, 3.38, 3.25, 3.28, 2.99, 3.42, 3.66],
 }
 
 
@@ -321,9 +322,15 @@ def loss_with_scaling() -> Curves:
 
 
 def loss_at_four_times() -> Curves:
-    lines = _eighths(FOUR_TIMES, 32_768)
+    lines = _eighths({name: ys for name, ys in FOUR_TIMES.items() if "alone" not in name}, 32_768)
     title = "Four times the length, factor 4"
     return Curves("loss-at-four-times", title, "place in the text", "loss", lines, low=2.5, high=4.5)
+
+
+def angles_and_scores() -> Curves:
+    lines = _eighths({name: FOUR_TIMES[name] for name in ("raised base", "YaRN", "YaRN's angles alone")}, 32_768)
+    title = "Four times the length, factor 4"
+    return Curves("angles-and-scores", title, "place in the text", "loss", lines, low=2.5, high=4.5)
 
 
 # ------------------------------------------------------------ 7 a layer of Llama
