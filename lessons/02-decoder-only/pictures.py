@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
@@ -186,72 +186,6 @@ def heads_or_questions() -> Boxes:
     )
 
 
-GOOD = ("painted", "mended", "loved")
-
-
-def _texts(who: str, verb: str, what: str) -> list[str]:
-    mood = "good" if verb in GOOD else "bad"
-    tasks = ("mood", mood), ("what", what), ("who", who)
-    return [f"{who} {verb} the {what} . {question} ? {answer}" for question, answer in tasks]
-
-
-class _Decoder(nn.Module):
-    """The model of part 3: two layers with a causal mask. Without the mask it is that of part 13."""
-
-    def __init__(self, words: int, width: int = 32, causal: bool = True) -> None:
-        super().__init__()
-        self.causal = causal
-        self.word, self.place = nn.Embedding(words, width), nn.Embedding(8, width)
-        self.layers = nn.ModuleList(
-            nn.TransformerEncoderLayer(width, 2, 4 * width, 0.0, batch_first=True, norm_first=True) for _ in range(2)
-        )
-        self.norm, self.out = nn.LayerNorm(width), nn.Linear(width, words)
-
-    def forward(self, ids: Tensor) -> Tensor:
-        T = ids.shape[1]
-        x = self.word(ids) + self.place.weight[:T]
-        hidden = torch.ones(T, T).triu(1).bool() if self.causal else None
-        for layer in self.layers:
-            x = layer(x, src_mask=hidden)
-        logits: Tensor = self.out(self.norm(x))
-        return logits
-
-
-def answers_to_one_message() -> Bars:
-    messages = [
-        (who, verb, what)
-        for who in ("we", "they", "anna", "peter")
-        for verb in (*GOOD, "sank", "broke", "lost")
-        for what in ("boat", "net", "sail", "mast", "oar", "rope")
-    ]
-    vocabulary = sorted({word for message in messages for text in _texts(*message) for word in text.split()})
-    known = [message for message in messages if message != ("anna", "lost", "net")]
-    texts = torch.tensor(
-        [[vocabulary.index(word) for word in text.split()] for message in known for text in _texts(*message)]
-    )
-    prompts = torch.tensor(
-        [[vocabulary.index(word) for word in text.split()] for text in _texts("anna", "lost", "net")]
-    )[:, :-1]
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = _Decoder(len(vocabulary))
-        adam = torch.optim.Adam(model.parameters(), lr=0.003)
-        for _ in range(200):
-            b = texts[torch.randint(len(texts), (64,))]
-            loss = cross_entropy(model(b)[:, :-1].flatten(0, 1), b[:, 1:].flatten())
-            adam.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            adam.step()
-        p = model(prompts)[:, -1].softmax(-1)
-    shown = ("bad", "good", "net", "boat", "anna", "we")
-    series = tuple(
-        Series(f"{question} ?", _numbers(p[i, [vocabulary.index(word) for word in shown]], 1))
-        for i, question in enumerate(("mood", "what", "who"))
-    )
-    title = "anna lost the net . (a question) ? and the next token"
-    return Bars("answers-to-one-message", title, shown, series, "probability")
-
-
 def gpt3_answers() -> Bars:
     return Bars(
         "gpt3-answers",
@@ -321,6 +255,7 @@ FOUR_TIMES = {
     "raised base": [3.39, 3.17, 3.27, 3.09, 3.17, 2.93, 3.41, 3.94],
     "YaRN": [3.40, 3.18, 3.28, 3.15, 3.23, 2.95, 3.31, 3.56],
     "Llama 3.1": [3.47, 3.42, 3.53, 3.37, 3.46, 3.16, 3.58, 3.78],
+    "YaRN's angles alone": [3.40, 3.24, 3.38, 3.25, 3.28, 2.99, 3.42, 3.66],
 }
 
 
@@ -341,6 +276,18 @@ def _eighths(losses: dict[str, list[float]], length: int) -> tuple[Line, ...]:
 def loss_beyond_the_end() -> Curves:
     lines = *_eighths({"loss": EIGHTHS["as trained"]}, 16_384), Line("end of training", [8192, 8192], [0.0, 6.0])
     return Curves("loss-beyond-the-end", "SmolLM2-135M beyond 8192", "place in the text", "loss", lines, low=0.0)
+
+
+def known_and_new_angles() -> Curves:
+    """A slow hand that gets as far as 200 degrees in 8192 places."""
+    places = [0, 4096, 8192, 12_288, 16_384]
+    lines = (
+        Line("as trained", places, [200 * place / 8192 for place in places]),
+        Line("half as fast", places, [100 * place / 8192 for place in places]),
+        Line("angles met in training", places, [200.0] * len(places)),
+        Line("end of training", [8192, 8192], [0.0, 400.0]),
+    )
+    return Curves("known-and-new-angles", "One slow hand", "distance of query and key", "degrees", lines, low=0.0)
 
 
 def four_rules() -> Curves:
@@ -365,7 +312,7 @@ def four_rules() -> Curves:
     lines = [Line(name, [pair + 1 for pair in pairs], _rounded(times)) for name, times in slower.items()]
     first = next(pair for pair in pairs if old * theta[pair] < 2 * math.pi) + 1
     lines.append(Line("less than one turn", [first, first], [0.0, factor]))
-    title = "Four rules for eight times the length"
+    title = "Four rules with the factor 8"
     return Curves("four-rules", title, "hand, from fast to slow", "times as slow", tuple(lines), low=0.0)
 
 
@@ -375,12 +322,18 @@ def loss_with_scaling() -> Curves:
 
 
 def loss_at_four_times() -> Curves:
-    lines = _eighths(FOUR_TIMES, 32_768)
+    lines = _eighths({name: ys for name, ys in FOUR_TIMES.items() if "alone" not in name}, 32_768)
     title = "Four times the length, factor 4"
     return Curves("loss-at-four-times", title, "place in the text", "loss", lines, low=2.5, high=4.5)
 
 
-# ------------------------------------------------------------ 6 a layer of Llama
+def angles_and_scores() -> Curves:
+    lines = _eighths({name: FOUR_TIMES[name] for name in ("raised base", "YaRN", "YaRN's angles alone")}, 32_768)
+    title = "Four times the length, factor 4"
+    return Curves("angles-and-scores", title, "place in the text", "loss", lines, low=2.5, high=4.5)
+
+
+# ------------------------------------------------------------ 7 a layer of Llama
 
 
 def llama_layer() -> Boxes:
@@ -425,7 +378,7 @@ def gated_network() -> Boxes:
     )
 
 
-# ------------------------------------------------------------ 7 since Llama
+# ------------------------------------------------------------ 8 since Llama
 
 
 def right_to_be_silent() -> Bars:
@@ -439,9 +392,9 @@ def right_to_be_silent() -> Bars:
 
 def places_of_the_norm() -> Boxes:
     chains = {
-        "Llama": {1: "norm", 2: "half", 4: "+"},
-        "OLMo 2": {2: "half", 3: "norm", 4: "+"},
-        "Gemma": {1: "norm", 2: "half", 3: "norm", 4: "+"},
+        "Llama": {1: "norm", 2: "sublayer", 4: "+"},
+        "OLMo 2": {2: "sublayer", 3: "norm", 4: "+"},
+        "Gemma": {1: "norm", 2: "sublayer", 3: "norm", 4: "+"},
     }
     boxes, arrows = [], []
     for row, (name, chain) in enumerate(chains.items()):
@@ -462,7 +415,7 @@ def four_streams() -> Boxes:
             Box("plus", "+", 0, 4),
             Box("new", "four\nstreams", 0, 5),
             Box("read", "read: one\nmixture", 1, 1),
-            Box("half", "half", 1, 2),
+            Box("half", "sublayer", 1, 2),
             Box("write", "write: four\ncopies", 1, 3),
         ),
         (
@@ -477,7 +430,7 @@ def four_streams() -> Boxes:
     )
 
 
-# ------------------------------------------------------------ 8 choosing the next token
+# ------------------------------------------------------------ 10 choosing the next token
 
 
 def temperatures() -> Bars:
@@ -487,17 +440,29 @@ def temperatures() -> Bars:
     return Bars("temperatures", "Four logits at three temperatures", WORDS, series, "probability")
 
 
-def two_places() -> Bars:
-    """The largest probabilities of SmolLM2-135M-Instruct, from the file of the exercise llama_decoder."""
-    certain = {"Paris": 0.773, "the": 0.065, "London": 0.012, "Le": 0.010, "New": 0.009, "La": 0.009, "·": 0.007}
-    open_ = {"new": 0.044, "few": 0.029, "massive": 0.016, "group": 0.015, "·": 0.015, "small": 0.014, "woman": 0.014}
-    certain["not"], open_["large"] = 0.007, 0.013
-    groups = tuple(f"{a} / {b}" for a, b in zip(certain, open_, strict=True))
-    series = (Series("France is", tuple(certain.values())), Series("We saw a", tuple(open_.values())))
-    return Bars("two-places", "Two places of a text", groups, series, "probability")
+def two_places() -> Curves:
+    """What measured/smollm2.py printed: the best eight tokens, the mass of 40, and the number for 90 %."""
+    certain = [0.773, 0.065, 0.012, 0.010, 0.009, 0.009, 0.007, 0.007]
+    open_ = [0.044, 0.029, 0.016, 0.015, 0.015, 0.014, 0.014, 0.013]
+    ranks = list(range(1, 9))
+    return Curves(
+        "two-places",
+        "How fast the probability adds up",
+        "tokens, the best first",
+        "together",
+        (
+            Line("The capital of France is", [*ranks, 10, 40], _rounded([*accumulate(certain), 0.9, 0.95])),
+            Line("We saw a", [*ranks, 40, 1364], _rounded([*accumulate(open_), 0.37, 0.9])),
+            Line("k = 40", [40, 40], [0.0, 1.0]),
+            Line("p = 0.9", [1, 1364], [0.9, 0.9]),
+        ),
+        low=0.0,
+        high=1.0,
+        log_x=True,
+    )
 
 
-# ------------------------------------------------------------ 9 keeping the past
+# ------------------------------------------------------------ 11 keeping the past
 
 
 def work_for_an_answer() -> Curves:
@@ -546,12 +511,12 @@ def block_tables() -> Matrix:
     )
 
 
-def cache_of_a_text() -> Bars:
-    lengths = (1024, 4096, 16_384, 32_768)
-    sizes = [2 * LAYERS * D * 2 * length / 2**30 for length in lengths]
-    weights = 2 * (WEIGHTS + V * D + (2 * LAYERS + 1) * D) / 2**30
-    groups = (*(f"{length:,} tokens" for length in lengths), "the weights")
-    return Bars("cache-of-a-text", "16-bit numbers", groups, (Series("GiB", _rounded([*sizes, weights], 1)),), "GiB")
+def cache_of_a_text() -> Curves:
+    lengths = (0, 8192, 16_384, 24_576, 32_768, 40_960)
+    sizes = _rounded([2 * LAYERS * D * 2 * length / 2**30 for length in lengths], 1)
+    weights = round(2 * (WEIGHTS + V * D + (2 * LAYERS + 1) * D) / 2**30, 1)
+    lines = Line("caches", lengths, sizes), Line("weights", lengths, [weights] * len(lengths))
+    return Curves("cache-of-a-text", "16-bit numbers", "tokens in all conversations", "GiB", lines, low=0.0)
 
 
 def piece_after_four() -> Matrix:
@@ -561,7 +526,7 @@ def piece_after_four() -> Matrix:
     return Matrix("piece-after-four", "Filled: may be looked at", (Grid("keys", queries, labels, keep),))
 
 
-# ------------------------------------------------------------ 10 prefill and decoding
+# ------------------------------------------------------------ 12 prefill and decoding
 
 
 def _step(tokens: int) -> float:
@@ -595,7 +560,7 @@ def batch_for_free() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 11 guess, then check
+# ------------------------------------------------------------ 14 guess, then check
 
 
 def one_draft_and_check() -> Timeline:
@@ -631,7 +596,7 @@ def speed_of_drafts() -> Curves:
     return Curves("speed-of-drafts", "Times as fast as without drafts", "drafts", "times", tuple(lines), low=0.0)
 
 
-# ------------------------------------------------------------ 12 why it won
+# ------------------------------------------------------------ 15 why it won
 
 
 def smooth_curve() -> Curves:
@@ -648,7 +613,7 @@ def smooth_curve() -> Curves:
     )
 
 
-# ------------------------------------------------------------ 13 writing in any order
+# ------------------------------------------------------------ 16 writing in any order
 
 
 def forgetting() -> Matrix:
@@ -660,43 +625,6 @@ def forgetting() -> Matrix:
     return Matrix("forgetting", "Words that are left", (Grid("", tuple(f"t = {t}" for t in times), TEXT, cells),))
 
 
-def both_sides() -> Bars:
-    """A masked model of the messages of part 3: what is behind a blank decides what it is filled with."""
-    verbs = (*GOOD, "sank", "broke", "lost")
-    known = [
-        f"{who} {verb} the {what} . {'good' if verb in GOOD else 'bad'} news".split()
-        for who in ("we", "they", "anna", "peter")
-        for verb in verbs
-        for what in ("boat", "net", "sail", "mast", "oar", "rope")
-        if (who, what) != ("anna", "net")
-    ]
-    vocabulary = ["____", *sorted({word for text in known for word in text})]  # the mask is word 0
-    texts = torch.tensor([[vocabulary.index(word) for word in text] for text in known])
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = _Decoder(len(vocabulary), causal=False)
-        adam = torch.optim.Adam(model.parameters(), lr=0.003)
-        for _ in range(300):
-            ids = texts[torch.randint(len(texts), (64,))]
-            t = 0.01 + 0.99 * torch.rand(64, 1)
-            noisy = ids.masked_fill(torch.rand(ids.shape) < t, 0)
-            log_p = model(noisy)[..., 1:].log_softmax(-1)  # the mask is never predicted
-            told = log_p.gather(-1, (ids - 1)[..., None])[..., 0]
-            loss = -(told * (noisy == 0) / t).mean()
-            adam.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            adam.step()
-        ends = ("good", "bad")
-        prompts = [f"anna ____ the net . {end} news".split() for end in ends]
-        p = model(torch.tensor([[vocabulary.index(word) for word in text] for text in prompts]))[:, 1, 1:].softmax(-1)
-    series = tuple(
-        Series(name, _numbers(p[:, [vocabulary.index(verb) - 1 for verb in some]].sum(-1), 1))
-        for name, some in (("painted, mended, loved", GOOD), ("sank, broke, lost", verbs[3:]))
-    )
-    groups = tuple(f"... {end} news" for end in ends)
-    return Bars("both-sides", "anna ____ the net . (good or bad) news", groups, series, "probability of the blank")
-
-
 def order_of_filling() -> Matrix:
     p = torch.tensor([[0.40, 0.15], [0.0, 0.45]])
     rows = ("start", "step 1", "step 2")
@@ -706,7 +634,7 @@ def order_of_filling() -> Matrix:
     return Matrix("order-of-filling", "One place at a time", (grid,))
 
 
-# ------------------------------------------------------------ 14 what any order costs
+# ------------------------------------------------------------ 17 what any order costs
 
 
 def three_ways_to_write() -> Matrix:
@@ -723,11 +651,23 @@ def three_ways_to_write() -> Matrix:
     return Matrix("three-ways-to-write", "Filled: may be looked at", grids, ("", ""))
 
 
-# ------------------------------------------------------------ 8 choosing the next token, once more
+def canvas_of_six() -> Matrix:
+    """A sketch: uniform noise in a block of six words."""
+    rows = ("step 0", "step 1", "step 2", "step 3")
+    cells = [
+        ["mast", "sail", "we", "oar", "lost", "net"],
+        ["mast", "boat", "we", "the", "rope", "sank"],
+        ["the", "boat", "and", "the", "mast", "sank"],
+        ["the", "boat", "and", "the", "boat", "sank"],
+    ]
+    return Matrix("canvas-of-six", "we painted ...", (Grid("", rows, tuple("123456"), cells),))
+
+
+# ------------------------------------------------------------ 10 choosing the next token, once more
 
 
 def filters_in_order() -> Bars:
-    """The filters of part 8 one after another; the page lets the reader set them."""
+    """The filters of part 10 one after another; the page lets the reader set them."""
     warm = P.log() / 2.0
     first = warm.masked_fill(warm < warm.topk(2).values[-1], -math.inf)
     p = first.softmax(-1)

