@@ -85,6 +85,7 @@ def test_bool_mask(submission, rng):
     """False gets 0, the rest shares 1; broadcasts"""
     B, H, T, S = rng.sizes(4, high=7)
     scores = rng.randn(B, H, T, S)
+    scores[:, :, 0] -= 200.0  # a forbidden score of −100 would be the highest
     for shape in [(B, H, T, S), (T, S), (B, 1, 1, S)]:
         keep = some(rng, *shape)
         weights = submission.masked_softmax(scores, keep)
@@ -100,6 +101,7 @@ def test_float_mask(submission, rng):
     B, H, T, S = rng.sizes(4, high=7)
     scores, bias, keep = rng.randn(B, H, T, S), rng.randn(H, T, S), some(rng, B, 1, T, S)
     bias[:, 0, 0] = 0.0
+    scores[:, :, 0] -= 200.0
     assert_close(submission.masked_softmax(scores, bias), softmax(scores + bias), name="weights")
     expected = softmax(scores + bias, keep)
     weights = submission.masked_softmax(scores, torch.where(keep, bias, -INF))
