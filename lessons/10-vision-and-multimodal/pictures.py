@@ -169,29 +169,30 @@ def pictures_and_captions() -> Heatmap:
 def vectors_on_a_circle() -> Dials:
     """Three pairs with two numbers each: before training, collapsed, and after training with a choice among B."""
 
+    starts = torch.tensor([[15.0, 135.0, 250.0], [195.0, 310.0, 50.0]], dtype=torch.float64)
+
     def trained(steps: int) -> tuple[Tensor, Tensor]:
-        rng = torch.Generator().manual_seed(0)
-        u, v = (torch.randn(3, 2, generator=rng).requires_grad_() for _ in range(2))
-        sgd = torch.optim.SGD([u, v], lr=0.2)
+        u, v = (torch.stack([angles.cos(), angles.sin()], 1).requires_grad_() for angles in starts.deg2rad())
+        sgd = torch.optim.SGD([u, v], lr=0.5)
         for _ in range(steps):
             a, b = normalize(u, dim=1), normalize(v, dim=1)
-            z, own = 5 * a @ b.T, torch.arange(3)
+            z, own = 2 * a @ b.T, torch.arange(3)
             loss = cross_entropy(z, own) + cross_entropy(z.T, own)
             sgd.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             sgd.step()
         return u.detach(), v.detach()
 
     def hands(label: str, vectors: Tensor) -> list[Hand]:
-        return [Hand(label, round(math.degrees(math.atan2(x, y)) % 360)) for x, y in vectors.tolist()]
+        return [Hand(label, round(math.degrees(math.atan2(y, x)) % 360)) for x, y in vectors.tolist()]
 
-    dials = []
-    for title, steps in (("before", 0), ("choose among B", 500)):
-        u, v = trained(steps)
-        dials.append(Dial(title, (*hands("picture", u), *hands("caption", v))))
-    same = [Hand("picture", 40.0), Hand("caption", 40.0)]
-    dials.insert(1, Dial("nearness alone", tuple(same * 3)))
-    return Dials("vectors-on-a-circle", "Three pictures and their captions", tuple(dials))
+    (before, captions), (after, _) = trained(0), trained(2000)
+    dials = (
+        Dial("before", (*hands("p", before), *hands("c", captions))),
+        Dial("nearness alone", (Hand("p = c", 40.0),)),
+        Dial("choose among B", tuple(hands("p = c", after))),
+    )
+    return Dials("vectors-on-a-circle", "Three pictures and their captions", dials)
 
 
 # ------------------------------------------------------------ 5 yes or no
@@ -335,9 +336,8 @@ def past_the_codebook() -> Boxes:
         (
             Box("picture", "picture", 0, 0),
             Box("encoder", "encoder", 0, 1),
-            Box("z", "vectors z", 0, 2),
+            Box("z", "z", 0, 2),
             Box("decoder", "decoder", 0, 4),
-            Box("again", "picture", 0, 5),
             Box("codebook", "nearest of\n16 codes", 1, 3),
         ),
         (
@@ -346,7 +346,6 @@ def past_the_codebook() -> Boxes:
             Arrow("z", "codebook"),
             Arrow("codebook", "decoder"),
             Arrow("decoder", "z", "gradient"),
-            Arrow("decoder", "again"),
         ),
     )
 
