@@ -13,7 +13,7 @@ from msgspec import Meta
 from grader.base.errors import UsageError
 from grader.course.document import Document
 from grader.lab import Note, Quote, Step, Stopped
-from grader.pictures import Curves, Line, Table, smoothed
+from grader.pictures import Curves, Table, smoothed
 
 TEXT = Path(__file__).parent / "text.txt"
 SECONDS = 75.0  # of CPU time for the training of a model, on which the steps are cut if they would take longer
@@ -159,6 +159,7 @@ class Models:
         self.bits = 1 / (0.6931471805599453 * bytes_per_token)  # bits per byte from nats per token
         self.keys = msgspec.to_builtins(config)
         self.losses = {}
+        self.copies = set()  # names of models that were not trained themselves
         self.seconds = 0.0
         self.is_stopped = False
 
@@ -191,11 +192,9 @@ class Models:
         return sum(losses) / len(losses)
 
     def curves(self, name, title):
-        lines = []
-        for each, losses in self.losses.items():
-            line = smoothed(each, losses, min(SHOWN, len(losses)))
-            lines.append(line if len(losses) else Line(each, [], []))
-        return Curves(name, title, "step", "nats per token", tuple(line for line in lines if line.xs), low=0.0)
+        trained = {each: losses for each, losses in self.losses.items() if losses and each not in self.copies}
+        lines = (smoothed(each, losses, min(SHOWN, len(losses))) for each, losses in trained.items())
+        return Curves(name, title, "step", "nats per token", tuple(lines))
 
     def speech(self, name, prompt, title):
         said = self.submission.speak(name, prompt, LENGTH, self.seed + 1)
@@ -277,9 +276,10 @@ def compared(models, broken):
     for part in broken:
         if models.is_stopped or not steps:
             break
-        if part == "mask_offset":  # training sees no cache
+        if part == "mask_offset":  # training has no cache, and goes as it went
             models.submission.copy(part, "whole", part)
             models.losses[part] = models.losses["whole"]
+            models.copies.add(part)
         else:
             yield from models.train(part, steps, part)
     names = [name for name, losses in models.losses.items() if losses]
