@@ -437,6 +437,9 @@ KEYS: dict[str, Callable[..., float]] = {
     "vision-and-multimodal/tokens-of-a-vit": vit_tokens,
     "vision-and-multimodal/loss-when-all-coincide": clip_loss,
     "vision-and-multimodal/length-of-a-prompt-with-images": lambda text, n, side: text + n * (vit_tokens(side, 14) - 1),
+    "vision-and-multimodal/word-behind-a-photo": lambda text, height, width: (
+        1 + max(text + place for row in range(height // 28) for column in range(width // 28) for place in (row, column))
+    ),
     "vision-and-multimodal/image-back-from-noise": from_noise,
     "vision-and-multimodal/picture-from-a-velocity": from_velocity,
     "vision-and-multimodal/times-for-a-larger-image": lambda side, t: torch.sigmoid(
