@@ -546,6 +546,19 @@ def two_phases() -> Timeline:
     return Timeline("two-phases", "Llama 2 7B on one H100, at the bounds", "ms", lanes)
 
 
+def reading_and_work() -> Boxes:
+    boxes, arrows = [], []
+    for row, answers in enumerate((1, 64)):
+        work, reading = (1e3 * 2 * WEIGHTS / speed for speed in (OPERATIONS, BYTES))
+        name = "1 answer" if answers == 1 else f"{answers} answers"
+        boxes += [
+            Box(f"memory{row}", f"{name}:\nHBM", row, 0),
+            Box(f"chip{row}", f"arithmetic\n{work * answers:.2f} ms", row, 1),
+        ]
+        arrows.append(Arrow(f"memory{row}", f"chip{row}", f"{2 * WEIGHTS / 1e9:.1f} GB, {reading:.2f} ms"))
+    return Boxes("reading-and-work", "A decoding step, at the bounds", tuple(boxes), tuple(arrows))
+
+
 def batch_for_free() -> Curves:
     batches = [2**n for n in range(12)]
     rates = [round(batch / _step(batch)) for batch in batches]
