@@ -29,6 +29,7 @@ PARTS = {  # what can be broken
     "norm": "No norm: nothing keeps the numbers of a layer in bounds.",
     "window": "A window of 4: attention sees a token and the three before it.",
 }
+PREDICTORS = ("transformer_params", "moe_params", "transformer_flops", "kv_cache_size")
 
 Size = Annotated[int, Meta(ge=1, le=1024)]
 
@@ -73,8 +74,9 @@ def run(submission, rng, setting, *, broken="none"):
     yield learned(models, text)
     yield page(submission, config)
     yield from differences(config)
-    if setting.references:
-        yield Quote("Not yours, but the reference of", ", ".join(setting.references))
+    used = {*PREDICTORS, *(exercise for exercises in needs(config).values() for exercise in exercises)}
+    if not_yours := [exercise for exercise in setting.references if exercise in used]:
+        yield Quote("Not yours, but the reference of", ", ".join(not_yours))
 
 
 # ---------------------------------------------------------------- the config
@@ -102,13 +104,13 @@ def require_fit(config, document):
             raise document.error((key,), f"{sentence}.")
 
 
-def require_passed(config, document, missing):
-    """Raise UsageError at the line of a part whose exercise has not passed."""
+def needs(config):
+    """The exercises that each key of a config needs."""
     c = config
     attention = [c.attention]
     if c.attention != "latent_attention":
         attention += ["rope", "sliding_window" if c.window else "causal_mask"]
-    needs = {
+    return {
         "layers": ["decoder_block"],
         "attention": attention,
         "mixer": [c.mixer] if c.attention_every > 1 else [],
@@ -118,7 +120,11 @@ def require_passed(config, document, missing):
         "vocabulary": ["byte_pair_encoding"] if c.vocabulary > 256 else [],
         "steps": ["sampling"],
     }
-    for key, exercises in needs.items():
+
+
+def require_passed(config, document, missing):
+    """Raise UsageError at the line of a part whose exercise has not passed."""
+    for key, exercises in needs(config).items():
         for exercise in exercises:
             if exercise in missing:
                 raise document.error(
