@@ -137,6 +137,10 @@ class Standards(YamlStruct, frozen=True):
 
     questions: Annotated[int, Meta(ge=1)] = 14  # the minimum of a quiz
     minutes: tuple[Annotated[int, Meta(ge=1)], int] = (8, 15)  # reading time of a part, from and to
+    words: Annotated[int, Meta(ge=1)] | None = None  # the maximum of a part, without deep dives
+    options: Annotated[int, Meta(ge=2)] = 2  # the minimum of a choice in a part
+    numbers: Annotated[int, Meta(ge=0, le=100)] = 100  # % of a lesson's questions that may ask for a number
+    longest: Annotated[int, Meta(ge=0, le=100)] = 100  # % of its choices whose right option may be the longest
 
 
 class FrontPicture(YamlStruct, frozen=True):

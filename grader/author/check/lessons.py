@@ -13,7 +13,7 @@ from grader.course.glossary import glossary_path, load_glossary
 from grader.course.lesson.check import id_problems, text_problems
 from grader.course.lesson.files import PartFile, lesson_folder, opening, part_files
 from grader.course.lesson.load import load_part
-from grader.course.lesson.measures import LessonMeasures, measure
+from grader.course.lesson.measures import LessonMeasures, measure, measure_problems
 from grader.course.lesson.model import Part
 from grader.course.lesson.modules import module_problems, modules_before
 from grader.course.lesson.notation import load_notation, notation_problems
@@ -133,6 +133,8 @@ class _Rules:
             if self._terms:
                 yield from bold_problems(part, self._names)
         yield from id_problems(chapter.parts)
+        if chapter.number != OPENING:
+            yield from measure_problems(chapter.parts, self._name(chapter.folder), self._course.standards)
         paths = {part.path for part in chapter.parts}
         yield from (problem for problem in module_problems(self.parts) if problem.path in paths)
         if not chapter.problems:  # otherwise the term may be in a part that could not be read
