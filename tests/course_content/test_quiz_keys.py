@@ -54,11 +54,6 @@ def spread(K: int) -> float:
     return math.sqrt(sum(math.comb(K, i) * (2 * i - K) ** 2 for i in range(K + 1)) / 2**K)
 
 
-def swiglu_width(config: str, D: int) -> int:
-    hidden = 2 * (4 * D) // 3
-    return next(width for width in itertools.count(hidden) if width % 256 == 0)
-
-
 def balance_loss(f: float, p: float) -> float:
     tokens = 1000
     counts = torch.tensor([round(f * tokens), tokens - round(f * tokens)], dtype=torch.float64) / tokens
@@ -133,10 +128,6 @@ def llama_layer(config: str, D: int, F: int) -> int:
         attention = [nn.Linear(D, D, bias=False) for _ in range(4)]
         network = [nn.Linear(D, F, bias=False), nn.Linear(D, F, bias=False), nn.Linear(F, D, bias=False)]
         return count(*attention, *network, nn.RMSNorm(D), nn.RMSNorm(D))
-
-
-def without_cache(p: int, n: int) -> int:
-    return sum(int(torch.ones(T, T).tril().sum()) for T in range(p, p + n + 1))
 
 
 def tokens_of_a_pass(a: float, G: int) -> float:
@@ -326,27 +317,19 @@ def tokens_of(word: str, joined: list[str]) -> int:
 
 KEYS: dict[str, Callable[..., float]] = {
     "transformer-variants/prefix-pairs": lambda T, P: sum(j <= i or j < P for i in range(T) for j in range(T)),
-    "transformer-variants/expected-mask-tokens": lambda: float(4000 * Fraction(15, 100) * Fraction(80, 100)),
     "transformer-variants/bert-layer-parameters": bert_layer,
     "transformer-variants/exponentials-under-a-mask": lambda: weighted([1, 3, 4], [2, 6, 9], keep=2),
     "transformer-variants/spread-of-the-scores": lambda: spread(256) / spread(64),
-    "transformer-variants/share-of-the-padding": lambda n: weighted([1, 2] + n * [1], [3, 6] + n * [0], keep=2 + n),
     "transformer-variants/norm-by-hand": lambda: nn.LayerNorm(3, eps=0)(torch.tensor([1.0, 4.0, 7.0]))[2].item(),
     "decoder-only/tokens-of-a-new-word": lambda config, n, left: tokens_of(config, ["es", "est", "lo", "low"]),
-    "decoder-only/largest-normed-score": lambda K: (nn.RMSNorm(K)(torch.ones(K)) ** 2).sum().item() / K**0.5,
-    "decoder-only/rmsnorm-by-hand": lambda a, b: nn.RMSNorm(2, eps=0)(torch.tensor([float(a), float(b)]))[0].item(),
     "decoder-only/loss-terms-per-batch": lambda B, T: torch.empty(B, T, device="meta")[:, 1:].numel(),
-    "decoder-only/swiglu-width": swiglu_width,
     "decoder-only/chunk-mask-pairs": lambda old, new: int(torch.ones(new, old + new).tril(old).sum()),
-    "decoder-only/decoding-without-cache": without_cache,
     "decoder-only/tokens-of-a-drafted-pass": tokens_of_a_pass,
     "decoder-only/rejected-draft-drawn-anew": lambda: drawn_anew(Fraction(1, 2), Fraction(4, 5)),
-    "decoder-only/tokens-scored-by-diffusion": lambda T: float(T * (torch.arange(1000.0) + 0.5).mean() / 1000),
     "decoder-only/perplexity-of-two-kinds-of-places": perplexity,
     "decoder-only/rotation-by-hand": turned_by_hand,
     "decoder-only/parameters-of-a-llama-layer": llama_layer,
     "decoder-only/temperature-by-hand": lambda: (torch.tensor([6.0, 3, 1]).log() / 0.5).softmax(0)[0].item(),
-    "decoder-only/cache-of-a-llama": lambda config, L, D: cache(L, D // 128, 128, 2048) / GIB,
     "decoder-only/two-blanks-at-once": lambda: sum(
         0.25 for first, second in itertools.product(("calm sea", "open boat"), repeat=2) if first != second
     ),
